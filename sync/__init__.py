@@ -1,0 +1,1 @@
+"""What an event is and what it does; pure, knows no framework, clock or disk."""

@@ -1,0 +1,1 @@
+"""What a photograph or signature shows."""

@@ -1,0 +1,1 @@
+"""The words of the wire: envelopes, event kinds, codes, problems."""

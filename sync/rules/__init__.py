@@ -1,0 +1,1 @@
+"""What a parcel may become, and when (RULES.md)."""

@@ -1,0 +1,1 @@
+"""Where photograph bytes are kept."""
