@@ -1,0 +1,266 @@
+/**
+ * The words the phone's modules share: shapes only, nothing runs here.
+ *
+ * Times ending in `At`/`at` inside stored rows are milliseconds since 1970 of the phone's clock;
+ * times on the wire (`at`, `received_at`, `as_of`) are RFC 3339 text, as PROTOCOL says.
+ * @module
+ */
+
+/** @typedef {'pack'|'drop_off'|'collect'|'deliver'|'attempt'|'report'|'return'|'void'|'blob_lost'} Kind */
+/** @typedef {'known'|'again'|'not_on_list'|'other_carrier'|'cancelled'|'unknown'|'invalid'} VerdictCode */
+/** @typedef {'go'|'warn'|'stop'} Tone */
+/** @typedef {'photo'|'signature'|'tag'} BlobRole */
+/** @typedef {'seller'|'courier'|'clerk'|'recipient'|'neighbour'|'guard'|'other'} CounterpartRole */
+
+/**
+ * One code read by the camera or typed, as kept in a draft.
+ * @typedef {object} Scan
+ * @property {string} code       parcel code, or the raw text where the phone knows no code for it
+ * @property {string} raw        what was read or typed
+ * @property {VerdictCode} verdict
+ * @property {string} at         RFC 3339
+ * @property {boolean} typed
+ * @property {string|null} override  the person's reason for taking it in spite of a stop
+ */
+
+/**
+ * @typedef {object} Photo
+ * @property {string} sha256
+ * @property {string} type
+ * @property {number} size       bytes
+ * @property {'photo'|'tag'} role
+ * @property {string|null} parcel
+ */
+
+/**
+ * @typedef {object} Signature
+ * @property {string} sha256
+ * @property {string} type
+ * @property {number} size
+ * @property {unknown} strokes   signature_pad `toData()`, so that the pad can be redrawn
+ */
+
+/** @typedef {{name:string, role:CounterpartRole}} Counterpart */
+/** @typedef {{id:string|null, lat:number|null, lon:number|null, accuracy_m:number|null}} Place */
+
+/**
+ * A handover being made; survives a crash, becomes an event by `seal`.
+ * @typedef {object} Draft
+ * @property {string} id
+ * @property {Kind} kind
+ * @property {'scan'|'photo'|'sign'} step
+ * @property {string|null} run
+ * @property {string|null} carrier
+ * @property {number|null} expected
+ * @property {Scan[]} scans
+ * @property {Photo[]} photos
+ * @property {Signature|null} signature
+ * @property {Counterpart|null} counterpart
+ * @property {boolean|null} intact
+ * @property {Place|null} place
+ * @property {string|null} reason
+ * @property {string|null} note
+ * @property {string|null} ref
+ * @property {Record<string, unknown>} data
+ * @property {string} startedAt  RFC 3339
+ */
+
+/** @typedef {{sha256:string, type:string, size:number, role:BlobRole, parcel:string|null}} BlobRef */
+
+/**
+ * The event's payload, exactly PROTOCOL §2.
+ * @typedef {object} Payload
+ * @property {1} v
+ * @property {string} id
+ * @property {string} device
+ * @property {string} actor
+ * @property {number} seq
+ * @property {string|null} prev
+ * @property {Kind} kind
+ * @property {string} at
+ * @property {number|null} offset_ms
+ * @property {string[]} parcels
+ * @property {string|null} run
+ * @property {string|null} carrier
+ * @property {number|null} expected
+ * @property {Place|null} place
+ * @property {Counterpart|null} counterpart
+ * @property {string|null} reason
+ * @property {string|null} note
+ * @property {boolean|null} intact
+ * @property {string|null} ref
+ * @property {BlobRef[]} blobs
+ * @property {Record<string, unknown>} data
+ */
+
+/**
+ * @typedef {object} Parcel
+ * @property {string} code
+ * @property {string|null} tracking_number
+ * @property {string|null} carrier
+ * @property {string} status
+ * @property {Record<string, unknown>} flags
+ * @property {boolean} fragile
+ * @property {number} count
+ * @property {string|null} place
+ * @property {null|'requested'|'cancelled'} cancel
+ * @property {null|{name:string, address:string}} recipient
+ */
+
+/**
+ * @typedef {object} Run
+ * @property {string} id
+ * @property {'collect'|'drop_off'|'deliver'} kind
+ * @property {string} title
+ * @property {string} day        2026-11-22
+ * @property {string|null} carrier
+ * @property {null|{id:string, name:string, lat:number|null, lon:number|null}} place
+ * @property {string[]} parcels  codes
+ * @property {'open'|'closed'} state
+ */
+
+/**
+ * @typedef {object} Task
+ * @property {string} id
+ * @property {'retake'} kind
+ * @property {string} event      id of the event whose proof was turned down
+ * @property {string[]} parcels
+ * @property {string} reason
+ * @property {string} created_at
+ * @property {string|null} picture
+ */
+
+/** @typedef {{id:string, text:string, severity:string, at:string}} Notice */
+
+/**
+ * @typedef {object} Rules
+ * @property {string} version
+ * @property {Record<string, Record<string, {to:string|null, anomalies:string[]}>>} table  kind → status → outcome
+ * @property {string[]} statuses
+ * @property {Record<string, {code:string, label:string}[]>} reasons
+ * @property {{undo_within_s?:number, attempt_limit?:number, photo?:Record<string,'each'|'batch'>, [name:string]:unknown}} policies
+ * @property {{code:string, name:string, tracking_pattern:string|null}[]} carriers
+ */
+
+/**
+ * The phone's own copy of its worklist, held in memory for synchronous verdicts.
+ * @typedef {object} Worklist
+ * @property {Map<string, Parcel>} parcels
+ * @property {Map<string, string>} byTracking  tracking number → code
+ * @property {Map<string, Run>} runs
+ * @property {Map<string, Task>} tasks
+ * @property {Map<string, Notice>} notices
+ * @property {string|null} asOf                RFC 3339
+ */
+
+/** @template T @typedef {{upserts:T[], removes:string[]}} Changes */
+
+/**
+ * @typedef {object} WorklistPage
+ * @property {string} epoch
+ * @property {string} cursor
+ * @property {boolean} more
+ * @property {boolean} reset
+ * @property {string} as_of
+ * @property {Changes<Parcel>} parcels
+ * @property {Changes<Run>} runs
+ * @property {Changes<Task>} tasks
+ * @property {Changes<Notice>} notices
+ * @property {{version:string, etag:string}} rules
+ */
+
+/**
+ * @typedef {object} Verdict
+ * @property {VerdictCode} verdict
+ * @property {string|null} code   what to keep in the scan: the parcel's code, or the tracking number as read; null when invalid
+ * @property {Parcel|null} parcel
+ * @property {string} word        one short phrase for the person
+ * @property {Tone} tone
+ */
+
+/** @typedef {{code:string, title:string, detail:string|null}} Problem */
+/** @typedef {{parcel:string, status:string|null, anomalies:string[], predicted?:boolean}} Effect */
+
+/**
+ * One result of the server for one event (PROTOCOL §3).
+ * @typedef {object} EventResult
+ * @property {string|null} id
+ * @property {string} sha256
+ * @property {'applied'|'recorded'|'duplicate'|'quarantined'|'retry'} status
+ * @property {Effect[]} effects
+ * @property {Problem|null} problem
+ */
+
+/**
+ * @typedef {object} EventsAnswer
+ * @property {string} epoch
+ * @property {string} received_at
+ * @property {EventResult[]} results
+ * @property {number} high_seq
+ * @property {[number, number][]} missing_seqs
+ * @property {string[]} want
+ * @property {string} receipt
+ */
+
+/** @typedef {{max_events:number, max_batch_bytes:number, max_event_bytes:number, max_blob_bytes:number}} Limits */
+
+/**
+ * The public members of an EC key, as JSON (RFC 7517).
+ * @typedef {{kty:'EC', crv:'P-256', x:string, y:string, [name:string]:unknown}} PublicJwk
+ */
+
+/**
+ * Who this phone is, for the pages.
+ * @typedef {object} Identity
+ * @property {string} device
+ * @property {{id:string, name:string, role:string}} actor
+ * @property {{id:string, name:string}} org
+ * @property {boolean} signed    false: the key could not be kept, events go unsigned and flagged
+ * @property {string} label
+ */
+
+/**
+ * `sealed`: only on this phone. `sent`: the server has the event, photos still to go. `safe`: the server holds
+ * everything. `parked`: the server could not take it alone; kept, exportable. `attention`: the server keeps it in quarantine,
+ * or a photo of it is lost or refused.
+ * @typedef {'sealed'|'sent'|'safe'|'parked'|'attention'} ItemState
+ */
+
+/**
+ * One line of the outbox page.
+ * @typedef {object} OutboxItem
+ * @property {string} id
+ * @property {number} seq
+ * @property {Kind} kind
+ * @property {string} at          RFC 3339, the phone's clock at sealing
+ * @property {string[]} parcels
+ * @property {ItemState} state
+ * @property {number} photosHeld  blobs the server holds (signature included)
+ * @property {number} photosTotal
+ * @property {Problem|null} problem
+ * @property {Effect[]} effects   the server's once it answered, else predicted from the rules table
+ * @property {string|null} receiptAt RFC 3339, the server's clock on a verified receipt
+ * @property {string} sha256
+ * @property {boolean} voided     a later event of this phone voids it
+ */
+
+/**
+ * @typedef {object} Counts
+ * @property {number} unsent       events the server has not answered for, parked ones included
+ * @property {number} unsentBlobs
+ * @property {string|null} oldestAt  RFC 3339, of the oldest unsent event
+ * @property {number} headSeq
+ * @property {number} othersUnsent  unsent events of earlier identities on this phone
+ */
+
+/**
+ * @typedef {object} SyncState
+ * @property {'idle'|'sending'|'offline'|'paused'} state
+ * @property {Problem|null} problem
+ * @property {string|null} nextAt  RFC 3339, when it tries again by itself
+ */
+
+/** @typedef {{usage:number|null, quota:number|null, persisted:boolean, photosLeft:number|null}} StorageReport */
+/** @typedef {{id:string, seq:number, sha256:string}} Sealed */
+
+export {};

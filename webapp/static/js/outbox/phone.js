@@ -1,0 +1,307 @@
+/**
+ * The phone's whole offline heart behind one door: what the pages may ask of it.
+ * Pages call this and listen to its events; they never see IndexedDB, keys or the network.
+ * @module
+ */
+import { countUnsent, describeEvents } from '../domain/counts.js';
+import { blankDraft } from '../domain/draft.js';
+import { PhoneError } from '../domain/problems.js';
+import { emptyWorklist } from '../domain/worklist.js';
+import { readBlob, storeBlob } from '../storage/blobs.js';
+import { deleteDraft, newestDraft, putDraft } from '../storage/drafts.js';
+import { eventById, listEvents, unpark } from '../storage/events.js';
+import { currentIdentity, listIdentities } from '../storage/identities.js';
+import { Store } from '../storage/store.js';
+import { readWorklist } from '../storage/worklist.js';
+import { enrolPhone } from './enrol.js';
+import { makeContext } from './context.js';
+import { reportStorage } from './room.js';
+import { sealDraft } from './seal.js';
+import { SyncEngine } from './sync.js';
+
+/** @import {Counts, Draft, Identity, Kind, Notice, OutboxItem, Parcel, Rules, Run, Sealed, StorageReport, SyncState, Task, Worklist} from '../domain/types.js' */
+/** @import {PhoneOptions, Context} from './context.js' */
+/** @import {IdentityRow} from '../storage/schema.js' */
+
+/**
+ * Opens the stores and loads the worklist; a phone nobody has enrolled yet has `identity` null.
+ * @param {PhoneOptions} [options] what a test puts in the browser's place; `auto:false` starts no timers or triggers
+ * @returns {Promise<Phone>}
+ * @throws {PhoneError} `storage-unavailable` when the phone's storage will not open
+ */
+export async function openPhone(options = {}) {
+  const context = makeContext(options, new Store(options.databaseName));
+  await context.store.open();
+  const phone = new Phone(context);
+  await phone.reload();
+  if (options.auto !== false) phone.start();
+  return phone;
+}
+
+/**
+ * Events: `changed` (outbox, worklist or counts are other than before) and `sync`
+ * (a `CustomEvent<SyncState>`).
+ */
+export class Phone extends EventTarget {
+  /** @type {Context} */ #context;
+  /** @type {SyncEngine} */ #engine;
+  /** @type {IdentityRow|null} */ #row = null;
+  /** @type {Worklist} */ #worklist = emptyWorklist();
+  /** @type {Rules|null} */ #rules = null;
+
+  /** @param {Context} context */
+  constructor(context) {
+    super();
+    this.#context = context;
+    this.#engine = new SyncEngine(context);
+    this.#engine.addEventListener('state', (event) => {
+      this.dispatchEvent(new CustomEvent('sync', { detail: /** @type {CustomEvent<SyncState>} */ (event).detail }));
+    });
+    this.#engine.addEventListener('settled', () => void this.reload());
+    context.channel?.addEventListener('message', () => void this.reload(false));
+  }
+
+  /** Begins the automatic triggers: online, visible, timer, Background Sync. */
+  start() {
+    this.#engine.start();
+  }
+
+  /** Ends triggers and closes the stores. */
+  close() {
+    this.#engine.stop();
+    this.#context.channel?.close();
+    this.#context.store.close();
+  }
+
+  /**
+   * Reads identity, worklist and rules from the stores again, and tells the pages (and, unless
+   * `tellOthers` is false, the other tabs).
+   * @param {boolean} [tellOthers]
+   * @returns {Promise<void>}
+   */
+  async reload(tellOthers = true) {
+    const { store } = this.#context;
+    this.#row = await currentIdentity(store);
+    const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
+    this.#worklist = kept?.worklist ?? emptyWorklist();
+    this.#rules = kept?.rules ?? null;
+    this.dispatchEvent(new Event('changed'));
+    if (tellOthers) this.#context.channel?.postMessage('changed');
+  }
+
+  /** @returns {Identity|null} */
+  get identity() {
+    if (!this.#row) return null;
+    const { device, actor, org, signed, label } = this.#row;
+    return { device, actor, org, signed, label };
+  }
+
+  /** @returns {SyncState} the last state, for a page that opens later than the event */
+  get syncState() {
+    return this.#engine.state;
+  }
+
+  /**
+   * Makes this phone known to the office by its one-time code.
+   * @param {string} code as scanned, or typed in any spelling
+   * @param {{label:string}} options what the office will call this phone
+   * @returns {Promise<Identity>}
+   * @throws {PhoneError} `enrolment-unknown|used|expired`, `offline`, …: nothing was changed
+   */
+  async enrol(code, { label }) {
+    await enrolPhone(this.#context, code, label);
+    await this.reload();
+    void this.kick('enrol');
+    return /** @type {Identity} */ (this.identity);
+  }
+
+  /**
+   * An empty draft of this kind, with its id and start time; not saved yet.
+   * @param {Kind} kind
+   * @param {Partial<Draft>} [fields]
+   * @returns {Draft}
+   */
+  newDraft(kind, fields = {}) {
+    const { newId, nowText } = this.#context;
+    return { ...blankDraft(newId(), kind, nowText()), ...fields };
+  }
+
+  /** @param {Draft} draft @returns {Promise<void>} */
+  async saveDraft(draft) {
+    await putDraft(this.#context.store, this.#device(), draft, this.#context.now());
+  }
+
+  /** @returns {Promise<Draft|null>} the newest unfinished draft */
+  async loadDraft() {
+    return this.#row ? newestDraft(this.#context.store, this.#row.device) : null;
+  }
+
+  /**
+   * Throws an unfinished draft away, with the photos only it had.
+   * @param {string} id
+   * @returns {Promise<void>}
+   */
+  async discardDraft(id) {
+    await deleteDraft(this.#context.store, this.#device(), id);
+  }
+
+  /**
+   * Keeps a picture: durable, and its digest known, before this returns.
+   * @param {ArrayBuffer} bytes JPEG, PNG or WebP
+   * @param {string} type media type
+   * @returns {Promise<{sha256:string, size:number, type:string}>}
+   * @throws {PhoneError} `storage-full`
+   */
+  async storePhoto(bytes, type) {
+    const sha256 = await this.#context.digest(bytes);
+    await storeBlob(this.#context.store, { device: this.#device(), sha256, type, bytes, at: this.#context.now() });
+    return { sha256, size: bytes.byteLength, type };
+  }
+
+  /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
+  async blob(sha256) {
+    return readBlob(this.#context.store, this.#device(), sha256);
+  }
+
+  /**
+   * Seals a draft: signs it, chains it, puts it in the outbox and deletes the draft, in one strict
+   * transaction. Resolves only when that is complete. Sealing the same draft again answers the same event.
+   * @param {Draft} draft
+   * @returns {Promise<Sealed>}
+   * @throws {PhoneError} `blob-missing` (a photo of the draft is not in the store; take it again), `storage-full`,
+   *   `too-many-parcels` (over 500), `event-too-large`
+   */
+  async seal(draft) {
+    const sealed = await sealDraft(this.#context, this.#device(), draft);
+    await this.reload();
+    void this.kick('seal');
+    return sealed;
+  }
+
+  /**
+   * Withdraws an own earlier event; both stay visible.
+   * @param {string} id of the event
+   * @param {string} reason code
+   * @returns {Promise<Sealed>}
+   */
+  async voidEvent(id, reason) {
+    const event = await eventById(this.#context.store, this.#device(), id);
+    if (!event) throw new PhoneError('event-unknown', 'This phone has no such handover.');
+    const draft = this.newDraft('void', { id: `void:${id}`, ref: id, reason, run: event.run });
+    draft.scans = event.parcels.map((code) => ({
+      code, raw: code, verdict: 'known', at: draft.startedAt, typed: false, override: null,
+    }));
+    return this.seal(draft);
+  }
+
+  /** @returns {Promise<OutboxItem[]>} newest first */
+  async outbox() {
+    if (!this.#row) return [];
+    const listed = await listEvents(this.#context.store, this.#row.device);
+    return describeEvents(listed, this.#rules, this.#worklist.parcels);
+  }
+
+  /** @returns {Promise<Counts>} */
+  async counts() {
+    const { store } = this.#context;
+    const identities = await listIdentities(store);
+    const mine = this.#row ? await listEvents(store, this.#row.device) : null;
+    let othersUnsent = 0;
+    for (const other of identities.filter(({ device }) => device !== this.#row?.device)) {
+      othersUnsent += countUnsent(await listEvents(store, other.device)).unsent;
+    }
+    return { ...countUnsent(mine), othersUnsent };
+  }
+
+  /**
+   * Offers a parked event, or a refused photo, to the server once more.
+   * @param {string} id of the event
+   * @returns {Promise<void>}
+   */
+  async retry(id) {
+    await unpark(this.#context.store, this.#device(), id);
+    await this.reload();
+    await this.kick('user');
+  }
+
+  /** @param {string} [day] 2026-11-22; all open days when left out @returns {Run[]} open ones first */
+  runs(day) {
+    const all = [...this.#worklist.runs.values()].filter((run) => !day || run.day === day);
+    return all.sort((a, b) => a.state.localeCompare(b.state) * -1 || a.day.localeCompare(b.day) || a.title.localeCompare(b.title));
+  }
+
+  /** @param {string} id @returns {Run|null} */
+  run(id) {
+    return this.#worklist.runs.get(id) ?? null;
+  }
+
+  /** @param {string} code @returns {Parcel|null} */
+  parcel(code) {
+    return this.#worklist.parcels.get(code) ?? null;
+  }
+
+  /** @param {string} trackingNumber @returns {Parcel|null} */
+  parcelByTracking(trackingNumber) {
+    const code = this.#worklist.byTracking.get(trackingNumber);
+    return code ? this.parcel(code) : null;
+  }
+
+  /** @returns {Task[]} oldest first */
+  tasks() {
+    return [...this.#worklist.tasks.values()].sort((a, b) => a.created_at.localeCompare(b.created_at));
+  }
+
+  /** @returns {Notice[]} newest first */
+  notices() {
+    return [...this.#worklist.notices.values()].sort((a, b) => b.at.localeCompare(a.at));
+  }
+
+  /** @returns {Worklist} for `judge` */
+  get worklist() {
+    return this.#worklist;
+  }
+
+  /** @returns {string|null} RFC 3339, how old the phone's list is */
+  get worklistAsOf() {
+    return this.#worklist.asOf;
+  }
+
+  /** @returns {Rules|null} null until the first pull */
+  get rules() {
+    return this.#rules;
+  }
+
+  /**
+   * Sends and pulls soon. `'user'` also tries when paused.
+   * @param {string} reason
+   * @returns {Promise<SyncState>} settled when that round has ended; it does not reject
+   */
+  async kick(reason) {
+    return this.#engine.kick(reason);
+  }
+
+  /** @returns {Promise<StorageReport>} */
+  async storage() {
+    return reportStorage(this.#context, this.#row?.device ?? null);
+  }
+
+  /**
+   * Asks the browser not to evict what this phone keeps.
+   * @returns {Promise<boolean>} its answer
+   */
+  async persist() {
+    return (await this.#context.storageManager?.persist?.()) ?? false;
+  }
+
+  /** @param {string} id @returns {Promise<string>} the JWS, verbatim, to take a parked item out by hand */
+  async eventJws(id) {
+    const event = await eventById(this.#context.store, this.#device(), id);
+    if (!event) throw new PhoneError('event-unknown', 'This phone has no such handover.');
+    return event.jws;
+  }
+
+  #device() {
+    if (!this.#row) throw new PhoneError('not-enrolled', 'This phone is not enrolled yet.');
+    return this.#row.device;
+  }
+}
