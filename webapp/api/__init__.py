@@ -1,1 +1,7 @@
-"""The sync protocol over HTTP."""
+"""The sync protocol over HTTP: parse, call a service, answer."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("sync", __name__)
+
+from webapp.api import health, sync  # noqa: E402,F401  (views register themselves on the blueprint)

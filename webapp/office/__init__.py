@@ -1,1 +1,5 @@
-"""The back office."""
+"""The back office: HTMX pages and the fragments they are made of."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("office", __name__, url_prefix="/office")

@@ -1,1 +1,37 @@
-"""Tables, by subject."""
+"""Tables, by subject. Every table but the installation's begins its key with the organisation."""
+
+from webapp.store.models.blobs import Blob, BlobRef, Upload
+from webapp.store.models.devices import Device, Enrolment
+from webapp.store.models.ledger import Event, EventParcel, EventReceipt, Quarantined, Receipt
+from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
+from webapp.store.models.people import DESK_ROLES, ROLES, Installation, Organisation, User
+from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
+
+__all__ = [
+    "DESK_ROLES",
+    "ROLES",
+    "Anomaly",
+    "Blob",
+    "BlobRef",
+    "Carrier",
+    "Device",
+    "Enrolment",
+    "Event",
+    "EventParcel",
+    "EventReceipt",
+    "ImportFile",
+    "Installation",
+    "Order",
+    "OrderLine",
+    "Organisation",
+    "Parcel",
+    "ParcelOrder",
+    "Place",
+    "Quarantined",
+    "Receipt",
+    "Run",
+    "RunParcel",
+    "Task",
+    "Upload",
+    "User",
+]

@@ -1,0 +1,115 @@
+"""Put the house together: one app from settings, its floors bound, its headers strict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_security import SQLAlchemyUserDatastore
+from whitenoise import WhiteNoise
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import api, errors, field, headers, office, settings as settings_module
+from webapp.access import open_to_all
+from webapp.extensions import csrf, db, htmx, limiter, migrate, security
+from webapp.settings import Settings
+from webapp.store import database
+from webapp.store.models import User
+from webapp.store.models.people import RoleName
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the app; the database is migrated by then. Raises SettingsError with one clear line."""
+    settings = settings or settings_module.from_env()
+    app = Flask(__name__)
+    app.config.from_mapping(_config(settings))
+    app.extensions["baton-settings"] = settings
+    _bind(app, settings)
+    for room in (api, field, office):
+        app.register_blueprint(room.blueprint)
+    csrf.exempt(api.blueprint)
+    errors.register(app)
+    headers.register(app)
+    _mark_library_views(app)
+    _wrap(app, settings)
+    return app
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SECURITY_PASSWORD_SALT": settings.secret_key,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_URL_PREFIX": "/office",
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_POST_LOGIN_VIEW": "/office/",
+        "SECURITY_POST_LOGOUT_VIEW": "/office/sign-in",
+        "SECURITY_LOGIN_USER_TEMPLATE": "office/sign_in.html",
+        "SECURITY_UNAUTHORIZED_VIEW": None,
+        "SECURITY_SEND_REGISTER_EMAIL": False,
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": _as_email, "case_insensitive": True}}],
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.is_secure,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": settings.is_secure,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": settings.is_secure,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings),
+        "RATELIMIT_ENABLED": settings.rate_limits,
+        "MAX_CONTENT_LENGTH": 64 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
+        "MAX_FORM_PARTS": 5000,
+        "TESTING": settings.testing,
+    }
+
+
+def _as_email(identity: str) -> str | None:
+    text = identity.strip().lower()
+    return text if "@" in text and len(text) <= 255 else None
+
+
+def _bind(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(database.MIGRATIONS), render_as_batch=True)
+    htmx.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleName))
+    limiter.limit("10 per minute", methods=["POST"])(app.view_functions["security.login"])
+    with app.app_context():
+        database.prepare(settings)
+
+
+def _mark_library_views(app: Flask) -> None:
+    for name, why in (
+        ("static", "files anybody may read"),
+        ("security.login", "the door itself"),
+        ("security.logout", "leaving is always allowed"),
+        ("security.verify", "asks the signed-in person for the password again"),
+        ("_security.static", "files of the sign-in library"),
+    ):
+        if name in app.view_functions:
+            open_to_all(why)(app.view_functions[name])
+
+
+def _wrap(app: Flask, settings: Settings) -> None:
+    files = WhiteNoise(
+        app.wsgi_app,
+        root=str(database.PACKAGE / "static"),
+        prefix="static/",
+        allow_all_origins=False,
+        max_age=0,
+        immutable_file_test=lambda _path, url: url.startswith("/static/vendor/"),
+    )
+    app.wsgi_app = files  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

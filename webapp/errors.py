@@ -1,0 +1,89 @@
+"""What a refusal looks like: problem+json to a program, a page with words to a person."""
+
+from __future__ import annotations
+
+import json
+
+import structlog
+from flask import Flask, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from sync.protocol.problems import Problem
+
+log = structlog.get_logger()
+
+_HTTP_CODES = {
+    400: "malformed-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "batch-too-large",
+    415: "encoding-unsupported",
+    429: "slow-down",
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every refusal and every fault of this app in one way."""
+    app.register_error_handler(Problem, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broke)
+
+
+def problem_response(problem: Problem, **members: object) -> Response:
+    """RFC 9457: type, title, status, detail, code; `Retry-After` where waiting helps. `members` are added."""
+    body = {
+        "type": f"urn:baton:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        **members,
+    }
+    response = Response(json.dumps(body), problem.status, content_type="application/problem+json")
+    if problem.status in {429, 503, 507}:
+        response.headers["Retry-After"] = str(60 if problem.status == 507 else 5)
+    return response
+
+
+def _is_program() -> bool:
+    return request.path.startswith(("/sync/", "/api/", "/healthz", "/readyz"))
+
+
+def _refused(problem: Problem) -> ResponseReturnValue:
+    if _is_program():
+        return problem_response(problem)
+    return render_template("error.html", status=problem.status, title=problem.title, detail=problem.detail), problem.status
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        return error
+    if not _is_program():
+        page = render_template("error.html", status=status, title=error.name, detail=_words(status, error))
+        return page, status, [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
+    problem = Problem(_HTTP_CODES.get(status, "server-fault" if status >= 500 else "malformed-request"), _words(status, error))
+    problem.status = status
+    response = problem_response(problem)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _broke(error: Exception) -> ResponseReturnValue:
+    log.exception("request failed", path=request.path, method=request.method)
+    problem = Problem("server-fault", "The server made a mistake; it is written down. Nothing of this was kept: send it again.")
+    if _is_program():
+        return problem_response(problem)
+    return render_template("error.html", status=500, title=problem.title, detail=problem.detail), 500
+
+
+def _words(status: int, error: HTTPException) -> str:
+    return {
+        403: "Your role does not open this page. Ask an administrator of the shop.",
+        404: "There is nothing here, or it belongs to another shop.",
+        413: "This is larger than the server takes. Send less at a time.",
+        429: "Too many tries in a short time. Wait a minute, then try again.",
+    }.get(status, error.description or error.name)

@@ -1,0 +1,140 @@
+"""The one place that reads the environment: what an installation is set to, checked before anything starts."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+MARKETS = ("guide", "MY", "ID", "PH", "TH", "VN", "SG")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; its text is the one line to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One installation's settings. Paths are absolute; lengths end in their unit."""
+
+    data: Path
+    database_url: str
+    blobs: str
+    secret_key: str
+    host: str
+    port: int
+    public_url: str
+    market: str
+    threads: int
+    trusted_proxies: int
+    testing: bool = False
+    s3_endpoint: str | None = None
+    rate_limits: bool = True
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Where the server's own signing key is kept (mode 0600)."""
+        return self.data / "server-key.pem"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether phones and staff reach it by HTTPS, so that cookies may be marked so."""
+        return self.public_url.startswith("https://")
+
+
+def from_env(**overrides: object) -> Settings:
+    """Read `BATON_*`; a keyword beats the environment. Raises SettingsError with one clear line."""
+    env = Env()
+    try:
+        data = Path(str(overrides.pop("data", None) or env.str("BATON_DATA", "./var"))).resolve()
+        host = str(overrides.pop("host", None) or env.str("BATON_HOST", "127.0.0.1"))
+        port = _port(overrides.pop("port", None) or env.str("BATON_PORT", "8000"))
+        data.mkdir(parents=True, exist_ok=True)
+        values: dict[str, object] = {
+            "data": data,
+            "host": host,
+            "port": port,
+            "database_url": _database_url(env.str("BATON_DATABASE_URL", ""), data),
+            "blobs": _blobs(env.str("BATON_BLOBS", ""), data),
+            "s3_endpoint": env.str("BATON_S3_ENDPOINT", "") or None,
+            "secret_key": env.str("BATON_SECRET_KEY", "") or _kept_secret(data / "secret.key"),
+            "public_url": _public_url(env.str("BATON_PUBLIC_URL", "") or f"http://{_shown(host)}:{port}"),
+            "market": _market(env.str("BATON_MARKET", "guide")),
+            "threads": _between(env.int("BATON_THREADS", 8), 2, 64, "BATON_THREADS"),
+            "trusted_proxies": _between(env.int("BATON_TRUSTED_PROXIES", 0), 0, 5, "BATON_TRUSTED_PROXIES"),
+            "rate_limits": env.bool("BATON_RATE_LIMITS", True),
+        }
+    except EnvError as error:
+        raise SettingsError(str(error)) from error
+    except OSError as error:
+        raise SettingsError(f"BATON_DATA: cannot use {error.filename}: {error.strerror}") from error
+    return Settings(**{**values, **overrides})  # type: ignore[arg-type]
+
+
+def _shown(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host
+
+
+def _port(text: object) -> int:
+    try:
+        port = int(str(text))
+    except ValueError as error:
+        raise SettingsError(f"BATON_PORT: {text!r} is not a number") from error
+    return _between(port, 1, 65535, "BATON_PORT")
+
+
+def _between(value: int, low: int, high: int, name: str) -> int:
+    if not low <= value <= high:
+        raise SettingsError(f"{name}: {value} is not between {low} and {high}")
+    return value
+
+
+def _market(text: str) -> str:
+    if text not in MARKETS:
+        raise SettingsError(f"BATON_MARKET: {text!r} is not one of {', '.join(MARKETS)}")
+    return text
+
+
+def _database_url(text: str, data: Path) -> str:
+    if not text:
+        return f"sqlite:///{data / 'baton.db'}"
+    if text.startswith(("postgres://", "postgresql://")):
+        return "postgresql+psycopg://" + text.split("://", 1)[1]
+    if text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return text
+    raise SettingsError("BATON_DATABASE_URL: use postgresql://… or sqlite:///…")
+
+
+def _blobs(text: str, data: Path) -> str:
+    if not text:
+        return (data / "blobs").as_uri()
+    if text.startswith("s3://") and urlsplit(text).netloc:
+        return text
+    if text.startswith("file:///"):
+        return text
+    raise SettingsError("BATON_BLOBS: use file:///folder or s3://bucket/prefix")
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+        raise SettingsError(f"BATON_PUBLIC_URL: {text!r} is not like https://baton.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _kept_secret(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        secret = secrets.token_urlsafe(48)
+        file.touch(mode=0o600)
+        file.write_text(secret)
+        return secret

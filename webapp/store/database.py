@@ -1,0 +1,111 @@
+"""Open the database: the right SQLite, migrated to the newest tables, with an epoch of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uuid_utils
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy import Connection, text
+
+from webapp.extensions import db
+from webapp.settings import Settings, SettingsError
+from webapp.store import models, unit
+
+PACKAGE = Path(__file__).resolve().parent.parent
+MIGRATIONS = PACKAGE / "store" / "migrations"
+_MIGRATING = 8_314_906  # the advisory lock's number: any constant of our own
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Options for SQLAlchemy's engine. Raises SettingsError when no sound SQLite library is there."""
+    if not settings.is_sqlite:
+        return {"pool_size": settings.threads + 2, "max_overflow": 4, "pool_pre_ping": True}
+    return {"module": _sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4}
+
+
+def _sqlite_module() -> Any:
+    # Older libraries can corrupt a write-ahead log when it is reset while another connection reads.
+    try:
+        from pysqlite3 import dbapi2 as module
+    except ImportError:
+        module = sqlite3  # type: ignore[assignment]
+    if module.sqlite_version_info < (3, 51, 3):
+        raise SettingsError(
+            f"SQLite {module.sqlite_version} is too old to be safe (3.51.3 or newer): pip install pysqlite3"
+        )
+    return module
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the tables up to date and give a new installation its epoch. Safe from several processes at once."""
+    unit.prepare_engine(db.engine)
+    with _alone(settings) as connection:
+        if _is_behind(connection):
+            _upgrade(connection)
+    ensure_epoch()
+
+
+def ensure_epoch() -> None:
+    """Write an epoch if there is none yet."""
+    with unit.reading() as session:
+        if session.get(models.Installation, "epoch") is not None:
+            return
+    with unit.transaction() as session:
+        if session.get(models.Installation, "epoch") is None:
+            session.add(models.Installation(name="epoch", value=str(uuid_utils.uuid7())))
+
+
+def epoch() -> str:
+    """The name of this history; another one after a restore or a reset."""
+    with unit.reading() as session:
+        row = session.get(models.Installation, "epoch")
+        if row is None:
+            raise RuntimeError("the database was not prepared")
+        return row.value
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[Connection]:
+    with contextlib.ExitStack() as stack:
+        if settings.is_sqlite:
+            stack.enter_context(FileLock(settings.data / ".migrating.lock"))
+        connection = stack.enter_context(db.engine.connect())
+        if not settings.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _MIGRATING})
+            connection.commit()
+        try:
+            yield connection
+        finally:
+            if not settings.is_sqlite:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _MIGRATING})
+                connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _is_behind(connection: Connection) -> bool:
+    heads = set(ScriptDirectory.from_config(_config()).get_heads())
+    held = set(MigrationContext.configure(connection).get_current_heads())
+    connection.rollback()
+    return heads != held
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()

@@ -1,0 +1,58 @@
+"""Photograph and signature bytes: which are held, which events speak of them, which are on their way."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.extensions import Base
+from webapp.store.models.columns import Count, OrgId, Time
+
+
+class Blob(Base):
+    """Bytes this organisation holds, by digest. `device_id` brought them; a reference makes them a proof."""
+
+    __tablename__ = "blobs"
+    org_id: Mapped[OrgId]
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    type: Mapped[str] = mapped_column(String(32))
+    size: Mapped[Count]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    device_id: Mapped[str] = mapped_column(String(36))
+    held_at: Mapped[Time]
+
+
+class BlobRef(Base):
+    """An event's mention of a blob, with its role and the parcel it shows ('' for all of the event's)."""
+
+    __tablename__ = "blob_refs"
+    __table_args__ = (Index(None, "org_id", "sha256"), Index(None, "org_id", "device_id", "sha256"))
+    org_id: Mapped[OrgId]
+    event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16), primary_key=True)
+    parcel: Mapped[str] = mapped_column(String(128), primary_key=True, default="")
+    device_id: Mapped[str] = mapped_column(String(36))
+    type: Mapped[str] = mapped_column(String(32))
+    size: Mapped[Count]
+    is_lost: Mapped[bool] = mapped_column(default=False)
+
+
+class Upload(Base):
+    """A tus upload under way: bytes lie in the blob store's spool, `offset` of them durable."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (Index(None, "expires_at"), Index(None, "org_id", "device_id", "sha256"))
+    org_id: Mapped[OrgId]
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(36))
+    sha256: Mapped[str] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(32))
+    role: Mapped[str] = mapped_column(String(16))
+    size: Mapped[Count]
+    offset: Mapped[Count] = mapped_column(default=0)
+    metadata_header: Mapped[str] = mapped_column(String(1024), default="")
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    created_at: Mapped[Time]
+    expires_at: Mapped[Time]

@@ -1,0 +1,100 @@
+"""The ledger: every event verbatim, what it touched, what was held back, what was promised."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.extensions import Base
+from webapp.store.models.columns import Code, Count, Json, OrgId, Time, UtcDateTime, Words
+
+
+class Event(Base):
+    """One accepted event: its JWS as it came, and the columns the fold and the office read.
+
+    `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `data` is the payload's own member.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("org_id", "device_id", "seq", "branch"),
+        UniqueConstraint("org_id", "cursor"),
+        Index(None, "org_id", "received_at"),
+    )
+    org_id: Mapped[OrgId]
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    cursor: Mapped[Count]
+    device_id: Mapped[str] = mapped_column(String(36))
+    actor_id: Mapped[str] = mapped_column(String(36))
+    seq: Mapped[Count]
+    branch: Mapped[int] = mapped_column(default=0)
+    prev: Mapped[str | None] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(32))
+    at: Mapped[Time]
+    offset_ms: Mapped[int | None]
+    effective_at: Mapped[Time]
+    received_at: Mapped[Time]
+    run: Mapped[str | None] = mapped_column(String(36))
+    carrier: Mapped[str | None] = mapped_column(String(64))
+    expected: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(String(64))
+    ref: Mapped[str | None] = mapped_column(String(36))
+    data: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    marks: Mapped[list[Any] | None] = mapped_column(Json)
+    result: Mapped[str] = mapped_column(String(16))
+    effects: Mapped[list[Any] | None] = mapped_column(Json)
+    jws: Mapped[str] = mapped_column(Text)
+
+
+class EventParcel(Base):
+    """Which parcels an event speaks of, and what was really scanned when that was not the internal code."""
+
+    __tablename__ = "event_parcels"
+    __table_args__ = (Index(None, "org_id", "event_id"),)
+    org_id: Mapped[OrgId]
+    code: Mapped[Code]
+    event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    scanned: Mapped[str | None] = mapped_column(String(128))
+
+
+class Quarantined(Base):
+    """Bytes that could not be taken as an event, kept whole for the office with the reason."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index(None, "org_id", "received_at"),)
+    org_id: Mapped[OrgId]
+    device_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    claimed_id: Mapped[str | None] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(48))
+    detail: Mapped[Words]
+    received_at: Mapped[Time]
+    raw: Mapped[str] = mapped_column(Text)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by: Mapped[str | None] = mapped_column(String(36))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+
+
+class Receipt(Base):
+    """What the server promised a phone, as it was signed."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (Index(None, "org_id", "device_id"),)
+    org_id: Mapped[OrgId]
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(36))
+    received_at: Mapped[Time]
+    jws: Mapped[str] = mapped_column(Text)
+
+
+class EventReceipt(Base):
+    """Which receipt first named an event."""
+
+    __tablename__ = "event_receipts"
+    org_id: Mapped[OrgId]
+    event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    receipt_id: Mapped[str] = mapped_column(String(36))

@@ -1,0 +1,93 @@
+"""A unit of work: one session, one transaction, committed as a whole or not at all.
+
+SQLite's own deferred BEGIN loses a read that becomes a write at once (busy_timeout does not help), so a
+writing unit begins IMMEDIATE. PostgreSQL gets the organisation's row lock instead (`lock_org`), which makes
+the order of commits the order of `head`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from sqlalchemy import Engine, event, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from sync.protocol.problems import Problem
+from webapp.extensions import db
+from webapp.store.models import Organisation
+
+_BUSY_MS = 5000
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set up a SQLite engine: our own BEGIN, write-ahead log, a sync at every commit. Others are left alone."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: object, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        for pragma in (
+            f"busy_timeout={_BUSY_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: object) -> None:
+        writing = connection.get_execution_options().get("baton_writing")  # type: ignore[attr-defined]
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")  # type: ignore[attr-defined]
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A writing unit: commits at the end, rolls back on any exception. Problem `busy` when the database is."""
+    try:
+        with db.engine.execution_options(baton_writing=True).connect() as connection:
+            with Session(bind=connection, expire_on_commit=False, autoflush=False) as session:
+                with session.begin():
+                    yield session
+    except OperationalError as error:
+        _refuse_if_busy(error)
+        raise
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A reading unit: one consistent snapshot on SQLite; nothing it does is kept."""
+    with Session(bind=db.engine, expire_on_commit=False, autoflush=False) as session:
+        yield session
+
+
+def lock_org(session: Session, org_id: str, ahead: int = 1) -> int:
+    """Draw `ahead` change numbers of an organisation and hold its row until commit; gives the first of them."""
+    head = session.execute(
+        update(Organisation)
+        .where(Organisation.id == org_id)
+        .values(head=Organisation.head + ahead)
+        .returning(Organisation.head)
+    ).scalar_one()
+    return cast(int, head) - ahead + 1
+
+
+def is_alive() -> bool:
+    """Whether the database answers."""
+    with db.engine.connect() as connection:
+        return connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def _refuse_if_busy(error: OperationalError) -> None:
+    said = str(error.orig)
+    if "database is locked" in said or "database table is locked" in said:
+        raise Problem("busy", "Another writer holds the database; send the same again shortly.") from error
+    if "disk is full" in said or "disk I/O error" in said:
+        raise Problem("storage-full", "The server has no room left; nothing of this request was kept.") from error
