@@ -1,0 +1,104 @@
+"""The one catalogue of refusals: a stable code, its title and its HTTP status.
+
+Codes with hyphens refuse a whole request and travel as RFC 9457 problem documents
+(`type` = `urn:baton:problem:<code>`). Codes with underscores are findings on one event, of the same
+family as the anomalies: they are the `problem` of a `quarantined` or `retry` result and the reason
+in the quarantine; their status is only used when such an event is all that a request was about.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PROBLEM_TYPE = "urn:baton:problem:"
+
+CATALOGUE: dict[str, tuple[str, int]] = {
+    # -- sync: the whole request
+    "malformed-batch": ("The batch cannot be read", 400),
+    "token-unknown": ("This phone is not known here", 401),
+    "device-revoked": ("This phone was revoked", 403),
+    "batch-too-large": ("The batch is too large", 413),
+    "encoding-unsupported": ("This content encoding is not supported", 415),
+    "client-too-old": ("This version of the app is too old to send", 426),
+    "slow-down": ("Too many requests, send later", 429),
+    "busy": ("The server is busy, send later", 503),
+    "storage-full": ("The server has no room left, send later", 507),
+    # -- enrolment
+    "enrolment-unknown": ("No such enrolment code", 404),
+    "enrolment-used": ("This enrolment code was already used", 409),
+    "enrolment-expired": ("This enrolment code has expired", 410),
+    "key-invalid": ("The key is not a P-256 public key", 422),
+    # -- anything with an address or a body
+    "not-found": ("There is nothing here", 404),
+    "forbidden": ("You may not do this", 403),
+    "unauthenticated": ("Sign in first", 401),
+    "method-not-allowed": ("This address does not take that method", 405),
+    "body-invalid": ("The request cannot be read", 400),
+    "field-invalid": ("A field has a wrong value", 422),
+    "conflict": ("It was changed meanwhile", 409),
+    "cursor-invalid": ("The cursor cannot be read", 400),
+    # -- one parcel code
+    "code-invalid": ("This is not a parcel code", 422),
+    "parcel-unknown": ("No such parcel", 404),
+    # -- server-made events
+    "event-refused": ("The event cannot be made", 422),
+    "rules-invalid": ("The rule pack cannot be read", 500),
+    # -- one event
+    "event_malformed": ("The event cannot be read", 422),
+    "event_too_large": ("The event is too large", 413),
+    "bad_signature": ("The signature does not fit the phone's key", 422),
+    "kind_unknown": ("This kind of event is not known here", 422),
+    "version_unknown": ("This version of events is not known here", 422),
+    "id_reused": ("This id was already used for another event", 409),
+    "not_this_device": ("The event was made by another phone or person", 403),
+    "device_revoked": ("The phone was revoked; its event is kept for the office", 403),
+    "server_fault": ("The server failed on this event, send it again", 500),
+}
+
+
+class Problem(Exception):
+    """A refusal by its catalogue code.
+
+    `detail` says what was wrong this time, in a sentence without secrets. `retry_after` is in seconds,
+    for those who may try again. Extra members go into the problem document as they are.
+    """
+
+    def __init__(
+        self, code: str, detail: str | None = None, *, retry_after: int | None = None, **members: Any
+    ) -> None:
+        self.code = code
+        self.title, self.status = CATALOGUE[code]
+        self.detail = detail or self.title
+        self.retry_after = retry_after
+        self.members = members
+        super().__init__(f"{code}: {self.detail}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive pickling (a worker process hands its refusals back)."""
+        return (_rebuild, (type(self), self.code, self.detail, self.retry_after, self.members))
+
+    def as_document(self) -> dict[str, Any]:
+        """The RFC 9457 document (`type`, `title`, `status`, `detail`, `code`, extra members)."""
+        return {
+            **self.members,
+            "type": PROBLEM_TYPE + self.code,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+
+    def as_brief(self) -> dict[str, str]:
+        """The short form inside a batch's results: `{code, title, detail}`."""
+        return {"code": self.code, "title": self.title, "detail": self.detail}
+
+
+def _rebuild(
+    cls: type[Problem], code: str, detail: str, retry_after: int | None, members: dict[str, Any]
+) -> Problem:
+    return cls(code, detail, retry_after=retry_after, **members)
+
+
+def problem_types() -> list[str]:
+    """All codes, sorted: for the API's documentation and for the tests."""
+    return sorted(CATALOGUE)
