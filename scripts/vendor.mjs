@@ -99,7 +99,9 @@ function* copies({ name, files, sprite: icons }) {
     }
     const folder = join(MODULES, name, dirname(from));
     const declarations = readdirSync(folder).filter((file) => file.endsWith(".d.ts"));
-    for (const file of declarations.sort()) yield [to ? `${to}/${file}` : file, readFileSync(join(folder, file))];
+    for (const file of declarations.sort()) {
+      yield [to ? `${to}/${file}` : file, readFileSync(join(folder, file))];
+    }
   }
 }
 
@@ -128,8 +130,13 @@ const present = () =>
 
 function check(files) {
   const found = new Set(present());
-  const wrong = [...files].filter(([path, bytes]) => !found.delete(path) || !readFileSync(join(VENDOR, path)).equals(bytes));
-  const names = [...wrong.map(([path]) => `differs or is missing: ${path}`), ...[...found].map((path) => `not listed: ${path}`)];
+  const wrong = [...files].filter(
+    ([path, bytes]) => !found.delete(path) || !readFileSync(join(VENDOR, path)).equals(bytes),
+  );
+  const names = [
+    ...wrong.map(([path]) => `differs or is missing: ${path}`),
+    ...[...found].map((path) => `not listed: ${path}`),
+  ];
   for (const line of names) console.error(`vendor: ${line}`);
   return names.length === 0;
 }

@@ -1,0 +1,25 @@
+# The few commands of the house. Each one installs what it needs first and asks nothing.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check tools
+SHELL := /bin/sh
+PY := .venv/bin/python
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+setup: ## install Baton into .venv, without starting it
+	@scripts/setup.sh
+
+run: setup ## start Baton with a demo shop on http://127.0.0.1:8000 (BATON_PORT, BATON_DATA …)
+	@exec .venv/bin/baton serve --demo
+
+# Everything a test or a check may need: Python packages, a Chromium, Node, the JS packages.
+tools:
+	@scripts/setup.sh test,check,scale
+	@$(PY) -m scripts.get_programs
+
+test: tools ## all checks and all tests (ARGS="tests/unit -k fold" runs a part of the tests only)
+	@$(PY) -m scripts.run_tests $(ARGS)
+
+check: tools ## formatting, lint, types, floors, templates, JavaScript
+	@$(PY) -m scripts.run_checks

@@ -1,0 +1,1 @@
+"""What make runs: getting programs, all checks, all tests."""

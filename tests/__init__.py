@@ -1,0 +1,1 @@
+"""The tests, one folder a floor: unit, integration, web, e2e, structure."""
