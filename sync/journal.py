@@ -23,11 +23,8 @@ Effect = Mapping[str, Any]  # {"parcel": code, "status": status, "anomalies": [c
 class Known:
     """An event the store already has: to answer duplicates and to follow references."""
 
-    id: str
+    fact: Fact
     sha256: str
-    device_id: str
-    kind: str
-    ref: str | None
     parcels: tuple[str, ...]  # canonical codes, also those linked through `ref`
     result: str  # "applied" or "recorded", as first answered
     effects: tuple[Effect, ...]  # as first answered
