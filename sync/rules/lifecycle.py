@@ -1,0 +1,173 @@
+"""Statuses and the one transition table, as data: what each event does to each status (RULES sections 2, 3).
+
+The table is total. A row is an event kind, or `<kind>.<variant>` where the event's `data` decides (see
+`row_of`). `to` is None where nothing moves. Two anomalies in the table are conditional, and the fold
+decides them: `handed_over_twice` only if another person recorded the first handover,
+`no_handover_proof` only if no handover is proved at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STATUSES = (
+    "expected",
+    "confirmed",
+    "packed",
+    "ready",
+    "handed_over",
+    "in_transit",
+    "out_for_delivery",
+    "delivered",
+    "returning",
+    "returned",
+    "lost",
+    "damaged",
+    "cancelled",
+)
+BEFORE_HANDOVER = STATUSES[:4]
+BEFORE_DELIVERY = STATUSES[:7]
+ON_THE_WAY = STATUSES[4:7]
+GONE = frozenset({"lost", "cancelled"})
+
+CONDITIONS = {"handed_over_twice": "another_actor", "no_handover_proof": "no_handover"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event does to one status: the next status (None: no move) and the anomalies it raises."""
+
+    to: str | None = None
+    anomalies: tuple[str, ...] = ()
+
+
+STAY = Step()
+Row = dict[str, Step]
+
+
+def _each(statuses: tuple[str, ...], to: str | None, *anomalies: str) -> Row:
+    return {status: Step(to, anomalies) for status in statuses}
+
+
+_HANDOVER: Row = {
+    "expected": Step("handed_over", ("skipped_confirm", "skipped_pack", "skipped_label")),
+    "confirmed": Step("handed_over", ("skipped_pack", "skipped_label")),
+    "packed": Step("handed_over", ("skipped_label",)),
+    "ready": Step("handed_over"),
+    **_each((*ON_THE_WAY, "delivered", "returning", "returned", "damaged"), None, "handed_over_twice"),
+    "lost": Step("handed_over", ("recovered", "handed_over_twice")),
+    "cancelled": Step(None, ("handed_over_after_cancel",)),
+}
+_CARRIER: Row = {
+    **_each(BEFORE_HANDOVER, "in_transit", "no_handover_proof"),
+    "handed_over": Step("in_transit"),
+    "lost": Step("in_transit", ("recovered",)),
+}
+_DELIVER: Row = {
+    **_each(BEFORE_DELIVERY, "delivered", "no_handover_proof"),
+    "lost": Step("delivered", ("recovered", "no_handover_proof")),
+    "damaged": Step("delivered", ("no_handover_proof",)),
+    "returning": Step("delivered", ("delivered_after_return",)),
+    "returned": Step(None, ("delivered_after_return",)),
+    "cancelled": Step(None, ("handed_over_after_cancel",)),
+}
+_ATTEMPT: Row = {
+    **_each(BEFORE_HANDOVER, "in_transit", "no_handover_proof"),
+    "handed_over": Step("in_transit"),
+    "out_for_delivery": Step("in_transit"),
+    "lost": Step("in_transit", ("recovered",)),
+}
+_OUT: Row = {
+    **_each(BEFORE_HANDOVER, None, "no_handover_proof"),
+    **_each(("handed_over", "in_transit"), "out_for_delivery"),
+    "lost": Step("out_for_delivery", ("recovered",)),
+}
+_RETURN_START: Row = {
+    **_each(BEFORE_HANDOVER, "returning", "no_handover_proof"),
+    **_each((*ON_THE_WAY, "delivered", "damaged", "cancelled"), "returning"),
+    "lost": Step("returning", ("recovered",)),
+}
+_RETURN_DONE: Row = {
+    **_each(BEFORE_HANDOVER, "returned", "no_handover_proof"),
+    **_each((*ON_THE_WAY, "delivered", "returning", "damaged", "cancelled"), "returned"),
+    "lost": Step("returned", ("recovered",)),
+}
+
+_ROWS: dict[str, Row] = {
+    # from the phone
+    "pack": {"expected": Step("packed", ("skipped_confirm",)), "confirmed": Step("packed")},
+    "drop_off": _HANDOVER,
+    "collect": _HANDOVER,
+    "deliver": _DELIVER,
+    "attempt": _ATTEMPT,
+    "report": {},
+    "return": {},
+    "return.start": _RETURN_START,
+    "return.done": _RETURN_DONE,
+    "void": {},
+    "blob_lost": {},
+    # from the office, an import or a carrier's feed
+    "confirm": {"expected": Step("confirmed")},
+    "label": {
+        "expected": Step("ready", ("skipped_confirm", "skipped_pack")),
+        "confirmed": Step("ready", ("skipped_pack",)),
+        "packed": Step("ready"),
+    },
+    "cancel": _each(BEFORE_HANDOVER, "cancelled"),
+    "cancel.requested": {},
+    "cancel.withdrawn": {},
+    "hold": {},
+    "carrier_scan": _CARRIER,
+    "carrier_scan.out_for_delivery": {
+        **_OUT,
+        **_each(BEFORE_HANDOVER, "out_for_delivery", "no_handover_proof"),
+    },
+    "carrier_scan.delivered": _DELIVER,
+    "carrier_scan.returning": _RETURN_START,
+    "carrier_scan.returned": _RETURN_DONE,
+    "carrier_scan.lost": _each((*BEFORE_DELIVERY, "returning"), "lost"),
+    "carrier_scan.damaged": _each((*BEFORE_DELIVERY, "returning"), "damaged"),
+    "out_for_delivery": _OUT,
+    "review": {},
+    "resolve": {},  # moves to the status that the office names in data.status
+    "amend": {},
+    # from the clock
+    "deem_delayed": {},
+    "deem_lost": _each(BEFORE_DELIVERY, "lost"),
+    "deem_cancelled": _each((*BEFORE_DELIVERY, "lost"), "cancelled"),
+    "remind": {},
+}
+
+TABLE: dict[str, Row] = {
+    kind: {status: row.get(status, STAY) for status in STATUSES} for kind, row in _ROWS.items()
+}
+
+PHONE_KINDS = frozenset(
+    {"pack", "drop_off", "collect", "deliver", "attempt", "report", "return", "void", "blob_lost"}
+)
+OFFICE_KINDS = frozenset(
+    {"confirm", "label", "cancel", "hold", "carrier_scan", "out_for_delivery", "review", "resolve", "amend"}
+)
+CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind"})
+HANDOVERS = frozenset({"drop_off", "collect"})
+# Somebody had the parcel in hand: this beats any deeming that it was gone.
+SIGHTINGS = HANDOVERS | {"deliver", "attempt", "return", "carrier_scan", "out_for_delivery"}
+
+
+def row_of(kind: str, data: Mapping[str, Any]) -> str:
+    """The row of the table for an event: `return` by data.stage, `carrier_scan` by data.status (absent:
+    a plain scan), `cancel` by data.requested or data.withdrawn. An unknown variant is the plain kind.
+    """
+    variant: object = None
+    if kind == "return":
+        variant = data.get("stage")
+    elif kind == "carrier_scan":
+        variant = data.get("status")
+    elif kind == "cancel":
+        variant = "withdrawn" if data.get("withdrawn") is True else None
+        variant = "requested" if data.get("requested") is True else variant
+    if isinstance(variant, str) and f"{kind}.{variant}" in TABLE:
+        return f"{kind}.{variant}"
+    return kind

@@ -1,0 +1,1 @@
+"""Examples that Python and JavaScript are both tested with."""
