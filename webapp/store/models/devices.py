@@ -13,7 +13,11 @@ from webapp.store.models.columns import Count, Json, Key, Ref, Short, Time, UtcD
 
 
 class Device(Base):
-    """One key with its own unbroken run of events; `seq_count` below `high_seq` means there are gaps."""
+    """One key with its own unbroken run of events.
+
+    `seqs` are the received numbers as closed rising ranges (more than one, or not from 1, means gaps);
+    the columns from `last_seen_at` on are what its heartbeat last told.
+    """
 
     __tablename__ = "devices"
     __table_args__ = (Index(None, "org_id", "kind"),)
@@ -28,7 +32,7 @@ class Device(Base):
     enrolled_at: Mapped[Time]
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     high_seq: Mapped[Count] = mapped_column(default=0)
-    seq_count: Mapped[Count] = mapped_column(default=0)
+    seqs: Mapped[list[Any]] = mapped_column(Json, default=list)
     head_sha256: Mapped[str | None] = mapped_column(String(64))
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     head_seq: Mapped[int | None]

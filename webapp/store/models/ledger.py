@@ -15,14 +15,17 @@ from webapp.store.models.columns import Code, Count, Json, OrgId, Time, UtcDateT
 class Event(Base):
     """One accepted event: its JWS as it came, and the columns the fold and the office read.
 
-    `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `data` is the payload's own member.
+    `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `cursor` is the organisation's head
+    when it came, one number a batch. `data` is the payload's own member, null when empty; `marks` are
+    `[code, detail]` pairs. `review_state` is null for what nobody reviews, else waiting, accept, reject, retake.
     """
 
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("org_id", "device_id", "seq", "branch"),
-        UniqueConstraint("org_id", "cursor"),
-        Index(None, "org_id", "received_at"),
+        Index(None, "org_id", "cursor"),
+        Index(None, "org_id", "ref"),
+        Index(None, "org_id", "review_state", "received_at"),
     )
     org_id: Mapped[OrgId]
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -38,7 +41,7 @@ class Event(Base):
     offset_ms: Mapped[int | None]
     effective_at: Mapped[Time]
     received_at: Mapped[Time]
-    run: Mapped[str | None] = mapped_column(String(36))
+    run_id: Mapped[str | None] = mapped_column(String(36))
     carrier: Mapped[str | None] = mapped_column(String(64))
     expected: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(64))
@@ -47,6 +50,7 @@ class Event(Base):
     marks: Mapped[list[Any] | None] = mapped_column(Json)
     result: Mapped[str] = mapped_column(String(16))
     effects: Mapped[list[Any] | None] = mapped_column(Json)
+    review_state: Mapped[str | None] = mapped_column(String(16))
     jws: Mapped[str] = mapped_column(Text)
 
 
@@ -67,9 +71,12 @@ class Quarantined(Base):
     __tablename__ = "quarantine"
     __table_args__ = (Index(None, "org_id", "received_at"),)
     org_id: Mapped[OrgId]
-    device_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    claimed_id: Mapped[str | None] = mapped_column(String(64))
+    device_id: Mapped[str] = mapped_column(String(36))
+    claimed_id: Mapped[str | None] = mapped_column(Text)
+    claimed_device: Mapped[str | None] = mapped_column(Text)
+    claimed_seq: Mapped[Count | None]
+    signature_good: Mapped[bool]
     code: Mapped[str] = mapped_column(String(48))
     detail: Mapped[Words]
     received_at: Mapped[Time]

@@ -100,12 +100,13 @@ class Parcel(Base):
     place_id: Mapped[str | None] = mapped_column(String(36))
     status: Mapped[str] = mapped_column(String(32), default="expected")
     flags: Mapped[JsonObject] = mapped_column(default=dict)
+    is_deemed: Mapped[bool] = mapped_column(default=False)
+    milestones: Mapped[JsonObject] = mapped_column(default=dict)
     status_event_id: Mapped[str | None] = mapped_column(String(36))
     status_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     handed_over_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     open_anomalies: Mapped[int] = mapped_column(default=0)
-    proof: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[Time]
     updated_at: Mapped[Time]
     changed: Mapped[Count] = mapped_column(default=0)
@@ -126,7 +127,7 @@ class ParcelOrder(Base):
 
 
 class Anomaly(Base):
-    """What does not fit on a parcel, by the fold; closed by a `resolve` event of a person, never deleted by one."""
+    """What does not fit on a parcel, by the fold; `closed_by` is the `resolve` event that closed it."""
 
     __tablename__ = "anomalies"
     __table_args__ = (Index(None, "org_id", "is_open", "code"),)
@@ -136,10 +137,8 @@ class Anomaly(Base):
     code: Mapped[str] = mapped_column(String(48), primary_key=True)
     severity: Mapped[str] = mapped_column(String(16))
     detail: Mapped[Words] = mapped_column(default="")
-    at: Mapped[Time]
     is_open: Mapped[bool] = mapped_column(default=True)
     closed_by: Mapped[str | None] = mapped_column(String(36))
-    closed_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class ImportFile(Base):

@@ -1,0 +1,135 @@
+"""Let a phone in by a one-time code, and sign it out again."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import uuid_utils
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from sync.protocol import keys
+from sync.protocol.codes import ALPHABET
+from sync.protocol.problems import Problem
+from webapp.services.find_device import token_digest
+from webapp.store.models import Device, Enrolment, Organisation, User
+from webapp.store.unit import transaction
+
+CODE_LENGTH = 12
+DEFAULT_TTL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeEnrolment:
+    """A fresh code, the link that opens it on a phone, and until when it holds."""
+
+    code: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A phone that was let in; `token` is told this once and never kept."""
+
+    device: str
+    token: str
+    actor: dict[str, str]
+    org: dict[str, str]
+
+
+def make_enrolment(
+    org_id: str, user_id: str, made_by: str | None, now: datetime, public_url: str, ttl: timedelta = DEFAULT_TTL
+) -> MadeEnrolment:
+    """Make a code for one person's phone. Problem `not-found` when the shop has no such active person."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    expires_at = now + ttl
+    with transaction() as session:
+        user = session.get(User, user_id)
+        if user is None or user.org_id != org_id or not user.active:
+            raise Problem("not-found", "There is no such active person in this shop.")
+        session.add(
+            Enrolment(
+                code_sha256=_digest(code),
+                org_id=org_id,
+                user_id=user_id,
+                made_by=made_by,
+                created_at=now,
+                expires_at=expires_at,
+            )
+        )
+    return MadeEnrolment(code, f"{public_url}/app/#/enrol/{code}", expires_at)
+
+
+def enrol_device(
+    code: str, jwk: dict[str, Any] | None, label: str, client: str, now: datetime
+) -> Enrolled:
+    """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid."""
+    public = keys.public_jwk(jwk) if jwk is not None else None
+    token = secrets.token_urlsafe(32)
+    with transaction() as session:
+        enrolment = _take(session, code, now)
+        user = session.get_one(User, enrolment.user_id)
+        org = session.get_one(Organisation, enrolment.org_id)
+        if not user.active:
+            raise Problem("enrolment-unknown", "This person is no longer active; ask the office.")
+        device = Device(
+            id=str(uuid_utils.uuid7()),
+            org_id=org.id,
+            user_id=user.id,
+            kind="phone",
+            label=label.strip()[:120] or "Phone",
+            jwk=public,
+            token_sha256=token_digest(token),
+            client=client[:120],
+            enrolled_at=now,
+            last_seen_at=now,
+        )
+        session.add(device)
+        enrolment.device_id = device.id
+        return Enrolled(
+            device.id,
+            token,
+            {"id": user.id, "name": user.name, "role": user.role},
+            {"id": org.id, "name": org.name},
+        )
+
+
+def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
+    """Sign a phone out; what it sends from now on is kept in quarantine. Problem `not-found`."""
+    with transaction() as session:
+        device = session.get(Device, device_id)
+        if device is None or device.org_id != org_id or device.kind != "phone":
+            raise Problem("not-found", "There is no such phone in this shop.")
+        if device.revoked_at is None:
+            device.revoked_at = now
+
+
+def _take(session: Session, code: str, now: datetime) -> Enrolment:
+    digest = _digest(code)
+    # The update is what makes the code one-time: of two phones at once only one finds it unused.
+    taken = session.execute(
+        update(Enrolment)
+        .where(Enrolment.code_sha256 == digest, Enrolment.used_at.is_(None), Enrolment.expires_at > now)
+        .values(used_at=now)
+        .returning(Enrolment.code_sha256)
+    ).scalar_one_or_none()
+    enrolment = session.execute(select(Enrolment).where(Enrolment.code_sha256 == digest)).scalar_one_or_none()
+    if enrolment is None:
+        raise Problem("enrolment-unknown", "This code is not known. Check it, or ask the office for a new one.")
+    if taken is None and enrolment.used_at is not None:
+        raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
+    if taken is None:
+        raise Problem("enrolment-expired", "This code is too old. Ask the office for a new one.")
+    return enrolment
+
+
+def _digest(code: str) -> str:
+    folded = code.strip().upper().replace("-", "").replace(" ", "")
+    for typed, meant in (("O", "0"), ("I", "1"), ("L", "1")):
+        folded = folded.replace(typed, meant)
+    return hashlib.sha256(folded.encode()).hexdigest()

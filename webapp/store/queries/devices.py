@@ -1,0 +1,49 @@
+"""Questions about phones that are not about one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync.protocol.problems import Problem
+from webapp.store.models import Device, User
+
+
+def listed(session: Session) -> list[dict[str, Any]]:
+    """Every phone with its heartbeat, newest first, as the command line tells it (times in RFC 3339)."""
+    rows = session.execute(
+        select(Device, User.name)
+        .join(User, User.id == Device.user_id)
+        .where(Device.kind == "phone")
+        .order_by(Device.enrolled_at.desc(), Device.id)
+    )
+    return [_told(device, name) for device, name in rows]
+
+
+def org_of(session: Session, device_id: str) -> str:
+    """The shop a phone belongs to. Problem `not-found`."""
+    org_id = session.execute(
+        select(Device.org_id).where(Device.id == device_id, Device.kind == "phone")
+    ).scalar_one_or_none()
+    if org_id is None:
+        raise Problem("not-found", f"There is no phone {device_id}.")
+    return org_id
+
+
+def _told(device: Device, name: str) -> dict[str, Any]:
+    return {
+        "id": device.id,
+        "label": device.label,
+        "person": name,
+        "user": device.user_id,
+        "enrolled_at": device.enrolled_at.isoformat(),
+        "last_seen_at": device.last_seen_at.isoformat() if device.last_seen_at else None,
+        "head_seq": device.head_seq,
+        "high_seq": device.high_seq,
+        "unsent": device.unsent,
+        "unsent_blobs": device.unsent_blobs,
+        "oldest_unsent_at": device.oldest_unsent_at.isoformat() if device.oldest_unsent_at else None,
+        "revoked_at": device.revoked_at.isoformat() if device.revoked_at else None,
+    }
