@@ -1,0 +1,129 @@
+"""What every office template may use: the navigation, who is signed in, the shop, words and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, request
+
+from sync.protocol import codes
+from webapp import clock
+from webapp.access import Actor
+from webapp.office import blueprint, times, words
+from webapp.store.queries import shop as shop_queries
+from webapp.store.unit import reading
+
+_DESK = ("office", "admin")
+_ALL = ("office", "seller", "admin")
+# (path, label, icon, roles); a page that does not exist on this installation is left out.
+PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("/office/", "Board", "layout-dashboard", _ALL),
+    ("/office/parcels", "Parcels", "package", _ALL),
+    ("/office/orders", "Orders", "clipboard-list", _ALL),
+    ("/office/review", "Review", "eye", _DESK),
+    ("/office/runs", "Runs", "truck", _DESK),
+    ("/office/import", "Import", "upload", _DESK),
+    ("/office/tags", "Tags", "qr-code", _ALL),
+    ("/office/phones", "Phones", "smartphone", _DESK),
+    ("/office/people", "People", "users", ("admin",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One line of the navigation; `count` says how much waits there."""
+
+    path: str
+    label: str
+    icon: str
+    is_here: bool
+    is_current: bool
+    count: int
+
+
+def moment() -> datetime:
+    """The request's one reading of the clock."""
+    if "now" not in g:
+        g.now = clock.now()
+    return g.now  # type: ignore[no-any-return]
+
+
+def zone() -> ZoneInfo:
+    """The shop's zone; UTC on a page without a shop."""
+    held = _shop()
+    return times.zone_of(held.market, held.zone) if held else ZoneInfo("UTC")
+
+
+def _actor() -> Actor | None:
+    return g.get("actor")
+
+
+def _shop() -> shop_queries.Shop | None:
+    who = _actor()
+    if who is None:
+        return None
+    if "shop" not in g:
+        with reading() as session:
+            g.shop = shop_queries.shop(session, who.org_id)
+            g.waiting = 0 if who.seller else shop_queries.waiting_for_review(session, who.org_id)
+    return g.shop  # type: ignore[no-any-return]
+
+
+def _nav() -> list[NavItem]:
+    who = _actor()
+    if who is None:
+        return []
+    held = {rule.rule for rule in current_app.url_map.iter_rules()}
+    _shop()
+    return [
+        NavItem(path, label, icon, path == request.path, _is_under(path), g.waiting if label == "Review" else 0)
+        for path, label, icon, roles in PAGES
+        if who.role in roles and path in held
+    ]
+
+
+def _is_under(path: str) -> bool:
+    if path == "/office/":
+        return request.path == path
+    return request.path == path or request.path.startswith(path + "/")
+
+
+@blueprint.app_context_processor
+def _office_context() -> Mapping[str, Any]:
+    if request.blueprint != blueprint.name or _actor() is None:
+        return {"nav": [], "me": None, "shop": None}
+    # A fragment has no frame: do not count for it what only the frame shows.
+    is_fragment = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+    return {"nav": [] if is_fragment else _nav(), "me": _actor(), "shop": _shop(), "now": moment()}
+
+
+@blueprint.app_template_filter("local")
+def _local(value: datetime, seconds: bool = False) -> str:
+    return times.local_text(value, zone(), seconds)
+
+
+@blueprint.app_template_filter("ago")
+def _ago(value: datetime) -> str:
+    return times.ago_text(value, moment())
+
+
+@blueprint.app_template_filter("pretty")
+def _pretty(code: str) -> str:
+    return codes.pretty(code) if codes.is_code(code) else code
+
+
+blueprint.add_app_template_filter(times.iso_text, "iso")
+for _function in (
+    words.status_words,
+    words.severity_words,
+    words.proof_words,
+    words.kind_words,
+    words.role_word,
+    words.reason_word,
+    words.flag_words,
+):
+    blueprint.add_app_template_global(_function)

@@ -1,0 +1,58 @@
+"""Times as a shop reads them: its own zone on the page, UTC underneath."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+ZONES = {
+    "MY": "Asia/Kuala_Lumpur",
+    "ID": "Asia/Jakarta",
+    "PH": "Asia/Manila",
+    "TH": "Asia/Bangkok",
+    "VN": "Asia/Ho_Chi_Minh",
+    "SG": "Asia/Singapore",
+    "guide": "Asia/Manila",
+}
+
+
+def zone_of(market: str, own: str | None = None) -> ZoneInfo:
+    """The zone a shop's days are counted in: its own setting, else its market's."""
+    return ZoneInfo(own or ZONES.get(market, "UTC"))
+
+
+def local_text(moment: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
+    """"22 Nov 2026, 15:15" in the zone; with seconds "22 Nov 2026, 15:15:30"."""
+    here = moment.astimezone(zone)
+    return f"{here.day} {here:%b %Y, %H:%M:%S}" if seconds else f"{here.day} {here:%b %Y, %H:%M}"
+
+
+def iso_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, as the protocol writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def ago_text(moment: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that says it: "just now", "5 min ago", "3 days ago"."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < -60:
+        return "in the future"
+    if seconds < 60:
+        return "just now"
+    for size, word in ((86400, "day"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            n = seconds // size
+            return f"{n} {word}{'s' if word == 'day' and n > 1 else ''} ago"
+    return "just now"
+
+
+def day_bounds(first: date | None, last: date | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """The instants [from, until) of a range of local days, both ends included; None is open."""
+    start = datetime.combine(first, time(), zone).astimezone(UTC) if first else None
+    end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC) if last else None
+    return start, end
+
+
+def today(now: datetime, zone: ZoneInfo) -> date:
+    """Which day it is for the shop."""
+    return now.astimezone(zone).date()

@@ -1,0 +1,127 @@
+"""The office's words: what a status, a severity, a proof, a role and an event are called, with tone and icon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one value is shown. Tones are the five of base.css: sealed, sent, safe, attention, stop."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+STATUSES: dict[str, Words] = {
+    "expected": Words("Expected", "sealed", "file-text"),
+    "confirmed": Words("Confirmed", "sealed", "clipboard-check"),
+    "packed": Words("Packed", "sealed", "package"),
+    "ready": Words("Ready", "sent", "tag"),
+    "handed_over": Words("Handed over", "safe", "signature"),
+    "in_transit": Words("In transit", "sent", "truck"),
+    "out_for_delivery": Words("Out for delivery", "sent", "map-pin"),
+    "delivered": Words("Delivered", "safe", "package-check"),
+    "returning": Words("Returning", "attention", "undo-2"),
+    "returned": Words("Returned", "attention", "archive"),
+    "lost": Words("Lost", "stop", "circle-help"),
+    "damaged": Words("Damaged", "stop", "package-x"),
+    "cancelled": Words("Cancelled", "sealed", "ban"),
+}
+SEVERITIES: dict[str, Words] = {
+    "info": Words("Note", "sealed", "info"),
+    "warning": Words("Warning", "attention", "triangle-alert"),
+    "urgent": Words("Urgent", "stop", "octagon-alert"),
+}
+PROOFS: dict[str | None, Words] = {
+    None: Words("No proof yet", "sealed", "minus"),
+    "waiting": Words("To review", "attention", "clock"),
+    "accept": Words("Accepted", "safe", "check"),
+    "reject": Words("Rejected", "stop", "x"),
+    "retake": Words("Retake asked", "attention", "camera"),
+}
+KINDS: dict[str, Words] = {
+    "confirm": Words("Confirmed in stock", "sealed", "clipboard-check"),
+    "pack": Words("Packed", "sealed", "package"),
+    "label": Words("Labelled", "sealed", "tag"),
+    "drop_off": Words("Dropped off", "safe", "store"),
+    "collect": Words("Collected", "safe", "hand"),
+    "carrier_scan": Words("Scanned by the carrier", "sent", "scan-barcode"),
+    "out_for_delivery": Words("Out for delivery", "sent", "map-pin"),
+    "deliver": Words("Delivered", "safe", "package-check"),
+    "attempt": Words("Delivery tried", "attention", "rotate-ccw"),
+    "report": Words("Reported", "attention", "flag"),
+    "return": Words("Return", "attention", "undo-2"),
+    "void": Words("Withdrew an event", "attention", "undo"),
+    "blob_lost": Words("Photo lost on the phone", "stop", "image"),
+    "cancel": Words("Cancelled", "stop", "ban"),
+    "hold": Words("Put on hold", "attention", "lock"),
+    "review": Words("Reviewed", "sealed", "eye"),
+    "resolve": Words("Closed an anomaly", "safe", "check-check"),
+    "amend": Words("Amended", "sealed", "pen-line"),
+    "deem_delayed": Words("Deemed delayed", "attention", "clock"),
+    "deem_lost": Words("Deemed lost", "stop", "circle-help"),
+    "deem_cancelled": Words("Deemed cancelled", "stop", "ban"),
+    "remind": Words("Reminder sent", "sealed", "bell"),
+}
+ROLES = {
+    "office": "Office",
+    "seller": "Seller",
+    "courier": "Courier",
+    "driver": "Driver",
+    "admin": "Administrator",
+}
+_FLAGS: dict[str, Words] = {
+    "delayed": Words("Delayed", "attention", "clock"),
+    "damaged_reported": Words("Damage reported", "stop", "package-x"),
+    "on_hold": Words("On hold", "attention", "lock"),
+    "cancel_requested": Words("Cancel asked", "stop", "ban"),
+    "force_majeure": Words("Force majeure", "attention", "zap"),
+}
+
+
+def status_words(status: str) -> Words:
+    """How a parcel's status is shown; an unknown one by its own name."""
+    return STATUSES.get(status) or _plain(status)
+
+
+def severity_words(severity: str) -> Words:
+    """How info, warning and urgent are shown."""
+    return SEVERITIES.get(severity) or _plain(severity)
+
+
+def proof_words(proof: str | None) -> Words:
+    """How the office's verdict on a handover is shown; None is no handover yet."""
+    return PROOFS.get(proof) or _plain(str(proof))
+
+
+def kind_words(kind: str) -> Words:
+    """How an event's kind is shown on a timeline."""
+    return KINDS.get(kind) or _plain(kind)
+
+
+def role_word(role: str) -> str:
+    """What a role is called."""
+    return ROLES.get(role, role)
+
+
+def reason_word(code: str | None) -> str:
+    """A reason's code as words: `wrong_parcel` -> "Wrong parcel"; "" for none."""
+    return (code or "").replace("_", " ").capitalize()
+
+
+def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:
+    """The flags that are set, as chips; attempts are counted, reports named by their reason."""
+    held = flags or {}
+    shown = [words for name, words in _FLAGS.items() if held.get(name)]
+    if attempts := int(held.get("attempts") or 0):
+        shown.append(Words(f"{attempts} attempt{'s' if attempts > 1 else ''}", "attention", "rotate-ccw"))
+    shown += [Words(reason_word(str(r)), "attention", "flag") for r in held.get("reported") or ()]
+    return shown
+
+
+def _plain(name: str) -> Words:
+    return Words(reason_word(name), "sealed", "circle")
