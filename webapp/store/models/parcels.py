@@ -6,11 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, Integer, Numeric, String, Text
+from sqlalchemy import Date, ForeignKeyConstraint, Index, Integer, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
 from webapp.store.models.columns import Code, Count, Json, JsonObject, OrgId, Time, UtcDateTime, Words
+
+_OPEN = text("open_anomalies > 0")
+_ONLY_OPEN: dict[str, Any] = {"sqlite_where": _OPEN, "postgresql_where": _OPEN}
 
 
 class Order(Base):
@@ -85,8 +88,13 @@ class Parcel(Base):
     __table_args__ = (
         Index(None, "org_id", "changed"),
         Index(None, "org_id", "tracking_number"),
-        Index(None, "org_id", "status", "updated_at"),
         Index(None, "org_id", "package_id"),
+        # The office's lists: newest first by a time that never moves, so that no page skips or repeats a row.
+        Index(None, "org_id", "created_at", "code"),
+        Index(None, "org_id", "status", "created_at", "code"),
+        Index(None, "org_id", "seller", "created_at", "code"),
+        Index(None, "org_id", "handed_over_at", "code"),
+        Index("ix_parcels_with_open_anomalies", "org_id", "created_at", "code", **_ONLY_OPEN),
     )
     org_id: Mapped[OrgId]
     code: Mapped[Code]
