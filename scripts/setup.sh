@@ -58,5 +58,5 @@ fi
 
 say "installing${extras:+ with $extras} (the first time takes a minute or two)"
 .venv/bin/python -m pip install -q --upgrade pip || say "going on with the pip that is there"
-.venv/bin/python -m pip install -q --editable ".${extras:+[$extras]}"
+.venv/bin/python -m pip install -qq --editable ".${extras:+[$extras]}"
 printf '%s' "$want" >"$stamp"
