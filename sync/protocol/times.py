@@ -1,0 +1,20 @@
+"""Times on the wire: RFC 3339 UTC, `2026-11-22T07:15:30.123Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+
+
+def parse_time(text: str) -> datetime:
+    """An aware UTC datetime; raises ValueError for anything but RFC 3339 with `Z`."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError("not a time in RFC 3339 UTC")
+    return datetime.fromisoformat(text)
+
+
+def format_time(moment: datetime) -> str:
+    """With milliseconds and `Z`, as everything on the wire has it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
