@@ -1,6 +1,6 @@
 """Tables, by subject. Every table but the installation's begins its key with the organisation."""
 
-from webapp.store.models.blobs import Blob, BlobRef, Upload
+from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, EventReceipt, Quarantined, Receipt
 from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
@@ -33,5 +33,6 @@ __all__ = [
     "RunParcel",
     "Task",
     "Upload",
+    "UploadPart",
     "User",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
@@ -40,7 +40,7 @@ class BlobRef(Base):
 
 
 class Upload(Base):
-    """A tus upload under way: bytes lie in the blob store's spool, `offset` of them durable."""
+    """A tus upload: `open` with `offset` durable bytes in the store's spool, or `done` until it expires."""
 
     __tablename__ = "uploads"
     __table_args__ = (Index(None, "expires_at"), Index(None, "org_id", "device_id", "sha256"))
@@ -52,7 +52,25 @@ class Upload(Base):
     role: Mapped[str] = mapped_column(String(16))
     size: Mapped[Count]
     offset: Mapped[Count] = mapped_column(default=0)
-    metadata_header: Mapped[str] = mapped_column(String(1024), default="")
+    metadata_header: Mapped[str] = mapped_column(String(4096), default="")
     state: Mapped[str] = mapped_column(String(16), default="open")
     created_at: Mapped[Time]
     expires_at: Mapped[Time]
+
+
+class UploadPart(Base):
+    """The bytes of one request of an upload under way, from `offset` on, kept in the spool as `name`.
+
+    A part counts when this row is there, and two requests for the same offset cannot both have one: that is
+    all the locking an upload needs.
+    """
+
+    __tablename__ = "upload_parts"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "upload_id"], ["uploads.org_id", "uploads.id"], ondelete="CASCADE"),
+    )
+    org_id: Mapped[OrgId]
+    upload_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    offset: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    size: Mapped[Count]
+    name: Mapped[str] = mapped_column(String(64))

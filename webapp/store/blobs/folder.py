@@ -1,0 +1,178 @@
+"""Objects as files of a folder: written aside, synced, renamed into place, their folder synced."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sync.protocol.problems import Problem
+from webapp.store.blobs.port import Missing, Stored
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_KNOWN_AT_MOST = 20_000  # folders remembered as made and synced; uploads under way have one each
+
+
+class FolderObjects:
+    """Objects below `root`. A file has its final name only when its bytes are on the disk.
+
+    Several processes of one machine may share the folder. Files are written in `root/new` (one file system with
+    the rest, so that the rename is atomic); what a killed writer leaves there is found by `tidy`.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root)
+        self._new = self._root / "new"
+        self._known: set[Path] = set()
+        with _as_problem():
+            self._make(self._new)
+
+    def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
+        target = self._root / key
+        aside = self._new / uuid.uuid4().hex
+        with _as_problem():
+            try:
+                self._make(target.parent)
+                if not self._is_there(target, len(data)):
+                    _write(aside, data, durable=durable)
+                    self._move(aside, target)
+                if durable:
+                    # Also when it was there: whoever put it may have died before this.
+                    _sync_folder(target.parent)
+            except OSError:
+                with suppress(OSError):
+                    aside.unlink(missing_ok=True)
+                raise
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            return (self._root / key).open("rb")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise Missing(key) from error
+
+    def stat(self, key: str) -> Stored | None:
+        try:
+            found = (self._root / key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Stored(key, found.st_size, _when(found))
+
+    def delete(self, key: str) -> None:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (self._root / key).unlink()
+
+    def walk(self, prefix: str) -> Iterator[Stored]:
+        pending = [self._root / prefix]
+        while pending:
+            folder = pending.pop()
+            # A folder or file may go away while we look: then it is not there.
+            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+                        continue
+                    with suppress(FileNotFoundError):
+                        found = entry.stat(follow_symlinks=False)
+                        key = Path(entry.path).relative_to(self._root).as_posix()
+                        yield Stored(key, found.st_size, _when(found))
+
+    def tidy(self, before: datetime) -> int:
+        count = 0
+        for stored in self.walk("new/"):
+            if stored.modified_at < before:
+                self.delete(stored.key)
+                count += 1
+        self._drop_empty_folders()
+        return count
+
+    def check(self) -> None:
+        with _as_problem():
+            probe = self._new / uuid.uuid4().hex
+            _write(probe, b"baton", durable=False)
+            probe.unlink()
+
+    def _is_there(self, target: Path, size: int) -> bool:
+        try:
+            return target.stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    def _move(self, aside: Path, target: Path) -> None:
+        try:
+            aside.rename(target)
+        except FileNotFoundError:
+            # The folder was empty and a sweep has removed it since we last made it.
+            self._known.discard(target.parent)
+            self._make(target.parent)
+            aside.rename(target)
+
+    def _make(self, folder: Path) -> None:
+        if folder in self._known:
+            return
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir(exist_ok=True)
+        # Again even when another process made it: it may not have come to this.
+        _sync_folder(folder.parent)
+        if len(self._known) > _KNOWN_AT_MOST:
+            self._known.clear()
+        self._known.add(folder)
+
+    def _drop_empty_folders(self) -> None:
+        # Only the spool's: each upload has a folder of its own; the others fill again.
+        spool = self._root / "spool"
+        for org in spool.iterdir() if spool.is_dir() else ():
+            for upload in org.iterdir():
+                with suppress(OSError):
+                    upload.rmdir()
+                    self._known.discard(upload)
+
+
+def _write(file: Path, data: bytes, *, durable: bool) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        if durable:
+            _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        import fcntl  # noqa: PLC0415
+
+        # There fsync leaves the bytes in the drive's own cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        return
+    os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _when(found: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(found.st_mtime, UTC)
+
+
+@contextmanager
+def _as_problem() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise Problem("storage-full", "The server's disk is full; nothing of this was kept.") from error
+        raise Problem("busy", f"The server cannot write its photo folder ({error.strerror}).") from error
