@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 from whitenoise import WhiteNoise
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import api, errors, field, headers, office, settings as settings_module
+from webapp import api, errors, field, headers, office
+from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
+from webapp.services import timer
 from webapp.settings import Settings
-from webapp.store import database
+from webapp.store import blobs, database, server_key
 from webapp.store.models import User
 from webapp.store.models.people import RoleName
 
@@ -86,6 +88,9 @@ def _bind(app: Flask, settings: Settings) -> None:
     limiter.limit("10 per minute", methods=["POST"])(app.view_functions["security.login"])
     with app.app_context():
         database.prepare(settings)
+    app.extensions["baton-key"] = server_key.load_or_make(settings.signing_key_file)
+    app.extensions["baton-blobs"] = blobs.open_store(settings)
+    timer.bind(app)
 
 
 def _mark_library_views(app: Flask) -> None:

@@ -14,7 +14,7 @@ from sync.protocol.problems import Problem
 log = structlog.get_logger()
 
 _HTTP_CODES = {
-    400: "malformed-request",
+    400: "body-invalid",
     404: "not-found",
     405: "method-not-allowed",
     413: "batch-too-large",
@@ -32,17 +32,10 @@ def register(app: Flask) -> None:
 
 def problem_response(problem: Problem, **members: object) -> Response:
     """RFC 9457: type, title, status, detail, code; `Retry-After` where waiting helps. `members` are added."""
-    body = {
-        "type": f"urn:baton:problem:{problem.code}",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "code": problem.code,
-        **members,
-    }
+    body = {**members, **problem.as_document()}
     response = Response(json.dumps(body), problem.status, content_type="application/problem+json")
     if problem.status in {429, 503, 507}:
-        response.headers["Retry-After"] = str(60 if problem.status == 507 else 5)
+        response.headers["Retry-After"] = str(problem.retry_after or (60 if problem.status == 507 else 5))
     return response
 
 
@@ -63,7 +56,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if not _is_program():
         page = render_template("error.html", status=status, title=error.name, detail=_words(status, error))
         return page, status, [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
-    problem = Problem(_HTTP_CODES.get(status, "server-fault" if status >= 500 else "malformed-request"), _words(status, error))
+    problem = Problem(_HTTP_CODES.get(status, "server-fault" if status >= 500 else "body-invalid"), _words(status, error))
     problem.status = status
     response = problem_response(problem)
     for name, value in error.get_headers():

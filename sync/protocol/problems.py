@@ -22,6 +22,7 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "client-too-old": ("This version of the app is too old to send", 426),
     "slow-down": ("Too many requests, send later", 429),
     "busy": ("The server is busy, send later", 503),
+    "server-fault": ("The server made a mistake", 500),
     "storage-full": ("The server has no room left, send later", 507),
     # -- enrolment
     "enrolment-unknown": ("No such enrolment code", 404),
