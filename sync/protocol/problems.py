@@ -56,6 +56,12 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "field-invalid": ("A field has a wrong value", 422),
     "conflict": ("It was changed meanwhile", 409),
     "cursor-invalid": ("The cursor cannot be read", 400),
+    # -- the office's work
+    "run-closed": ("The run is closed", 409),
+    "nothing-to-do": ("No parcel fits", 422),
+    "still-used": ("It is still in use", 409),
+    "email-taken": ("This e-mail belongs to somebody else", 409),
+    "last-admin": ("The shop needs an administrator", 409),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),
