@@ -1,0 +1,274 @@
+"""The fold: a parcel's state as a function of the set of its facts, and of what the books say of it.
+
+Arrival order, repetition and batching never change the outcome: facts are put in one order first
+(`order.in_order`), withdrawn ones are left out, and each remaining one goes through the table. What it
+cannot move it still records: anomalies, flags, milestones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync.rules import voids
+from sync.rules.anomalies import INTEGRITY
+from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
+from sync.rules.order import in_order
+from sync.rules.parcel import About, Anomaly, Fact, Flags, Milestone, ParcelState
+from sync.rules.policy import Policy, load
+from sync.rules.reasons import DAMAGE, NO_COMPLAINT
+
+# Kinds that say "this parcel was in my hands, in this run, for this carrier".
+_ON_A_RUN = HANDOVERS | {"deliver", "attempt", "pack", "return"}
+_FOR_A_CARRIER = HANDOVERS | {"deliver", "attempt", "carrier_scan", "out_for_delivery"}
+_NO_SIGHT = frozenset({"void", "blob_lost"})
+# Nothing is left to cancel.
+_GONE_BACK = frozenset({"cancelled", "returning", "returned"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one fact did to the parcel: whether it moved it, and the codes of the anomalies it raised."""
+
+    moved: bool
+    anomalies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The state, and the outcome of every fact by event id."""
+
+    state: ParcelState
+    outcomes: Mapping[str, Outcome]
+
+
+def fold(facts: Iterable[Fact], about: About, policy: Policy | None = None) -> ParcelState:
+    """The parcel's state."""
+    return refold(facts, about, policy).state
+
+
+def refold(facts: Iterable[Fact], about: About, policy: Policy | None = None) -> Folded:
+    """The parcel's state and what each fact had to do with it."""
+    ordered = in_order(facts)
+    folding = _Folding(about, policy or load(), {fact.id: fact for fact in ordered})
+    standing = voids.judge(ordered, folding.policy)
+    for fact in ordered:
+        if fact.id in standing.withdrawn:
+            folding.leave_out(fact)
+        else:
+            folding.take(fact, standing)
+    return folding.result(ordered, standing)
+
+
+@dataclass(slots=True)
+class _Folding:
+    """The state while it is being made."""
+
+    about: About
+    policy: Policy
+    facts: Mapping[str, Fact]
+    status: str = STATUSES[0]
+    event: str | None = None
+    at: datetime | None = None
+    deemed: bool = False
+    attempts: int = 0
+    delayed: bool = False
+    damaged: bool = False
+    on_hold: bool = False
+    cancel_requested: bool = False
+    reported: set[str] = field(default_factory=set)
+    milestones: dict[str, Milestone] = field(default_factory=dict)
+    raised: dict[tuple[str, str], str] = field(default_factory=dict)
+    blamed: dict[str, list[str]] = field(default_factory=dict)
+    closed: dict[tuple[str, str], str] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+    resolves: list[Fact] = field(default_factory=list)
+    is_sighted: bool = False
+
+    def leave_out(self, fact: Fact) -> None:
+        """A withdrawn fact stays visible, and what it shows about the phone stays true."""
+        for mark in fact.marks:
+            if mark.code in INTEGRITY:
+                self.raise_(mark.code, fact, mark.detail)
+
+    def take(self, fact: Fact, standing: voids.Standing) -> None:
+        before = self.status
+        for mark in fact.marks:
+            self.raise_(mark.code, fact, mark.detail)
+        self.compare_with_books(fact)
+        self.move_by_table(fact)
+        special = _SPECIAL.get(fact.kind)
+        if special is not None:
+            special(self, fact)
+        if self.status != before or fact.id in standing.effective:
+            self.moved.add(fact.id)
+        if fact.id in standing.requests:
+            self.raise_("void_requested", fact, standing.requests[fact.id])
+
+    def compare_with_books(self, fact: Fact) -> None:
+        """What the office's books say against this scan: unknown, not listed, another carrier's."""
+        about = self.about
+        if not self.is_sighted and fact.kind in PHONE_KINDS and fact.kind not in _NO_SIGHT:
+            self.is_sighted = True
+            if not about.known:
+                self.raise_("unknown_parcel", fact)
+        if fact.run_id is not None and fact.kind in _ON_A_RUN and fact.run_id not in about.run_ids:
+            self.raise_("not_on_list", fact, fact.run_id)
+        if fact.carrier and about.carrier and fact.carrier != about.carrier and fact.kind in _FOR_A_CARRIER:
+            self.raise_("wrong_carrier", fact, f"{fact.carrier} instead of {about.carrier}")
+
+    def move_by_table(self, fact: Fact) -> None:
+        row = TABLE.get(row_of(fact.kind, fact.data))
+        if row is None:
+            return
+        status = self.status
+        if self.deemed and status == "cancelled" and fact.kind in SIGHTINGS:
+            # A fact beats a deeming (RULES section 1): whoever had it in hand proves it is not gone.
+            status = "lost"
+            if fact.kind in HANDOVERS:
+                self.raise_("handed_over_after_cancel", fact)
+        step = row[status]
+        for code in step.anomalies:
+            if code != "handed_over_twice" or self.is_by_another(fact):
+                self.raise_(code, fact)
+        if step.to is not None:
+            self.move(step.to, fact, deemed=fact.kind.startswith("deem_"))
+        if fact.kind in HANDOVERS:
+            self.reach("handed_over", fact)
+
+    def is_by_another(self, fact: Fact) -> bool:
+        first = self.milestones.get("handed_over")
+        return first is not None and first.actor_id != fact.actor_id
+
+    def move(self, to: str, fact: Fact, *, deemed: bool = False) -> None:
+        if to == self.status and deemed == self.deemed:
+            return
+        self.status, self.event, self.at, self.deemed = to, fact.id, fact.effective_at, deemed
+        self.reach(to, fact)
+
+    def reach(self, status: str, fact: Fact) -> None:
+        if status not in self.milestones:
+            self.milestones[status] = Milestone(fact.effective_at, fact.id, fact.actor_id)
+
+    def raise_(self, code: str, fact: Fact, detail: str = "", event_id: str | None = None) -> None:
+        """Put an anomaly on the parcel, at this event or at the one it speaks of; the first detail stays."""
+        self.raised.setdefault((code, event_id or fact.id), detail)
+        codes = self.blamed.setdefault(fact.id, [])
+        if code not in codes:
+            codes.append(code)
+
+    def count_attempt(self, fact: Fact) -> None:
+        """R21: at the limit the parcel is deemed lost, or sent back where a pack says so."""
+        self.attempts += 1
+        if self.attempts < self.policy.attempt_limit or self.status != "in_transit":
+            return
+        if self.attempts > self.policy.attempt_limit:
+            self.drop(("recovered", fact.id))
+        self.move(self.policy.attempt_outcome, fact, deemed=True)
+
+    def drop(self, key: tuple[str, str]) -> None:
+        """Take back an anomaly raised by the fact in hand."""
+        if self.raised.pop(key, None) is not None:
+            self.blamed[key[1]].remove(key[0])
+
+    def report(self, fact: Fact) -> None:
+        if fact.reason is None or fact.reason in NO_COMPLAINT:
+            return
+        self.reported.add(fact.reason)
+        self.damaged = self.damaged or fact.reason in DAMAGE
+
+    def miss_blob(self, fact: Fact) -> None:
+        about = fact.ref if fact.ref in self.facts else None
+        self.raise_("blob_missing", fact, "lost on the phone", event_id=about)
+
+    def ask_cancel(self, fact: Fact) -> None:
+        """After the handover a cancellation is a request: the parcel is on its way, the office decides."""
+        row = row_of(fact.kind, fact.data)
+        if row == "cancel.withdrawn":
+            self.cancel_requested = False
+        elif self.status not in _GONE_BACK:
+            self.cancel_requested = True
+        elif row == "cancel" and self.status == "cancelled":
+            self.deemed = False
+
+    def hold(self, fact: Fact) -> None:
+        self.on_hold = fact.data.get("on") is not False
+
+    def delay(self, fact: Fact) -> None:  # noqa: ARG002 (one signature for all of _SPECIAL)
+        self.delayed = self.status not in ("delivered", "returned", "cancelled")
+
+    def resolve(self, fact: Fact) -> None:
+        """The office decides the status; what it closes is looked up at the end, in `close`."""
+        self.resolves.append(fact)
+        status = fact.data.get("status")
+        if isinstance(status, str) and status in STATUSES:
+            self.move(status, fact)
+            self.cancel_requested = self.damaged = False
+            self.reported.clear()
+
+    def close(self, resolve: Fact) -> None:
+        """Close the anomaly at the event named, or all of that code that the office could have seen."""
+        code, event = resolve.data.get("anomaly"), resolve.data.get("event")
+        for key in self.raised:
+            if key[0] != code:
+                continue
+            if event == key[1] or (event is None and self.facts[key[1]].received_at <= resolve.received_at):
+                self.closed.setdefault(key, resolve.id)
+
+    def settle(self) -> None:
+        """What only the whole set can tell."""
+        if "handed_over" in self.milestones:
+            for key in [key for key in self.raised if key[0] == "no_handover_proof"]:
+                self.drop(key)
+        if self.status in ("delivered", "returned", "cancelled"):
+            self.delayed = False
+        if self.status in _GONE_BACK:
+            self.cancel_requested = False
+        for resolve in self.resolves:
+            self.close(resolve)
+
+    def result(self, ordered: list[Fact], standing: voids.Standing) -> Folded:
+        self.settle()
+        anomalies = tuple(
+            Anomaly(code, event_id, self.raised[code, event_id], self.closed.get((code, event_id)))
+            for code, event_id in sorted(self.raised)
+        )
+        flags = Flags(
+            delayed=self.delayed,
+            damaged_reported=self.damaged,
+            attempts=self.attempts,
+            on_hold=self.on_hold,
+            cancel_requested=self.cancel_requested,
+            reported=tuple(sorted(self.reported)),
+        )
+        state = ParcelState(
+            self.about.code,
+            self.status,
+            self.event,
+            self.at,
+            self.deemed,
+            flags,
+            anomalies,
+            self.milestones,
+            tuple(sorted(standing.withdrawn)),
+            max((fact.effective_at for fact in ordered), default=None),
+        )
+        return Folded(
+            state,
+            {
+                fact.id: Outcome(fact.id in self.moved, tuple(self.blamed.get(fact.id, ())))
+                for fact in ordered
+            },
+        )
+
+
+_SPECIAL = {
+    "attempt": _Folding.count_attempt,
+    "report": _Folding.report,
+    "blob_lost": _Folding.miss_blob,
+    "cancel": _Folding.ask_cancel,
+    "hold": _Folding.hold,
+    "deem_delayed": _Folding.delay,
+    "resolve": _Folding.resolve,
+}
