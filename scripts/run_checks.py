@@ -29,12 +29,12 @@ def checks() -> Iterator[Check]:
     def tool(name: str, *arguments: str) -> list[str]:
         return [str(BIN / name), *arguments]
 
-    yield Check("ruff", tool("ruff", "check", "--quiet", *PYTHON_FILES))
-    yield Check("ruff format", tool("ruff", "format", "--check", "--quiet", *PYTHON_FILES))
+    yield Check("ruff", tool("ruff", "check", "--output-format=concise", *PYTHON_FILES))
+    yield Check("ruff format", tool("ruff", "format", "--check", "--output-format=concise", *PYTHON_FILES))
     yield Check("floors", tool("lint-imports", "--no-cache"))
     yield Check("mypy", tool("mypy"))
     if any((ROOT / "webapp" / "templates").rglob("*.html")):
-        yield Check("djlint", tool("djlint", "--lint", "--check", "--quiet", "webapp/templates"))
+        yield Check("djlint", tool("djlint", "--lint", "--quiet", "webapp/templates"))
     yield from javascript()
 
 
