@@ -242,6 +242,7 @@
  * @property {string|null} receiptAt RFC 3339, the server's clock on a verified receipt
  * @property {string} sha256
  * @property {boolean} voided     a later event of this phone voids it
+ * @property {string|null} ref    the event this one is about (withdrawn, answered)
  */
 
 /**
@@ -258,6 +259,68 @@
  * @property {'idle'|'sending'|'offline'|'paused'} state
  * @property {Problem|null} problem
  * @property {string|null} nextAt  RFC 3339, when it tries again by itself
+ */
+
+/**
+ * A sealed event as kept: the JWS verbatim, and what has become of it.
+ * `unsent`: to be offered. `parked`: the server could not take it even alone; kept until somebody retries or takes
+ * it out. `settled`: a final result named it.
+ * @typedef {object} EventRow
+ * @property {string} device
+ * @property {number} seq
+ * @property {string} id
+ * @property {string} draft        id of the draft it was made from: sealing twice finds it
+ * @property {string} sha256       of the JWS
+ * @property {string} jws
+ * @property {Kind} kind
+ * @property {string} at           RFC 3339
+ * @property {string[]} parcels
+ * @property {string|null} run
+ * @property {string|null} ref
+ * @property {BlobRef[]} blobs
+ * @property {'unsent'|'parked'|'settled'} state
+ * @property {Problem|null} problem   why it is parked
+ * @property {EventResult|null} result
+ * @property {string|null} epoch      of the server that gave the result
+ * @property {number|null} settledAt  ms
+ * @property {number|null} offeredAt  ms, when it was last offered again after having been settled
+ * @property {string|null} receiptAt  RFC 3339
+ */
+
+/**
+ * What is waiting in the outbox; the bytes are in the event row.
+ * @typedef {object} OutboxRow
+ * @property {string} device
+ * @property {number} seq
+ * @property {string} id
+ * @property {string} sha256
+ * @property {number} size       bytes of the JWS
+ * @property {number} tries      `retry` results and lone server faults so far
+ * @property {number} notBefore  ms; this row alone waits, others pass it
+ * @property {boolean} parked    not offered until somebody asks, or the server's epoch changes
+ */
+
+/**
+ * `local`: in a draft only. `wanted`: sealed, the server lacks it. `held`: the server has it, fsync'd.
+ * `lost`: this phone can no longer read it. `refused`: the server will not take it as it is.
+ * @typedef {'local'|'wanted'|'held'|'lost'|'refused'} BlobState
+ */
+
+/**
+ * What is known of a picture; its bytes lie in a store of their own, so that a change of state never rewrites them.
+ * @typedef {object} BlobRow
+ * @property {string} device
+ * @property {string} sha256
+ * @property {string} type
+ * @property {number} size
+ * @property {BlobRole|null} role
+ * @property {BlobState} state
+ * @property {string[]} events     ids of the events that refer to it
+ * @property {number} storedAt     ms
+ * @property {string|null} upload  path of the unfinished upload on the server
+ * @property {number} tries
+ * @property {number} notBefore    ms
+ * @property {Problem|null} problem
  */
 
 /** @typedef {{usage:number|null, quota:number|null, persisted:boolean, photosLeft:number|null}} StorageReport */

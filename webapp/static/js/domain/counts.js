@@ -1,0 +1,78 @@
+/**
+ * What the pages count: 17 of 20 and which are missing; what is unsent; the state of each sealed handover.
+ * @module
+ */
+import { predictAll } from './transitions.js';
+
+/** @import {BlobRow, Draft, EventRow, ItemState, OutboxItem, Parcel, Rules, Run} from './types.js' */
+
+/** @typedef {{events:EventRow[], blobs:Map<string, BlobRow>, headSeq:number}} Listed */
+
+/**
+ * @param {Draft} draft
+ * @param {Run|null} run
+ * @returns {{scanned:number, expected:number|null, missing:string[], surplus:string[]}} `scanned` counts those on the run;
+ *   without a run, all
+ */
+export function progress(draft, run) {
+  const scanned = new Set(draft.scans.map(({ code }) => code));
+  if (!run) return { scanned: scanned.size, expected: draft.expected, missing: [], surplus: [] };
+  const listed = new Set(run.parcels);
+  const missing = run.parcels.filter((code) => !scanned.has(code));
+  const surplus = [...scanned].filter((code) => !listed.has(code));
+  return { scanned: listed.size - missing.length, expected: listed.size, missing, surplus };
+}
+
+/**
+ * @param {Listed|null} listed
+ * @returns {{unsent:number, unsentBlobs:number, oldestAt:string|null, headSeq:number}}
+ */
+export function countUnsent(listed) {
+  if (!listed) return { unsent: 0, unsentBlobs: 0, oldestAt: null, headSeq: 0 };
+  const unsent = listed.events.filter(({ state }) => state !== 'settled');
+  const wanted = new Set();
+  for (const event of listed.events) {
+    for (const { sha256 } of event.blobs) {
+      const state = listed.blobs.get(sha256)?.state;
+      if (state === 'wanted' || state === 'refused') wanted.add(sha256);
+    }
+  }
+  const oldest = unsent.reduce((/** @type {EventRow|null} */ a, b) => (a && a.seq < b.seq ? a : b), null);
+  return { unsent: unsent.length, unsentBlobs: wanted.size, oldestAt: oldest?.at ?? null, headSeq: listed.headSeq };
+}
+
+/**
+ * @param {EventRow} event
+ * @param {Map<string, BlobRow>} blobs
+ * @returns {ItemState}
+ */
+function stateOf(event, blobs) {
+  if (event.state === 'parked') return 'parked';
+  if (event.state === 'unsent') return 'sealed';
+  const states = event.kind === 'blob_lost' ? [] : event.blobs.map(({ sha256 }) => blobs.get(sha256)?.state);
+  if (event.result?.status === 'quarantined' || states.some((state) => state === 'lost' || state === 'refused')) return 'attention';
+  return states.every((state) => state === 'held') ? 'safe' : 'sent';
+}
+
+/**
+ * The outbox page's lines, newest first.
+ * @param {Listed} listed
+ * @param {Rules|null} rules
+ * @param {ReadonlyMap<string, Parcel>} parcels
+ * @returns {OutboxItem[]}
+ */
+export function describeEvents(listed, rules, parcels) {
+  const voided = new Set(listed.events.filter(({ kind }) => kind === 'void').map(({ ref }) => ref));
+  return [...listed.events].sort((a, b) => b.seq - a.seq).map((event) => {
+    const blobs = event.kind === 'blob_lost' ? [] : event.blobs.map(({ sha256 }) => listed.blobs.get(sha256));
+    const refused = blobs.find((blob) => blob?.problem)?.problem ?? null;
+    return {
+      id: event.id, seq: event.seq, kind: event.kind, at: event.at, parcels: event.parcels, sha256: event.sha256,
+      state: stateOf(event, listed.blobs), photosTotal: blobs.length,
+      photosHeld: blobs.filter((blob) => blob?.state === 'held').length,
+      problem: event.problem ?? event.result?.problem ?? refused,
+      effects: event.result?.effects ?? predictAll(rules, event.kind, event.parcels, parcels),
+      receiptAt: event.receiptAt, voided: voided.has(event.id), ref: event.ref,
+    };
+  });
+}

@@ -1,0 +1,64 @@
+/**
+ * From a finished draft to the event's payload, member for member as PROTOCOL §2 lists them.
+ * @module
+ */
+import { PhoneError } from './problems.js';
+
+/** @import {BlobRef, Draft, Payload} from './types.js' */
+
+export const MAX_PARCELS = 500;
+
+/**
+ * @param {Draft} draft
+ * @returns {string[]} as scanned, without repeats, in the order of scanning
+ */
+function parcelsOf(draft) {
+  const codes = [...new Set(draft.scans.map(({ code }) => code))];
+  if (codes.length > MAX_PARCELS) {
+    throw new PhoneError('too-many-parcels', `One handover holds ${MAX_PARCELS} parcels at most.`, 'Seal it in two parts.');
+  }
+  return codes;
+}
+
+/** @param {Draft} draft @returns {BlobRef[]} */
+function blobsOf(draft) {
+  /** @type {BlobRef[]} */
+  const blobs = draft.photos.map(({ sha256, type, size, role, parcel }) => ({ sha256, type, size, role, parcel }));
+  if (draft.signature) {
+    const { sha256, type, size } = draft.signature;
+    blobs.push({ sha256, type, size, role: 'signature', parcel: null });
+  }
+  return blobs;
+}
+
+/**
+ * The office should see which codes were typed and which stops were overridden, and why.
+ * @param {Draft} draft
+ * @returns {Record<string, unknown>}
+ */
+function dataOf(draft) {
+  const data = { ...draft.data };
+  const typed = draft.scans.filter((scan) => scan.typed).map(({ code }) => code);
+  const overrides = draft.scans
+    .filter((scan) => scan.override !== null)
+    .map(({ code, verdict, override }) => ({ parcel: code, verdict, reason: override }));
+  if (typed.length) data.typed = typed;
+  if (overrides.length) data.overrides = overrides;
+  return data;
+}
+
+/**
+ * @param {Draft} draft
+ * @param {{id:string, device:string, actor:string, seq:number, prev:string|null, at:string, offset_ms:number|null}} link
+ *   what the phone adds: who, when, and the place in its chain
+ * @returns {Payload}
+ * @throws {PhoneError} `too-many-parcels`
+ */
+export function buildPayload(draft, { id, device, actor, seq, prev, at, offset_ms }) {
+  const { kind, run, carrier, expected, place, counterpart, reason, note, intact, ref } = draft;
+  return {
+    v: 1, id, device, actor, seq, prev, kind, at, offset_ms,
+    parcels: parcelsOf(draft), run, carrier, expected, place, counterpart, reason, note, intact, ref,
+    blobs: blobsOf(draft), data: dataOf(draft),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What one scan means for the handover at hand, from the phone's own list alone: offline, at once, pure.
+ * @module
+ */
+import { looksLikeCode, normalise } from './codes.js';
+
+/** @import {Draft, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
+
+/** @type {Record<VerdictCode, {word:string, tone:Tone}>} */
+const SAYS = {
+  known: { word: 'On the list', tone: 'go' },
+  again: { word: 'Already scanned', tone: 'warn' },
+  not_on_list: { word: 'Not on this list', tone: 'warn' },
+  other_carrier: { word: 'Another carrier’s', tone: 'stop' },
+  cancelled: { word: 'Cancelled', tone: 'stop' },
+  unknown: { word: 'Unknown parcel', tone: 'warn' },
+  invalid: { word: 'Not a parcel code', tone: 'stop' },
+};
+
+/**
+ * @param {VerdictCode} verdict
+ * @param {string|null} code
+ * @param {Parcel|null} parcel
+ * @param {string} [word]
+ * @returns {Verdict}
+ */
+function say(verdict, code, parcel, word = SAYS[verdict].word) {
+  return { verdict, code, parcel, word, tone: SAYS[verdict].tone };
+}
+
+/**
+ * The carrier whose tracking numbers look like this text.
+ * @param {string} text
+ * @param {Rules|null} rules
+ * @returns {string|null} code
+ */
+export function carrierOf(text, rules) {
+  for (const { code, tracking_pattern: pattern } of rules?.carriers ?? []) {
+    if (pattern && new RegExp(`^(?:${pattern})$`, 'i').test(text)) return code;
+  }
+  return null;
+}
+
+/**
+ * @param {string} raw as read or typed
+ * @param {object} about
+ * @param {Worklist} about.worklist
+ * @param {Draft} about.draft
+ * @param {Run|null} about.run the run being worked, null for a free handover
+ * @param {Rules|null} [about.rules] carriers' patterns tell a strange tracking number from noise
+ * @returns {Verdict} the gravest thing first: invalid, again, cancelled, another carrier's, not on the list, unknown
+ */
+export function judge(raw, { worklist, draft, run, rules = null }) {
+  const text = raw.trim();
+  const ownCode = normalise(text);
+  const parcel = find(text, ownCode, worklist);
+  const code = parcel?.code ?? ownCode ?? trackingOf(text, rules);
+  if (code === null) return say('invalid', null, null, looksLikeCode(text) ? 'Mistyped code' : undefined);
+  if (draft.scans.some((scan) => scan.code === code)) return say('again', code, parcel);
+  if (parcel && isCancelled(parcel)) {
+    return say('cancelled', code, parcel, parcel.cancel === 'requested' ? 'Cancellation asked for' : undefined);
+  }
+  const carrier = parcel ? parcel.carrier : carrierOf(text, rules);
+  const expected = draft.carrier ?? run?.carrier ?? null;
+  if (carrier !== null && expected !== null && carrier !== expected) return say('other_carrier', code, parcel);
+  if (parcel === null) return say('unknown', code, null);
+  if (run && !run.parcels.includes(parcel.code)) return say('not_on_list', code, parcel);
+  return say('known', code, parcel);
+}
+
+/**
+ * @param {string} text
+ * @param {string|null} ownCode
+ * @param {Worklist} worklist
+ * @returns {Parcel|null}
+ */
+function find(text, ownCode, worklist) {
+  const byOwn = ownCode === null ? undefined : worklist.parcels.get(ownCode);
+  if (byOwn) return byOwn;
+  const code = worklist.byTracking.get(text) ?? worklist.byTracking.get(text.toUpperCase());
+  return (code && worklist.parcels.get(code)) || null;
+}
+
+/** @param {string} text @param {Rules|null} rules @returns {string|null} the tracking number, when it is some carrier's */
+function trackingOf(text, rules) {
+  return carrierOf(text, rules) === null ? null : text.toUpperCase();
+}
+
+/** @param {Parcel} parcel @returns {boolean} */
+function isCancelled(parcel) {
+  return parcel.cancel !== null || parcel.status === 'cancelled';
+}

@@ -1,0 +1,68 @@
+/**
+ * Enrolment: the one-time code becomes a device, a token and the server's public key.
+ * @module
+ */
+import { PhoneError } from '../domain/problems.js';
+import { readProblem } from '../domain/settle.js';
+import { addIdentity, canKeepKey } from '../storage/identities.js';
+import { packJson, request } from './http.js';
+import { makeKey } from './keys.js';
+
+/** @import {PublicJwk} from '../domain/types.js' */
+/** @import {Context} from './context.js' */
+
+/** @typedef {{privateKey:CryptoKey, jwk:PublicJwk, kid:string}} OwnKey */
+/**
+ * @typedef {{device:string, token:string, actor:{id:string, name:string, role:string}, org:{id:string, name:string},
+ *   epoch:string, jwk:PublicJwk}} Enrolled
+ */
+
+/**
+ * The code inside what was scanned: the office's QR is a link that ends in `#/enrol/<CODE>`.
+ * @param {string} text
+ * @returns {string}
+ */
+export function enrolmentCode(text) {
+  const inLink = /\/enrol\/([^/?#\s]+)/.exec(text)?.[1];
+  return inLink ? decodeURIComponent(inLink) : text.replace(/\s/g, '');
+}
+
+/**
+ * @param {Context} context
+ * @param {string} text a code, or the link it came in
+ * @param {string} label
+ * @returns {Promise<void>} when the identity is kept
+ * @throws {PhoneError} with the server's code, or `offline`; nothing was changed then
+ */
+export async function enrolPhone(context, text, label) {
+  const key = await ownKey(context);
+  const said = { code: enrolmentCode(text), jwk: key?.jwk ?? null, label, client: context.client };
+  const answer = await request(context, '/sync/v1/devices', { method: 'POST', ...(await packJson(JSON.stringify(said), false)) });
+  if (!answer.protocol) {
+    throw new PhoneError('offline', 'The office could not be reached.', 'Check the network, then try again.');
+  }
+  if (answer.status !== 201) {
+    const { code, title, detail } = readProblem(answer.json, answer.status);
+    throw new PhoneError(code, title, detail);
+  }
+  const { device, token, actor, org, jwk } = /** @type {Enrolled} */ (answer.json);
+  await addIdentity(context.store, {
+    device, token, actor, org, label, signed: key !== null, jwk: key?.jwk ?? null, kid: key?.kid ?? null, serverJwk: jwk,
+    enrolledAt: context.now(),
+  }, key?.privateKey ?? null);
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<OwnKey|null>} null where no key can be made or kept: this phone then works unsigned, and flagged
+ */
+async function ownKey({ subtle, store }) {
+  let key;
+  try {
+    key = await makeKey(subtle);
+  } catch (error) {
+    if (error instanceof DOMException) return null; // Lockdown: WebCrypto says no
+    throw error;
+  }
+  return (await canKeepKey(store, key.privateKey)) ? key : null;
+}

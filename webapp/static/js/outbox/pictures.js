@@ -1,0 +1,160 @@
+/**
+ * Sends the pictures the server lacks, small before large, and lets every newly sealed scan pass between two pieces.
+ * @module
+ */
+import { uploadOrder } from '../domain/batches.js';
+import { waitFor } from '../domain/backoff.js';
+import { readProblem } from '../domain/settle.js';
+import { listBlobs, markHeldBut, patchBlob, readBlob } from '../storage/blobs.js';
+import { peekOutbox } from '../storage/events.js';
+import { GO } from './flush.js';
+import { packJson, request } from './http.js';
+import { sealLoss } from './seal.js';
+import { asOnlySender, isBusy, showLife } from './sender.js';
+import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from './tus.js';
+
+/** @import {BlobRow} from '../domain/types.js' */
+/** @import {IdentityRow} from '../storage/schema.js' */
+/** @import {Context} from './context.js' */
+/** @import {Outcome, Pace} from './flush.js' */
+/** @import {HttpAnswer} from './http.js' */
+
+/** `more`: an event is waiting, or this picture is not through yet. @typedef {Outcome|'more'|'done'} Step */
+
+const LEAST_CHUNK = 16_384;
+const MOST_CHUNK = 1_048_576;
+const ASK_AT_ONCE = 1_000;
+const REFUSED = new Set([400, 413, 415, 422]);
+
+/**
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @param {Pace} pace
+ * @returns {Promise<Outcome|'events'>} `'events'`: something was sealed meanwhile, send that first, then come back
+ */
+export async function sendPictures(context, identity, pace) {
+  const asked = await asOnlySender(context, () => askWanted(context, identity));
+  if (isBusy(asked)) return { ...GO, next: 'busy' };
+  if (asked.next !== 'go') return asked;
+  for (;;) {
+    const [blob] = uploadOrder(await listBlobs(context.store, identity.device), context.now());
+    if (!blob) return GO;
+    const step = await asOnlySender(context, () => sendSome(context, identity, pace, blob));
+    if (isBusy(step)) return { ...GO, next: 'busy' };
+    pace.told = false;
+    if (step !== 'more' && step !== 'done' && step.next !== 'go') return step;
+    if (await hasEvents(context, identity.device)) return 'events';
+  }
+}
+
+/** @param {Context} context @param {string} device @returns {Promise<boolean>} */
+async function hasEvents({ store, now }, device) {
+  return (await peekOutbox(store, device)).some(({ parked, notBefore }) => !parked && notBefore <= now());
+}
+
+/**
+ * Before many pictures go, one question saves sending what the server holds already.
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @returns {Promise<Outcome>}
+ */
+async function askWanted(context, { device, token }) {
+  const waiting = uploadOrder(await listBlobs(context.store, device), context.now()).filter(({ upload }) => upload === null);
+  const digests = waiting.slice(0, ASK_AT_ONCE).map(({ sha256 }) => sha256);
+  if (digests.length < 2) return GO; // creating the upload tells the same
+  const packed = await packJson(JSON.stringify({ sha256: digests }), false);
+  const answer = await request(context, '/sync/v1/blobs/want', { method: 'POST', token, ...packed });
+  const missing = /** @type {{missing?:unknown}|null} */ (answer.json)?.missing;
+  if (!answer.protocol || answer.status !== 200 || !Array.isArray(missing)) return trouble(answer);
+  await markHeldBut(context.store, device, digests, new Set(missing.map(String)));
+  return GO;
+}
+
+/**
+ * One request's worth of one picture.
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @param {Pace} pace
+ * @param {BlobRow} blob
+ * @returns {Promise<Step>}
+ */
+async function sendSome(context, identity, pace, blob) {
+  const bytes = await readBack(context, blob);
+  if (bytes === null) {
+    await sealLoss(context, blob);
+    return 'more';
+  }
+  const isSmall = blob.size <= SMALL_BYTES && blob.tries === 0;
+  const start = blob.upload === null
+    ? await createUpload(context, identity.token, blob, isSmall ? bytes : null)
+    : await resumeUpload(context, identity.token, blob.upload);
+  let standing = start;
+  while (standing.path !== null) {
+    const { path, offset } = standing;
+    if (offset >= blob.size) return finish(context, blob);
+    await keepPath(context, blob, path);
+    await showLife(context);
+    if (await hasEvents(context, identity.device)) return 'more';
+    standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk: pace.chunk });
+    pace.chunk = standing.answer.timedOut ? Math.max(LEAST_CHUNK, pace.chunk / 2) : Math.min(MOST_CHUNK, pace.chunk * 2);
+  }
+  return judge(context, blob, standing.answer);
+}
+
+/** @param {Context} context @param {BlobRow} blob @param {string} path */
+async function keepPath({ store }, blob, path) {
+  if (blob.upload === path) return;
+  blob.upload = path;
+  await patchBlob(store, blob.device, blob.sha256, { upload: path });
+}
+
+/** @param {Context} context @param {BlobRow} blob @returns {Promise<Step>} */
+async function finish({ store }, { device, sha256 }) {
+  await patchBlob(store, device, sha256, { state: 'held', upload: null, tries: 0, notBefore: 0, problem: null });
+  return 'done';
+}
+
+/**
+ * What an answer that was no progress means for this picture; only trouble with the line stops the others.
+ * @param {Context} context
+ * @param {BlobRow} blob
+ * @param {HttpAnswer} answer
+ * @returns {Promise<Step>}
+ */
+async function judge(context, blob, answer) {
+  const { device, sha256, tries } = blob;
+  const { status, protocol } = answer;
+  if (!protocol) {
+    await patchBlob(context.store, device, sha256, { tries: tries + 1 });
+    return trouble(answer);
+  }
+  if (REFUSED.has(status)) {
+    await patchBlob(context.store, device, sha256, { state: 'refused', upload: null, problem: readProblem(answer.json, status) });
+    return 'more';
+  }
+  const isOurs = status === 404 || status === 409 || status === 410 || status === 460 || status === 500;
+  if (!isOurs) return trouble(answer);
+  const mayGoAtOnce = tries < 2 && status !== 500;
+  const notBefore = mayGoAtOnce ? 0 : context.now() + waitFor(tries + 1, context.random());
+  const upload = status === 409 ? blob.upload : null; // 409: ask where it stands and go on from there
+  await patchBlob(context.store, device, sha256, { upload, tries: tries + 1, notBefore });
+  return 'more';
+}
+
+/** @param {HttpAnswer} answer @returns {Outcome} */
+function trouble({ protocol, status, json, retryAfterMs }) {
+  if (!protocol) return { next: 'offline', problem: null, retryAfterMs: null };
+  const problem = readProblem(json, status);
+  const next = status === 401 || status === 403 || status === 426 ? 'pause' : 'wait';
+  return { next, problem, retryAfterMs };
+}
+
+/**
+ * @param {Context} context
+ * @param {BlobRow} blob
+ * @returns {Promise<ArrayBuffer|null>} null when the bytes are gone or no longer those that were hashed
+ */
+async function readBack({ store, digest }, { device, sha256 }) {
+  const bytes = await readBlob(store, device, sha256);
+  return bytes !== null && (await digest(bytes)) === sha256 ? bytes : null;
+}

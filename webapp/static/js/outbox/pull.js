@@ -1,0 +1,74 @@
+/**
+ * Pulls the worklist's changes and, when they changed, the rules. The list on the phone stays whole: a reset is taken
+ * in one piece or not at all.
+ * @module
+ */
+import { isWorklistPage, joinPages } from '../domain/worklist.js';
+import { readProblem } from '../domain/settle.js';
+import { getMeta, setMeta } from '../storage/meta.js';
+import { noticeEpoch } from '../storage/settling.js';
+import { applyPage } from '../storage/worklist.js';
+import { GO } from './flush.js';
+import { request } from './http.js';
+
+/** @import {Rules, WorklistPage} from '../domain/types.js' */
+/** @import {IdentityRow} from '../storage/schema.js' */
+/** @import {Context} from './context.js' */
+/** @import {Outcome} from './flush.js' */
+/** @import {HttpAnswer} from './http.js' */
+
+const MOST_PAGES = 1_000;
+
+/**
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @returns {Promise<Outcome>}
+ */
+export async function pullWorklist(context, { device, token }) {
+  const { store } = context;
+  const known = await getMeta(store, device, 'worklist');
+  /** @type {WorklistPage[]} */
+  const pages = [];
+  let cursor = known?.cursor ?? null;
+  let etag = known?.etag ?? null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const query = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+    const headers = /** @type {Record<string, string>} */ (etag !== null && page === 0 ? { 'If-None-Match': etag } : {});
+    const answer = await request(context, `/sync/v1/worklist${query}`, { token, headers });
+    if (answer.protocol && answer.status === 304) return pullRules(context, { device, token }, null);
+    if (!answer.protocol || answer.status !== 200 || !isWorklistPage(answer.json)) return trouble(answer);
+    pages.push(answer.json);
+    etag = answer.headers.get('ETag');
+    ({ cursor } = answer.json);
+    if (!answer.json.more) break;
+  }
+  const joined = joinPages(pages);
+  await applyPage(store, device, joined, etag);
+  await noticeEpoch(store, device, joined.epoch, context.now());
+  return pullRules(context, { device, token }, joined.rules?.version ?? null);
+}
+
+/**
+ * @param {Context} context
+ * @param {{device:string, token:string}} identity
+ * @param {string|null} version the worklist says is current; null: it did not say
+ * @returns {Promise<Outcome>}
+ */
+async function pullRules(context, { device, token }, version) {
+  const { store } = context;
+  const known = await getMeta(store, device, 'rules');
+  if (known && (version === null || version === known.version)) return GO;
+  const answer = await request(context, '/sync/v1/rules', { token, headers: known?.etag ? { 'If-None-Match': known.etag } : {} });
+  if (answer.protocol && answer.status === 304) return GO;
+  const rules = /** @type {Rules|null} */ (answer.json);
+  if (!answer.protocol || answer.status !== 200 || typeof rules?.table !== 'object') return trouble(answer);
+  await setMeta(store, device, 'rules', { version: rules.version, etag: answer.headers.get('ETag'), rules });
+  return GO;
+}
+
+/** @param {HttpAnswer} answer @returns {Outcome} */
+function trouble({ protocol, status, json, retryAfterMs }) {
+  if (!protocol) return { next: 'offline', problem: null, retryAfterMs: null };
+  const next = status === 401 || status === 403 || status === 426 ? 'pause' : 'wait';
+  return { next, problem: readProblem(json, status), retryAfterMs };
+}

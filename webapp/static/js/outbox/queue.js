@@ -1,0 +1,39 @@
+/**
+ * What the phone tells the server about its queue with every batch, so that the office knows what it has not got yet.
+ * @module
+ */
+import { ownRows } from '../storage/schema.js';
+
+/** @import {Context} from './context.js' */
+
+/**
+ * @typedef {{unsent:number, unsent_blobs:number, oldest_at:string|null, head_seq:number,
+ *   storage:{usage:number|null, quota:number|null, persisted:boolean}, client:string}} QueueReport
+ */
+
+/**
+ * @param {Context} context
+ * @param {string} device
+ * @returns {Promise<QueueReport>}
+ */
+export async function queueReport(context, device) {
+  const counted = await context.store.read(['outbox', 'events', 'blobs', 'chains'], async (tx) => {
+    const rows = await tx.objectStore('outbox').getAll(ownRows(device));
+    const oldest = rows[0] ? await tx.objectStore('events').get([device, rows[0].seq]) : undefined;
+    const blobs = await tx.objectStore('blobs').getAll(ownRows(device));
+    const head = await tx.objectStore('chains').get(device);
+    const unsentBlobs = blobs.filter(({ state }) => state === 'wanted' || state === 'refused').length;
+    return { unsent: rows.length, unsent_blobs: unsentBlobs, oldest_at: oldest?.at ?? null, head_seq: head?.seq ?? 0 };
+  });
+  return { ...counted, storage: await estimate(context), client: context.client };
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<{usage:number|null, quota:number|null, persisted:boolean}>} nulls where the browser will not say
+ */
+export async function estimate({ storageManager }) {
+  if (!storageManager?.estimate) return { usage: null, quota: null, persisted: false };
+  const { usage = null, quota = null } = await storageManager.estimate();
+  return { usage, quota, persisted: (await storageManager.persisted?.()) ?? false };
+}

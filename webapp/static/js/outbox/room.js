@@ -1,0 +1,28 @@
+/**
+ * How much room this phone has left, in photos: capture stops before the quota, never the scan.
+ * @module
+ */
+import { listBlobs } from '../storage/blobs.js';
+import { estimate } from './queue.js';
+
+/** @import {StorageReport} from '../domain/types.js' */
+/** @import {Context} from './context.js' */
+
+const RESERVE_BYTES = 20 * 1_048_576; // for events, which must always find room
+const USUAL_PHOTO_BYTES = 400_000; // 1600 px JPEG and a full-size crop of the tag
+const SAMPLE = 50;
+
+/**
+ * @param {Context} context
+ * @param {string|null} device
+ * @returns {Promise<StorageReport>}
+ */
+export async function reportStorage(context, device) {
+  const { usage, quota, persisted } = await estimate(context);
+  if (usage === null || quota === null) return { usage, quota, persisted, photosLeft: null };
+  const sizes = device === null ? [] : (await listBlobs(context.store, device)).map(({ size }) => size);
+  const sample = sizes.slice(-SAMPLE);
+  const mean = sample.reduce((sum, size) => sum + size, 0) / (sample.length || 1);
+  const photo = Math.max(USUAL_PHOTO_BYTES, mean);
+  return { usage, quota, persisted, photosLeft: Math.max(0, Math.floor((quota - usage - RESERVE_BYTES) / photo)) };
+}

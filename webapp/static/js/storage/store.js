@@ -1,0 +1,190 @@
+/**
+ * One connection to the phone's database that survives what browsers do to it: it is opened once, opened again
+ * when it died, closed when a newer version of the app asks, and never waits for ever.
+ * @module
+ */
+import { openDB } from '../../vendor/idb-8.0.4/index.js';
+import { PhoneError } from '../domain/problems.js';
+import { DATABASE, VERSION, upgrade } from './schema.js';
+
+/** @import {IDBPDatabase, IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
+/** @import {Tables} from './schema.js' */
+
+const BLOCKED_AFTER_MS = 8_000;
+const TRIES = 4;
+const PAUSE_MS = 150;
+
+/** What browsers throw when the connection is gone, not when the data is wrong. */
+const LOST = new Set(['InvalidStateError', 'UnknownError', 'AbortError', 'TransactionInactiveError']);
+
+/** @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((done) => setTimeout(done, ms));
+}
+
+/** @param {unknown} error @returns {boolean} */
+function isLost(error) {
+  return error instanceof DOMException && LOST.has(error.name);
+}
+
+/** Transactions over the phone's stores. A transaction's work must be harmless to run twice. */
+export class Store {
+  /** @type {Promise<IDBPDatabase<Tables>>|null} */ #opening = null;
+  #name;
+  #closed = false;
+
+  /** @param {string} [name] */
+  constructor(name = DATABASE) {
+    this.#name = name;
+  }
+
+  /**
+   * @returns {Promise<void>}
+   * @throws {PhoneError} `storage-blocked` (another tab holds an older version), `storage-unavailable`
+   */
+  async open() {
+    this.#closed = false;
+    for (let tried = 1; ; tried += 1) {
+      try {
+        await this.#connect();
+        return;
+      } catch (error) {
+        this.#opening = null;
+        if (error instanceof PhoneError) throw error;
+        if (tried >= TRIES) {
+          throw new PhoneError('storage-unavailable', 'This phone’s storage will not open.',
+            'Close the browser completely and open Baton again. Do not clear its data.', error);
+        }
+        await pause(PAUSE_MS * tried);
+      }
+    }
+  }
+
+  /** Ends the connection; a later call to `open` begins a new one. */
+  close() {
+    this.#closed = true;
+    void this.#opening?.then((db) => db.close(), () => undefined);
+    this.#opening = null;
+  }
+
+  /**
+   * @template {StoreNames<Tables>} N
+   * @template T
+   * @param {N[]} names
+   * @param {(tx: IDBPTransaction<Tables, N[], 'readonly'>) => Promise<T>} work awaits nothing but requests of `tx`
+   * @returns {Promise<T>}
+   */
+  async read(names, work) {
+    return this.#retried(async () => {
+      const tx = (await this.#connect()).transaction(names, 'readonly');
+      const done = tx.done.catch((error) => error);
+      const result = await work(tx);
+      const failed = await done;
+      if (failed) throw failed;
+      return result;
+    });
+  }
+
+  /**
+   * One strict read-write transaction: resolves only when it is on the disk, and does all or nothing.
+   * @template {StoreNames<Tables>} N
+   * @template T
+   * @param {N[]} names
+   * @param {(tx: IDBPTransaction<Tables, N[], 'readwrite'>) => Promise<T>} work awaits nothing but requests of `tx`
+   * @returns {Promise<T>}
+   * @throws {PhoneError} `storage-full`; and whatever `work` throws, with nothing written
+   */
+  async write(names, work) {
+    return this.#retried(async () => {
+      const tx = (await this.#connect()).transaction(names, 'readwrite', { durability: 'strict' });
+      const done = tx.done.then(() => null, (error) => error ?? new DOMException('aborted', 'AbortError'));
+      let result;
+      try {
+        result = await work(tx);
+      } catch (error) {
+        throw await abort(tx, done, error);
+      }
+      const failed = await done;
+      if (failed) throw failed;
+      return result;
+    });
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} attempt
+   * @returns {Promise<T>}
+   */
+  async #retried(attempt) {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof DOMException && error.name === 'QuotaExceededError') throw fullError(error);
+        if (!isLost(error) || tried >= TRIES || this.#closed) throw error;
+        this.#forget();
+        await pause(PAUSE_MS * tried);
+      }
+    }
+  }
+
+  /** @returns {Promise<IDBPDatabase<Tables>>} */
+  #connect() {
+    if (this.#closed) return Promise.reject(new PhoneError('storage-closed', 'The storage was closed.'));
+    this.#opening ??= withDeadline((blocked) =>
+      openDB(this.#name, VERSION, {
+        upgrade,
+        blocked,
+        blocking: () => this.#forget(), // a newer version wants in: let go at once
+        terminated: () => this.#forget(),
+      }),
+    );
+    return this.#opening;
+  }
+
+  #forget() {
+    void this.#opening?.then((db) => db.close(), () => undefined);
+    this.#opening = null;
+  }
+}
+
+/**
+ * @param {{abort():void}} tx
+ * @param {Promise<unknown>} done what the transaction itself ended with
+ * @param {unknown} error what the work failed with
+ * @returns {Promise<unknown>} the error that says why: a full disk shows in the transaction, not in the request
+ */
+async function abort(tx, done, error) {
+  try {
+    tx.abort();
+  } catch {
+    // it has ended by itself already; `done` says how
+  }
+  const ended = await done;
+  return ended instanceof DOMException && ended.name === 'QuotaExceededError' ? ended : error;
+}
+
+/** @param {unknown} cause @returns {PhoneError} */
+function fullError(cause) {
+  return new PhoneError('storage-full', 'This phone has no room left.',
+    'Nothing was saved just now. Free some space on the phone, then try again.', cause);
+}
+
+/**
+ * A blocked open gets no further event when it stays blocked, so a clock has to end the wait.
+ * @param {(blocked: () => void) => Promise<IDBPDatabase<Tables>>} open
+ * @returns {Promise<IDBPDatabase<Tables>>}
+ */
+function withDeadline(open) {
+  return new Promise((resolve, reject) => {
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    let timer;
+    const blocked = () => {
+      timer ??= setTimeout(() => {
+        reject(new PhoneError('storage-blocked', 'Baton is open in another tab with an older version.',
+          'Close Baton’s other tabs, then try again.'));
+      }, BLOCKED_AFTER_MS);
+    };
+    open(blocked).then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
