@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.models import Device, Enrolment, Quarantined, User
@@ -153,3 +153,20 @@ def _phone(device: Device, person: str, role: str, held: dict[str, int]) -> Phon
         storage=device.storage or {},
         clock_ms=device.clock_ms,
     )
+
+
+def revoke_all(session: Session, org_id: str, user_id: str, now: datetime) -> int:
+    """Sign out every phone of a person; gives how many were still in."""
+    gone = session.execute(
+        update(Device)
+        .where(
+            Device.org_id == org_id,
+            Device.user_id == user_id,
+            Device.kind == "phone",
+            Device.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .returning(Device.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
