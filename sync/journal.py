@@ -25,7 +25,7 @@ class Known:
 
     fact: Fact
     sha256: str
-    parcels: tuple[str, ...]  # canonical codes, also those linked through `ref`
+    parcels: tuple[str, ...]  # canonical codes of the parcels it names itself (links with `scanned` set)
     result: str  # "applied" or "recorded", as first answered
     effects: tuple[Effect, ...]  # as first answered
 
@@ -39,7 +39,7 @@ class Link:
     sha256: str
     prev: str | None
     marks: tuple[Mark, ...]
-    parcels: tuple[str, ...]
+    parcels: tuple[str, ...]  # canonical codes of all its links, also those through `ref`
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,4 +229,4 @@ MUST_HAVES: dict[str, tuple[str, ...]] = {
 
 def missing(event: Event) -> tuple[str, ...]:
     """The must-haves of its kind that an event lacks, in the order PROTOCOL names them."""
-    return tuple(need for need in MUST_HAVES.get(event.kind, ("parcels",)) if not _HAS[need](event))
+    return tuple(need for need in MUST_HAVES.get(event.kind, ()) if not _HAS[need](event))

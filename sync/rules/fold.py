@@ -195,7 +195,7 @@ class _Folding:
     def hold(self, fact: Fact) -> None:
         self.on_hold = fact.data.get("on") is not False
 
-    def delay(self, fact: Fact) -> None:  # noqa: ARG002 (one signature for all of _SPECIAL)
+    def delay(self, fact: Fact) -> None:
         self.delayed = self.status not in ("delivered", "returned", "cancelled")
 
     def resolve(self, fact: Fact) -> None:
