@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,7 +58,7 @@ def zone() -> ZoneInfo:
 
 
 def _actor() -> Actor | None:
-    return g.get("actor")
+    return g.get("actor")  # type: ignore[no-any-return]
 
 
 def _shop() -> shop_queries.Shop | None:
@@ -79,8 +78,9 @@ def _nav() -> list[NavItem]:
         return []
     held = {rule.rule for rule in current_app.url_map.iter_rules()}
     _shop()
+    counts = {"Review": g.waiting}
     return [
-        NavItem(path, label, icon, path == request.path, _is_under(path), g.waiting if label == "Review" else 0)
+        NavItem(path, label, icon, path == request.path, _is_under(path), counts.get(label, 0))
         for path, label, icon, roles in PAGES
         if who.role in roles and path in held
     ]
@@ -93,7 +93,7 @@ def _is_under(path: str) -> bool:
 
 
 @blueprint.app_context_processor
-def _office_context() -> Mapping[str, Any]:
+def _office_context() -> dict[str, Any]:
     if request.blueprint != blueprint.name or _actor() is None:
         return {"nav": [], "me": None, "shop": None}
     # A fragment has no frame: do not count for it what only the frame shows.

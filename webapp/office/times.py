@@ -22,7 +22,7 @@ def zone_of(market: str, own: str | None = None) -> ZoneInfo:
 
 
 def local_text(moment: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
-    """"22 Nov 2026, 15:15" in the zone; with seconds "22 Nov 2026, 15:15:30"."""
+    """The time in the zone: `22 Nov 2026, 15:15`, or with seconds `22 Nov 2026, 15:15:30`."""
     here = moment.astimezone(zone)
     return f"{here.day} {here:%b %Y, %H:%M:%S}" if seconds else f"{here.day} {here:%b %Y, %H:%M}"
 
@@ -46,7 +46,9 @@ def ago_text(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
-def day_bounds(first: date | None, last: date | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+def day_bounds(
+    first: date | None, last: date | None, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
     """The instants [from, until) of a range of local days, both ends included; None is open."""
     start = datetime.combine(first, time(), zone).astimezone(UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC) if last else None

@@ -1,4 +1,4 @@
-"""The office's words: what a status, a severity, a proof, a role and an event are called, with tone and icon."""
+"""The office's words: what a status, a severity, a proof, a role or an event is called, with its icon."""
 
 from __future__ import annotations
 

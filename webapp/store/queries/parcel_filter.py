@@ -1,0 +1,134 @@
+"""Which parcels a person asks for: the office's filter and search, as conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import Session
+
+from sync.protocol import codes
+from webapp.store.among import among
+from webapp.store.models import Anomaly, Event, EventParcel, Parcel, ParcelOrder
+
+HANDOVERS = ("drop_off", "collect", "deliver", "return")
+AT_MOST = 1000
+
+Query = Select[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to list. `since` and `until` bound `by` (came_in or handed_over), the upper end excluded.
+
+    `anomaly` is any, info, warning or urgent; `proof` is none, waiting, accept, reject or retake.
+    """
+
+    q: str = ""
+    status: str = ""
+    carrier: str = ""
+    seller: str = ""
+    by: str = "came_in"
+    since: datetime | None = None
+    until: datetime | None = None
+    anomaly: str = ""
+    proof: str = ""
+
+
+def filtered(session: Session, org_id: str, own_seller: str | None, wanted: Filter) -> Query:
+    """The parcels of a shop (of one seller) that fit, in no order."""
+    query = select(Parcel).where(Parcel.org_id == org_id)
+    if own_seller is not None:
+        query = query.where(Parcel.seller == own_seller)
+    for column, value in (
+        (Parcel.status, wanted.status),
+        (Parcel.carrier, wanted.carrier),
+        (Parcel.seller, wanted.seller),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.q:
+        query = query.where(among(session, Parcel.code, found_codes(session, org_id, wanted.q)))
+    return _by_proof(_by_anomaly(_by_day(query, wanted), wanted), wanted)
+
+
+def sort_column(wanted: Filter) -> Any:
+    """The time that the list is ordered and bounded by."""
+    return Parcel.handed_over_at if wanted.by == "handed_over" else Parcel.created_at
+
+
+def found_codes(session: Session, org_id: str, text: str) -> list[str]:
+    """Codes of the parcels that a typed text means: a code, a tracking number, an order or package id.
+
+    An exact hit wins; without one, a piece of a tracking number or of an order id (4 characters or more).
+    """
+    key = codes.tracking_key(text)
+    exact = [Parcel.tracking_number == key, Parcel.package_id == key, Parcel.code == key]
+    if codes.is_code(text):
+        exact.append(Parcel.code == codes.normalise(text))
+    by_parcel = [_codes_where(session, org_id, condition) for condition in exact]
+    by_order = _codes_of_orders(session, org_id, ParcelOrder.order_id == key)
+    found = sorted({code for part in (*by_parcel, by_order) for code in part})
+    if found or len(key) < 4:
+        return found
+    piece = _codes_where(session, org_id, Parcel.tracking_number.contains(key, autoescape=True))
+    return piece or _codes_of_orders(session, org_id, ParcelOrder.order_id.contains(key, autoescape=True))
+
+
+def _codes_where(session: Session, org_id: str, condition: ColumnElement[bool]) -> list[str]:
+    query = select(Parcel.code).where(Parcel.org_id == org_id, condition).limit(AT_MOST)
+    return list(session.execute(query).scalars())
+
+
+def _codes_of_orders(session: Session, org_id: str, condition: ColumnElement[bool]) -> list[str]:
+    query = select(ParcelOrder.code).where(ParcelOrder.org_id == org_id, condition).limit(AT_MOST)
+    return list(session.execute(query).scalars())
+
+
+def _by_day(query: Query, wanted: Filter) -> Query:
+    column = sort_column(wanted)
+    if wanted.by == "handed_over":
+        query = query.where(Parcel.handed_over_at.is_not(None))
+    if wanted.since is not None:
+        query = query.where(column >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(column < wanted.until)
+    return query
+
+
+def _by_anomaly(query: Query, wanted: Filter) -> Query:
+    if not wanted.anomaly:
+        return query
+    query = query.where(Parcel.open_anomalies > 0)
+    if wanted.anomaly == "any":
+        return query
+    return query.where(
+        exists().where(
+            Anomaly.org_id == Parcel.org_id,
+            Anomaly.parcel == Parcel.code,
+            Anomaly.is_open,
+            Anomaly.severity == wanted.anomaly,
+        )
+    )
+
+
+def _by_proof(query: Query, wanted: Filter) -> Query:
+    if wanted.proof == "none":
+        return query.where(Parcel.handed_over_at.is_(None), Parcel.delivered_at.is_(None))
+    if not wanted.proof:
+        return query
+    return query.where(
+        exists()
+        .where(
+            EventParcel.org_id == Parcel.org_id,
+            EventParcel.code == Parcel.code,
+            EventParcel.scanned.is_not(None),
+            Event.org_id == EventParcel.org_id,
+            Event.id == EventParcel.event_id,
+            Event.kind.in_(HANDOVERS),
+            Event.review_state == wanted.proof,
+        )
+        .correlate(Parcel)
+    )
