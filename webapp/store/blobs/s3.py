@@ -33,9 +33,11 @@ class S3Objects:
     def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client: Any = boto3.session.Session().client("s3", endpoint_url=endpoint, config=_config(endpoint))
+        self._client: Any = boto3.session.Session().client(
+            "s3", endpoint_url=endpoint, config=_config(endpoint)
+        )
 
-    def put(self, key: str, data: bytes, *, durable: bool = True) -> None:  # noqa: ARG002 - it always is
+    def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
         # Unlike boto's own newer checksums, every store of this kind understands this one.
         digest = hashlib.md5(data, usedforsecurity=False).digest()
         wanted = {"Body": data, "ContentMD5": base64.b64encode(digest).decode()}
@@ -82,7 +84,7 @@ class S3Objects:
                     key = item["Key"].removeprefix(self._prefix)
                     yield Stored(key, item["Size"], item["LastModified"])
 
-    def tidy(self, before: datetime) -> int:  # noqa: ARG002 - a put leaves nothing half made
+    def tidy(self, before: datetime) -> int:
         return 0
 
     def check(self) -> None:
@@ -118,7 +120,11 @@ def _as_problem() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code(error) in _FULL:
-            raise Problem("storage-full", "The photo store has no room left; nothing of this was kept.") from error
-        raise Problem("busy", f"The photo store refuses ({_code(error)}); send the same again later.") from error
+            raise Problem(
+                "storage-full", "The photo store has no room left; nothing of this was kept."
+            ) from error
+        raise Problem(
+            "busy", f"The photo store refuses ({_code(error)}); send the same again later."
+        ) from error
     except BotoCoreError as error:
         raise Problem("busy", "The photo store cannot be reached; send the same again later.") from error

@@ -1,0 +1,83 @@
+"""Open a picture for somebody in the office: whole, or small enough for a list."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+from PIL import Image, ImageOps
+
+from sync.evidence.intake import sniff
+from sync.protocol.problems import Problem
+from webapp.store import blobs
+from webapp.store.blobs import Missing
+from webapp.store.queries import blobs as ask
+from webapp.store.queries.blobs import BlobFacts
+from webapp.store.unit import reading
+
+WIDTHS = (160, 320, 640)
+# JPEG decodes straight to a smaller size; the others unfold to four bytes a pixel, some of them twice.
+_MAX_PIXELS = {"image/jpeg": 50_000_000, "image/png": 20_000_000, "image/webp": 20_000_000}
+_QUALITY = 78
+# A decoder may take a few hundred megabytes: one at a time in a process.
+_decoding = threading.Lock()
+
+
+def find_blob(org_id: str, seller: str | None, sha256: str) -> BlobFacts:
+    """What is known of a blob that this person may see. Problem `not-found`.
+
+    That is one that an event of the shop speaks of, and for a seller one that shows a parcel of theirs. What was
+    sent ahead of its event, or without one, is seen by nobody.
+    """
+    with reading() as session:
+        facts = ask.visible(session, org_id, seller, sha256)
+    if facts is None:
+        raise Problem("not-found", "There is no such picture, or it is not yours to see.")
+    return facts
+
+
+def read_blob(org_id: str, facts: BlobFacts) -> tuple[str, bytes]:
+    """Media type and bytes, whole. Problem `not-found` when the store has lost them."""
+    try:
+        return facts.type, blobs.current().read(org_id, facts.sha256)
+    except Missing as error:
+        raise Problem("not-found", "The picture's bytes are not in the store any more.") from error
+
+
+def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, bytes]:
+    """Media type and bytes of a copy at most `width` (one of WIDTHS) pixels wide, made once.
+
+    The picture itself when it is small already, when it cannot be decoded, or when that would take too much.
+    """
+    if width not in WIDTHS:
+        raise Problem(
+            "field-invalid", f"A picture comes {', '.join(map(str, WIDTHS))} pixels wide, or whole."
+        )
+    pixels = (facts.width or 0) * (facts.height or 0)
+    if (facts.width or 0) <= width or pixels > _MAX_PIXELS[facts.type]:
+        return read_blob(org_id, facts)
+    name = f"w{width}"
+    made = blobs.current().derived(org_id, facts.sha256, name)
+    if made is None:
+        media_type, whole = read_blob(org_id, facts)
+        made = _smaller(whole, media_type, width)
+        if made is None:
+            return media_type, whole
+        blobs.current().put_derived(org_id, facts.sha256, name, made)
+    return sniff(made) or "image/jpeg", made
+
+
+def _smaller(data: bytes, media_type: str, width: int) -> bytes | None:
+    out = io.BytesIO()
+    try:
+        with _decoding, Image.open(io.BytesIO(data), formats=[media_type.removeprefix("image/")]) as picture:
+            picture.draft("RGB", (width, width))
+            upright = ImageOps.exif_transpose(picture)
+            upright.thumbnail((width, 2 * width))
+            if upright.has_transparency_data:
+                upright.save(out, "PNG", optimize=True)
+            else:
+                upright.convert("RGB").save(out, "JPEG", quality=_QUALITY)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return out.getvalue()
