@@ -7,7 +7,10 @@
 
 /** What PROTOCOL §3 promises until the server's hello says otherwise. @type {Limits} */
 export const DEFAULT_LIMITS = {
-  max_events: 200, max_batch_bytes: 1_048_576, max_event_bytes: 65_536, max_blob_bytes: 10_485_760,
+  max_events: 200,
+  max_batch_bytes: 1_048_576,
+  max_event_bytes: 65_536,
+  max_blob_bytes: 10_485_760,
 };
 
 const ENVELOPE_BYTES = 2_048; // sent_at, queue and brackets around the events
@@ -39,7 +42,7 @@ export function nextBatch(rows, { limits, most, now }) {
  */
 export function uploadOrder(blobs, now) {
   return blobs
-    .filter(({ state, notBefore }) => state === 'wanted' && notBefore <= now)
+    .filter(({ state, notBefore }) => state === "wanted" && notBefore <= now)
     .sort((a, b) => a.size - b.size || a.storedAt - b.storedAt);
 }
 

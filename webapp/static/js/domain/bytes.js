@@ -5,7 +5,7 @@
 
 /** @param {Uint8Array} bytes @returns {string} */
 function binary(bytes) {
-  let text = '';
+  let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
@@ -17,19 +17,19 @@ export function base64(bytes) {
 
 /** @param {Uint8Array} bytes @returns {string} without padding */
 export function base64url(bytes) {
-  return base64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
 /** @param {string} text base64url @returns {Uint8Array<ArrayBuffer>} @throws when it is none */
 export function fromBase64url(text) {
-  if (!/^[\w-]*$/.test(text)) throw new SyntaxError('not base64url');
-  const raw = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  if (!/^[\w-]*$/.test(text)) throw new SyntaxError("not base64url");
+  const raw = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(raw, (char) => char.charCodeAt(0));
 }
 
 /** @param {ArrayBuffer} buffer @returns {string} lower case */
 export function hex(buffer) {
-  return [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @param {string} text hex @returns {Uint8Array<ArrayBuffer>} */

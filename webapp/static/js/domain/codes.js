@@ -5,21 +5,18 @@
  * @module
  */
 
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH = 12;
 const MODULUS = 37;
 
 /**
- * Upper case, no spaces or hyphens, O read as 0 and I, L as 1.
+ * Upper case, no spaces or hyphens, O read as 0 and I, L as 1. Nothing outside ASCII folds into it.
  * @param {string} text
  * @returns {string}
  */
 function fold(text) {
-  return text
-    .toUpperCase()
-    .replace(/[\s-]/g, '')
-    .replaceAll('O', '0')
-    .replace(/[IL]/g, '1');
+  if ([...text].some((char) => char > "~")) return ""; // `ſ` upper-cases to S, and is none
+  return text.toUpperCase().replace(/[\s-]/g, "").replaceAll("O", "0").replace(/[IL]/g, "1");
 }
 
 /** @param {string} body 11 folded characters @returns {number} the remainder, or -1 for a foreign character */
@@ -45,9 +42,9 @@ export function normalise(text) {
   return rest >= 0 && ALPHABET[rest] === code[LENGTH - 1] ? code : null;
 }
 
-/** @param {string} text @returns {boolean} true only for the one spelling */
+/** @param {string} text @returns {boolean} whether `normalise` would take it */
 export function isCode(text) {
-  return normalise(text) === text;
+  return normalise(text) !== null;
 }
 
 /**
@@ -62,5 +59,14 @@ export function looksLikeCode(text) {
 
 /** @param {string} code @returns {string} `XXXX-XXXX-XXXX` */
 export function pretty(code) {
-  return code.replace(/(.{4})(?=.)/g, '$1-');
+  return code.replace(/(.{4})(?=.)/g, "$1-");
+}
+
+/**
+ * A tracking number as compared: upper case, without white space. As `tracking_key` in `sync/protocol/codes.py`.
+ * @param {string} text
+ * @returns {string}
+ */
+export function trackingKey(text) {
+  return text.replace(/\s+/g, "").toUpperCase();
 }

@@ -2,7 +2,7 @@
  * What the pages count: 17 of 20 and which are missing; what is unsent; the state of each sealed handover.
  * @module
  */
-import { predictAll } from './transitions.js';
+import { predictAll } from "./transitions.js";
 
 /** @import {BlobRow, Draft, EventRow, ItemState, OutboxItem, Parcel, Rules, Run} from './types.js' */
 
@@ -29,16 +29,21 @@ export function progress(draft, run) {
  */
 export function countUnsent(listed) {
   if (!listed) return { unsent: 0, unsentBlobs: 0, oldestAt: null, headSeq: 0 };
-  const unsent = listed.events.filter(({ state }) => state !== 'settled');
+  const unsent = listed.events.filter(({ state }) => state !== "settled");
   const wanted = new Set();
   for (const event of listed.events) {
     for (const { sha256 } of event.blobs) {
       const state = listed.blobs.get(sha256)?.state;
-      if (state === 'wanted' || state === 'refused') wanted.add(sha256);
+      if (state === "wanted" || state === "refused") wanted.add(sha256);
     }
   }
   const oldest = unsent.reduce((/** @type {EventRow|null} */ a, b) => (a && a.seq < b.seq ? a : b), null);
-  return { unsent: unsent.length, unsentBlobs: wanted.size, oldestAt: oldest?.at ?? null, headSeq: listed.headSeq };
+  return {
+    unsent: unsent.length,
+    unsentBlobs: wanted.size,
+    oldestAt: oldest?.at ?? null,
+    headSeq: listed.headSeq,
+  };
 }
 
 /**
@@ -47,11 +52,16 @@ export function countUnsent(listed) {
  * @returns {ItemState}
  */
 function stateOf(event, blobs) {
-  if (event.state === 'parked') return 'parked';
-  if (event.state === 'unsent') return 'sealed';
-  const states = event.kind === 'blob_lost' ? [] : event.blobs.map(({ sha256 }) => blobs.get(sha256)?.state);
-  if (event.result?.status === 'quarantined' || states.some((state) => state === 'lost' || state === 'refused')) return 'attention';
-  return states.every((state) => state === 'held') ? 'safe' : 'sent';
+  if (event.state === "parked") return "parked";
+  if (event.state === "unsent") return "sealed";
+  const states = event.kind === "blob_lost" ? [] : event.blobs.map(({ sha256 }) => blobs.get(sha256)?.state);
+  if (
+    event.result?.status === "quarantined" ||
+    states.some((state) => state === "lost" || state === "refused")
+  ) {
+    return "attention";
+  }
+  return states.every((state) => state === "held") ? "safe" : "sent";
 }
 
 /**
@@ -62,17 +72,28 @@ function stateOf(event, blobs) {
  * @returns {OutboxItem[]}
  */
 export function describeEvents(listed, rules, parcels) {
-  const voided = new Set(listed.events.filter(({ kind }) => kind === 'void').map(({ ref }) => ref));
-  return [...listed.events].sort((a, b) => b.seq - a.seq).map((event) => {
-    const blobs = event.kind === 'blob_lost' ? [] : event.blobs.map(({ sha256 }) => listed.blobs.get(sha256));
-    const refused = blobs.find((blob) => blob?.problem)?.problem ?? null;
-    return {
-      id: event.id, seq: event.seq, kind: event.kind, at: event.at, parcels: event.parcels, sha256: event.sha256,
-      state: stateOf(event, listed.blobs), photosTotal: blobs.length,
-      photosHeld: blobs.filter((blob) => blob?.state === 'held').length,
-      problem: event.problem ?? event.result?.problem ?? refused,
-      effects: event.result?.effects ?? predictAll(rules, event.kind, event.parcels, parcels),
-      receiptAt: event.receiptAt, voided: voided.has(event.id), ref: event.ref,
-    };
-  });
+  const voided = new Set(listed.events.filter(({ kind }) => kind === "void").map(({ ref }) => ref));
+  return [...listed.events]
+    .sort((a, b) => b.seq - a.seq)
+    .map((event) => {
+      const blobs =
+        event.kind === "blob_lost" ? [] : event.blobs.map(({ sha256 }) => listed.blobs.get(sha256));
+      const refused = blobs.find((blob) => blob?.problem)?.problem ?? null;
+      return {
+        id: event.id,
+        seq: event.seq,
+        kind: event.kind,
+        at: event.at,
+        parcels: event.parcels,
+        sha256: event.sha256,
+        state: stateOf(event, listed.blobs),
+        photosTotal: blobs.length,
+        photosHeld: blobs.filter((blob) => blob?.state === "held").length,
+        problem: event.problem ?? event.result?.problem ?? refused,
+        effects: event.result?.effects ?? predictAll(rules, event.row, event.parcels, parcels),
+        receiptAt: event.receiptAt,
+        voided: voided.has(event.id),
+        ref: event.ref,
+      };
+    });
 }

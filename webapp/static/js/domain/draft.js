@@ -13,8 +13,23 @@
  */
 export function blankDraft(id, kind, startedAt) {
   return {
-    id, kind, step: 'scan', run: null, carrier: null, expected: null, scans: [], photos: [], signature: null,
-    counterpart: null, intact: null, place: null, reason: null, note: null, ref: null, data: {}, startedAt,
+    id,
+    kind,
+    step: "scan",
+    run: null,
+    carrier: null,
+    expected: null,
+    scans: [],
+    photos: [],
+    signature: null,
+    counterpart: null,
+    intact: null,
+    place: null,
+    reason: null,
+    note: null,
+    ref: null,
+    data: {},
+    startedAt,
   };
 }
 

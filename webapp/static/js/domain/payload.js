@@ -2,11 +2,12 @@
  * From a finished draft to the event's payload, member for member as PROTOCOL §2 lists them.
  * @module
  */
-import { PhoneError } from './problems.js';
+import { PhoneError } from "./problems.js";
 
 /** @import {BlobRef, Draft, Payload} from './types.js' */
 
 export const MAX_PARCELS = 500;
+const LONGEST = { note: 4_000, name: 200 };
 
 /**
  * @param {Draft} draft
@@ -15,18 +16,41 @@ export const MAX_PARCELS = 500;
 function parcelsOf(draft) {
   const codes = [...new Set(draft.scans.map(({ code }) => code))];
   if (codes.length > MAX_PARCELS) {
-    throw new PhoneError('too-many-parcels', `One handover holds ${MAX_PARCELS} parcels at most.`, 'Seal it in two parts.');
+    throw new PhoneError(
+      "too-many-parcels",
+      `One handover holds ${MAX_PARCELS} parcels at most.`,
+      "Seal it in two parts.",
+    );
   }
   return codes;
+}
+
+/**
+ * The server would keep too long a text in quarantine; better to say so while it can still be shortened.
+ * @param {Draft} draft
+ */
+function checkTexts({ note, counterpart }) {
+  if ((note?.length ?? 0) > LONGEST.note) {
+    throw new PhoneError("note-too-long", `A note has ${LONGEST.note} characters at most.`, "Shorten it.");
+  }
+  if ((counterpart?.name.length ?? 0) > LONGEST.name) {
+    throw new PhoneError("name-too-long", `A name has ${LONGEST.name} characters at most.`, "Shorten it.");
+  }
 }
 
 /** @param {Draft} draft @returns {BlobRef[]} */
 function blobsOf(draft) {
   /** @type {BlobRef[]} */
-  const blobs = draft.photos.map(({ sha256, type, size, role, parcel }) => ({ sha256, type, size, role, parcel }));
+  const blobs = draft.photos.map(({ sha256, type, size, role, parcel }) => ({
+    sha256,
+    type,
+    size,
+    role,
+    parcel,
+  }));
   if (draft.signature) {
     const { sha256, type, size } = draft.signature;
-    blobs.push({ sha256, type, size, role: 'signature', parcel: null });
+    blobs.push({ sha256, type, size, role: "signature", parcel: null });
   }
   return blobs;
 }
@@ -52,13 +76,32 @@ function dataOf(draft) {
  * @param {{id:string, device:string, actor:string, seq:number, prev:string|null, at:string, offset_ms:number|null}} link
  *   what the phone adds: who, when, and the place in its chain
  * @returns {Payload}
- * @throws {PhoneError} `too-many-parcels`
+ * @throws {PhoneError} `too-many-parcels`, `note-too-long`, `name-too-long`
  */
 export function buildPayload(draft, { id, device, actor, seq, prev, at, offset_ms }) {
+  checkTexts(draft);
   const { kind, run, carrier, expected, place, counterpart, reason, note, intact, ref } = draft;
   return {
-    v: 1, id, device, actor, seq, prev, kind, at, offset_ms,
-    parcels: parcelsOf(draft), run, carrier, expected, place, counterpart, reason, note, intact, ref,
-    blobs: blobsOf(draft), data: dataOf(draft),
+    v: 1,
+    id,
+    device,
+    actor,
+    seq,
+    prev,
+    kind,
+    at,
+    offset_ms,
+    parcels: parcelsOf(draft),
+    run,
+    carrier,
+    expected,
+    place,
+    counterpart,
+    reason,
+    note,
+    intact,
+    ref,
+    blobs: blobsOf(draft),
+    data: dataOf(draft),
   };
 }

@@ -15,7 +15,7 @@ export class PhoneError extends Error {
    */
   constructor(code, title, detail = null, cause = undefined) {
     super(title, { cause });
-    this.name = 'PhoneError';
+    this.name = "PhoneError";
     this.code = code;
     this.title = title;
     this.detail = detail;

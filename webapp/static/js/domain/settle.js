@@ -33,7 +33,7 @@
  * @property {number|null} retryAfterMs
  */
 
-const FINAL = new Set(['applied', 'recorded', 'duplicate', 'quarantined']);
+const FINAL = new Set(["applied", "recorded", "duplicate", "quarantined"]);
 const REOFFER_AFTER_MS = 600_000;
 const PARKING = new Set([400, 413, 422]);
 
@@ -43,10 +43,10 @@ const PARKING = new Set([400, 413, 422]);
  * @returns {Decision}
  */
 export function settle(answer, rows) {
-  if (answer.status === 0) return { ...decide('offline'), shrink: answer.timedOut };
+  if (answer.status === 0) return { ...decide("offline"), shrink: answer.timedOut };
   if (!answer.protocol) {
     // a proxy's own 413 is the one foreign answer that says something: less may pass. It never parks.
-    return answer.status === 413 && rows.length > 1 ? decide('smaller') : decide('offline');
+    return answer.status === 413 && rows.length > 1 ? decide("smaller") : decide("offline");
   }
   const body = readEventsAnswer(answer.json);
   if (body && (answer.status === 200 || answer.status === 403)) return settleResults(answer, body, rows);
@@ -67,15 +67,22 @@ function settleResults(answer, body, rows) {
   const later = [];
   for (const { seq, id, sha256 } of rows) {
     const result = bySha.get(sha256);
-    const names = result && (result.id === id || (result.id === null && result.status === 'quarantined'));
+    const names = result && (result.id === id || (result.id === null && result.status === "quarantined"));
     if (names && FINAL.has(result.status)) settled.push({ seq, result });
     else later.push(seq);
   }
   const problem = answer.status === 403 ? readProblem(answer.json, 403) : null;
   const revoked = answer.status === 403;
   const isStuck = settled.length === 0;
-  const next = revoked && isStuck ? 'pause' : isStuck && rows.length > 0 ? 'wait' : 'go';
-  return { ...decide(next, problem), settled, later, revoked, answer: body, retryAfterMs: answer.retryAfterMs };
+  const next = revoked && isStuck ? "pause" : isStuck && rows.length > 0 ? "wait" : "go";
+  return {
+    ...decide(next, problem),
+    settled,
+    later,
+    revoked,
+    answer: body,
+    retryAfterMs: answer.retryAfterMs,
+  };
 }
 
 /**
@@ -87,15 +94,17 @@ function refusal(answer, rows) {
   const { status, retryAfterMs } = answer;
   const problem = readProblem(answer.json, status);
   const [only] = rows;
-  if (status === 401 || status === 403 || status === 426) return decide('pause', problem);
-  if (status === 415) return decide('plain', problem);
+  if (status === 401 || status === 403 || status === 426) return decide("pause", problem);
+  if (status === 415) return decide("plain", problem);
   if (PARKING.has(status)) {
-    if (rows.length > 1) return decide('smaller', problem);
-    return only ? { ...decide('go', problem), parked: [{ seq: only.seq, problem }] } : decide('wait', problem);
+    if (rows.length > 1) return decide("smaller", problem);
+    return only
+      ? { ...decide("go", problem), parked: [{ seq: only.seq, problem }] }
+      : decide("wait", problem);
   }
   const isFault = status >= 500 && status !== 503 && status !== 507;
   const later = isFault && only && rows.length === 1 ? [only.seq] : [];
-  return { ...decide('wait', problem), shrink: isFault, later, retryAfterMs };
+  return { ...decide("wait", problem), shrink: isFault, later, retryAfterMs };
 }
 
 /**
@@ -104,7 +113,17 @@ function refusal(answer, rows) {
  * @returns {Decision}
  */
 function decide(next, problem = null) {
-  return { next, settled: [], parked: [], later: [], shrink: false, answer: null, problem, revoked: false, retryAfterMs: null };
+  return {
+    next,
+    settled: [],
+    parked: [],
+    later: [],
+    shrink: false,
+    answer: null,
+    problem,
+    revoked: false,
+    retryAfterMs: null,
+  };
 }
 
 /**
@@ -114,7 +133,7 @@ function decide(next, problem = null) {
  */
 export function readProblem(json, status) {
   const said = /** @type {{code?:unknown, title?:unknown, detail?:unknown}|null} */ (json);
-  const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? value : null);
+  const text = (/** @type {unknown} */ value) => (typeof value === "string" ? value : null);
   return {
     code: text(said?.code) ?? `http-${status}`,
     title: text(said?.title) ?? `The server answered ${status}.`,
@@ -128,24 +147,24 @@ export function readProblem(json, status) {
  */
 export function readEventsAnswer(json) {
   const body = /** @type {Partial<EventsAnswer>|null} */ (json);
-  if (typeof body !== 'object' || body === null || typeof body.epoch !== 'string') return null;
+  if (typeof body !== "object" || body === null || typeof body.epoch !== "string") return null;
   if (!Array.isArray(body.results) || !body.results.every(isResult)) return null;
   return {
     epoch: body.epoch,
-    received_at: String(body.received_at ?? ''),
+    received_at: String(body.received_at ?? ""),
     results: body.results,
     high_seq: Number.isInteger(body.high_seq) ? Number(body.high_seq) : Number.MAX_SAFE_INTEGER,
     missing_seqs: Array.isArray(body.missing_seqs) ? body.missing_seqs.filter(isRange) : [],
-    want: Array.isArray(body.want) ? body.want.filter((digest) => typeof digest === 'string') : [],
-    receipt: typeof body.receipt === 'string' ? body.receipt : '',
+    want: Array.isArray(body.want) ? body.want.filter((digest) => typeof digest === "string") : [],
+    receipt: typeof body.receipt === "string" ? body.receipt : "",
   };
 }
 
 /** @param {unknown} value @returns {value is EventResult} */
 function isResult(value) {
   const result = /** @type {Partial<EventResult>|null} */ (value);
-  if (typeof result !== 'object' || result === null || typeof result.sha256 !== 'string') return false;
-  return FINAL.has(String(result.status)) || result.status === 'retry';
+  if (typeof result !== "object" || result === null || typeof result.sha256 !== "string") return false;
+  return FINAL.has(String(result.status)) || result.status === "retry";
 }
 
 /** @param {unknown} value @returns {value is [number, number]} */
@@ -167,8 +186,8 @@ export function toOfferAgain(rows, server, now) {
     seq > server.high_seq || server.missing_seqs.some(([from, to]) => seq >= from && seq <= to);
   return rows
     .filter((row) => {
-      if (row.epoch !== server.epoch) return row.state === 'settled' || row.epoch !== null;
-      if (row.state === 'parked' || row.result?.status === 'quarantined') return false;
+      if (row.epoch !== server.epoch) return row.state === "settled" || row.epoch !== null;
+      if (row.state === "parked" || row.result?.status === "quarantined") return false;
       return isMissing(row.seq) && (row.offeredAt === null || now - row.offeredAt > REOFFER_AFTER_MS);
     })
     .map(({ seq }) => seq);

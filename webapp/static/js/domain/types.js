@@ -136,6 +136,7 @@
  * @typedef {object} Rules
  * @property {string} version
  * @property {Record<string, Record<string, {to:string|null, anomalies:string[]}>>} table  kind → status → outcome
+ * @property {Record<string, string>} [conditions]  anomaly → what only the server can know
  * @property {string[]} statuses
  * @property {Record<string, {code:string, label:string}[]>} reasons
  * @property {{undo_within_s?:number, attempt_limit?:number, photo?:Record<string,'each'|'batch'>, [name:string]:unknown}} policies
@@ -146,7 +147,7 @@
  * The phone's own copy of its worklist, held in memory for synchronous verdicts.
  * @typedef {object} Worklist
  * @property {Map<string, Parcel>} parcels
- * @property {Map<string, string>} byTracking  tracking number → code
+ * @property {Map<string, string>} byTracking  `trackingKey` of the number → code
  * @property {Map<string, Run>} runs
  * @property {Map<string, Task>} tasks
  * @property {Map<string, Notice>} notices
@@ -273,6 +274,7 @@
  * @property {string} sha256       of the JWS
  * @property {string} jws
  * @property {Kind} kind
+ * @property {string} row          of the transition table: the kind, or `return.start`
  * @property {string} at           RFC 3339
  * @property {string[]} parcels
  * @property {string|null} run

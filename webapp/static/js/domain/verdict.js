@@ -2,19 +2,19 @@
  * What one scan means for the handover at hand, from the phone's own list alone: offline, at once, pure.
  * @module
  */
-import { looksLikeCode, normalise } from './codes.js';
+import { looksLikeCode, normalise, trackingKey } from "./codes.js";
 
 /** @import {Draft, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
 
 /** @type {Record<VerdictCode, {word:string, tone:Tone}>} */
 const SAYS = {
-  known: { word: 'On the list', tone: 'go' },
-  again: { word: 'Already scanned', tone: 'warn' },
-  not_on_list: { word: 'Not on this list', tone: 'warn' },
-  other_carrier: { word: 'Another carrier’s', tone: 'stop' },
-  cancelled: { word: 'Cancelled', tone: 'stop' },
-  unknown: { word: 'Unknown parcel', tone: 'warn' },
-  invalid: { word: 'Not a parcel code', tone: 'stop' },
+  known: { word: "On the list", tone: "go" },
+  again: { word: "Already scanned", tone: "warn" },
+  not_on_list: { word: "Not on this list", tone: "warn" },
+  other_carrier: { word: "Another carrier’s", tone: "stop" },
+  cancelled: { word: "Cancelled", tone: "stop" },
+  unknown: { word: "Unknown parcel", tone: "warn" },
+  invalid: { word: "Not a parcel code", tone: "stop" },
 };
 
 /**
@@ -36,7 +36,7 @@ function say(verdict, code, parcel, word = SAYS[verdict].word) {
  */
 export function carrierOf(text, rules) {
   for (const { code, tracking_pattern: pattern } of rules?.carriers ?? []) {
-    if (pattern && new RegExp(`^(?:${pattern})$`, 'i').test(text)) return code;
+    if (pattern && new RegExp(`^(?:${pattern})$`, "i").test(text)) return code;
   }
   return null;
 }
@@ -55,17 +55,36 @@ export function judge(raw, { worklist, draft, run, rules = null }) {
   const ownCode = normalise(text);
   const parcel = find(text, ownCode, worklist);
   const code = parcel?.code ?? ownCode ?? trackingOf(text, rules);
-  if (code === null) return say('invalid', null, null, looksLikeCode(text) ? 'Mistyped code' : undefined);
-  if (draft.scans.some((scan) => scan.code === code)) return say('again', code, parcel);
-  if (parcel && isCancelled(parcel)) {
-    return say('cancelled', code, parcel, parcel.cancel === 'requested' ? 'Cancellation asked for' : undefined);
-  }
+  if (code === null) return say("invalid", null, null, looksLikeCode(text) ? "Mistyped code" : undefined);
+  if (draft.scans.some((scan) => scan.code === code)) return say("again", code, parcel);
   const carrier = parcel ? parcel.carrier : carrierOf(text, rules);
-  const expected = draft.carrier ?? run?.carrier ?? null;
-  if (carrier !== null && expected !== null && carrier !== expected) return say('other_carrier', code, parcel);
-  if (parcel === null) return say('unknown', code, null);
-  if (run && !run.parcels.includes(parcel.code)) return say('not_on_list', code, parcel);
-  return say('known', code, parcel);
+  const isOurs = carrier === null || isExpected(carrier, draft, run);
+  return parcel ? judgeKnown(parcel, run, isOurs) : say(isOurs ? "unknown" : "other_carrier", code, null);
+}
+
+/**
+ * @param {string} carrier
+ * @param {Draft} draft
+ * @param {Run|null} run
+ * @returns {boolean} where none is expected, any will do
+ */
+function isExpected(carrier, draft, run) {
+  return carrier === (draft.carrier ?? run?.carrier ?? carrier);
+}
+
+/**
+ * @param {Parcel} parcel
+ * @param {Run|null} run
+ * @param {boolean} isOurs the carrier is the one expected, or not known
+ * @returns {Verdict}
+ */
+function judgeKnown(parcel, run, isOurs) {
+  const { code, cancel, status } = parcel;
+  if (cancel !== null || status === "cancelled") {
+    return say("cancelled", code, parcel, cancel === "requested" ? "Cancellation asked for" : undefined);
+  }
+  if (!isOurs) return say("other_carrier", code, parcel);
+  return say(run && !run.parcels.includes(code) ? "not_on_list" : "known", code, parcel);
 }
 
 /**
@@ -77,16 +96,11 @@ export function judge(raw, { worklist, draft, run, rules = null }) {
 function find(text, ownCode, worklist) {
   const byOwn = ownCode === null ? undefined : worklist.parcels.get(ownCode);
   if (byOwn) return byOwn;
-  const code = worklist.byTracking.get(text) ?? worklist.byTracking.get(text.toUpperCase());
+  const code = worklist.byTracking.get(trackingKey(text));
   return (code && worklist.parcels.get(code)) || null;
 }
 
 /** @param {string} text @param {Rules|null} rules @returns {string|null} the tracking number, when it is some carrier's */
 function trackingOf(text, rules) {
-  return carrierOf(text, rules) === null ? null : text.toUpperCase();
-}
-
-/** @param {Parcel} parcel @returns {boolean} */
-function isCancelled(parcel) {
-  return parcel.cancel !== null || parcel.status === 'cancelled';
+  return carrierOf(text, rules) === null ? null : trackingKey(text);
 }

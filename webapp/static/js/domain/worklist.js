@@ -3,15 +3,24 @@
  * @module
  */
 
+import { trackingKey } from "./codes.js";
+
 /** @import {Parcel, Worklist, WorklistPage} from './types.js' */
 
 /** @returns {Worklist} */
 export function emptyWorklist() {
-  return { parcels: new Map(), byTracking: new Map(), runs: new Map(), tasks: new Map(), notices: new Map(), asOf: null };
+  return {
+    parcels: new Map(),
+    byTracking: new Map(),
+    runs: new Map(),
+    tasks: new Map(),
+    notices: new Map(),
+    asOf: null,
+  };
 }
 
 /**
- * Tracking number → code, both spellings of case.
+ * Tracking number → code.
  * @param {Iterable<Parcel>} parcels
  * @returns {Map<string, string>}
  */
@@ -19,9 +28,7 @@ export function indexTracking(parcels) {
   /** @type {Map<string, string>} */
   const byTracking = new Map();
   for (const { tracking_number: number, code } of parcels) {
-    if (!number) continue;
-    byTracking.set(number, code);
-    byTracking.set(number.toUpperCase(), code);
+    if (number) byTracking.set(trackingKey(number), code);
   }
   return byTracking;
 }
@@ -32,8 +39,8 @@ export function indexTracking(parcels) {
  */
 export function isWorklistPage(value) {
   const page = /** @type {Partial<WorklistPage>|null} */ (value);
-  if (typeof page !== 'object' || page === null) return false;
-  if (typeof page.epoch !== 'string' || typeof page.cursor !== 'string') return false;
+  if (typeof page !== "object" || page === null) return false;
+  if (typeof page.epoch !== "string" || typeof page.cursor !== "string") return false;
   return [page.parcels, page.runs, page.tasks, page.notices].every(
     (changes) => Array.isArray(changes?.upserts) && Array.isArray(changes?.removes),
   );
@@ -49,11 +56,24 @@ export function joinPages(pages) {
   const kept = from < 0 ? pages : pages.slice(from);
   const last = /** @type {WorklistPage} */ (pages.at(-1));
   return {
-    ...last, reset: from >= 0,
-    parcels: joinChanges(kept.map((page) => page.parcels), ({ code }) => code),
-    runs: joinChanges(kept.map((page) => page.runs), ({ id }) => id),
-    tasks: joinChanges(kept.map((page) => page.tasks), ({ id }) => id),
-    notices: joinChanges(kept.map((page) => page.notices), ({ id }) => id),
+    ...last,
+    reset: from >= 0,
+    parcels: joinChanges(
+      kept.map((page) => page.parcels),
+      ({ code }) => code,
+    ),
+    runs: joinChanges(
+      kept.map((page) => page.runs),
+      ({ id }) => id,
+    ),
+    tasks: joinChanges(
+      kept.map((page) => page.tasks),
+      ({ id }) => id,
+    ),
+    notices: joinChanges(
+      kept.map((page) => page.notices),
+      ({ id }) => id,
+    ),
   };
 }
 

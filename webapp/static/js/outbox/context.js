@@ -2,8 +2,8 @@
  * What the outbox needs of the world, in one bag, so that a test can put its own in the browser's place.
  * @module
  */
-import { hex } from '../domain/bytes.js';
-import { uuidv7 } from '../domain/ids.js';
+import { hex } from "../domain/bytes.js";
+import { uuidv7 } from "../domain/ids.js";
 
 /** @import {Store} from '../storage/store.js' */
 
@@ -38,7 +38,7 @@ import { uuidv7 } from '../domain/ids.js';
  * @property {BroadcastChannel|null} channel to the other tabs
  */
 
-const CLIENT = 'baton-web/1';
+const CLIENT = "baton-web/1";
 
 /**
  * @param {PhoneOptions} options
@@ -50,17 +50,20 @@ export function makeContext(options, store) {
   const { subtle } = globalThis.crypto;
   const randomBytes = () => globalThis.crypto.getRandomValues(new Uint8Array(16));
   return {
-    store, now, subtle,
+    store,
+    now,
+    subtle,
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     locks: options.locks === undefined ? (globalThis.navigator?.locks ?? null) : options.locks,
     nowText: () => new Date(now()).toISOString(),
     random: options.random ?? (() => Math.random()),
     newId: () => uuidv7(now(), randomBytes()),
-    digest: async (bytes) => hex(await subtle.digest('SHA-256', bytes)),
-    base: options.base ?? '',
+    digest: async (bytes) => hex(await subtle.digest("SHA-256", bytes)),
+    base: options.base ?? "",
     client: options.client ?? CLIENT,
     tab: uuidv7(now(), randomBytes()),
-    storageManager: options.storageManager === undefined ? (globalThis.navigator?.storage ?? null) : options.storageManager,
-    channel: options.auto === false || !globalThis.BroadcastChannel ? null : new BroadcastChannel('baton'),
+    storageManager:
+      options.storageManager === undefined ? (globalThis.navigator?.storage ?? null) : options.storageManager,
+    channel: options.auto === false || !globalThis.BroadcastChannel ? null : new BroadcastChannel("baton"),
   };
 }

@@ -2,11 +2,11 @@
  * Enrolment: the one-time code becomes a device, a token and the server's public key.
  * @module
  */
-import { PhoneError } from '../domain/problems.js';
-import { readProblem } from '../domain/settle.js';
-import { addIdentity, canKeepKey } from '../storage/identities.js';
-import { packJson, request } from './http.js';
-import { makeKey } from './keys.js';
+import { PhoneError } from "../domain/problems.js";
+import { readProblem } from "../domain/settle.js";
+import { addIdentity, canKeepKey } from "../storage/identities.js";
+import { packJson, request } from "./http.js";
+import { makeKey } from "./keys.js";
 
 /** @import {PublicJwk} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
@@ -24,7 +24,7 @@ import { makeKey } from './keys.js';
  */
 export function enrolmentCode(text) {
   const inLink = /\/enrol\/([^/?#\s]+)/.exec(text)?.[1];
-  return inLink ? decodeURIComponent(inLink) : text.replace(/\s/g, '');
+  return inLink ? decodeURIComponent(inLink) : text.replace(/\s/g, "");
 }
 
 /**
@@ -37,19 +37,34 @@ export function enrolmentCode(text) {
 export async function enrolPhone(context, text, label) {
   const key = await ownKey(context);
   const said = { code: enrolmentCode(text), jwk: key?.jwk ?? null, label, client: context.client };
-  const answer = await request(context, '/sync/v1/devices', { method: 'POST', ...(await packJson(JSON.stringify(said), false)) });
+  const answer = await request(context, "/sync/v1/devices", {
+    method: "POST",
+    ...(await packJson(JSON.stringify(said), false)),
+  });
   if (!answer.protocol) {
-    throw new PhoneError('offline', 'The office could not be reached.', 'Check the network, then try again.');
+    throw new PhoneError("offline", "The office could not be reached.", "Check the network, then try again.");
   }
   if (answer.status !== 201) {
     const { code, title, detail } = readProblem(answer.json, answer.status);
     throw new PhoneError(code, title, detail);
   }
   const { device, token, actor, org, jwk } = /** @type {Enrolled} */ (answer.json);
-  await addIdentity(context.store, {
-    device, token, actor, org, label, signed: key !== null, jwk: key?.jwk ?? null, kid: key?.kid ?? null, serverJwk: jwk,
-    enrolledAt: context.now(),
-  }, key?.privateKey ?? null);
+  await addIdentity(
+    context.store,
+    {
+      device,
+      token,
+      actor,
+      org,
+      label,
+      signed: key !== null,
+      jwk: key?.jwk ?? null,
+      kid: key?.kid ?? null,
+      serverJwk: jwk,
+      enrolledAt: context.now(),
+    },
+    key?.privateKey ?? null,
+  );
 }
 
 /**

@@ -3,17 +3,17 @@
  * them; whatever happens in between, the next round offers them again.
  * @module
  */
-import { nextBatch } from '../domain/batches.js';
-import { waitFor } from '../domain/backoff.js';
-import { settle } from '../domain/settle.js';
-import { jwsOf, peekOutbox } from '../storage/events.js';
-import { getMeta } from '../storage/meta.js';
-import { writeDecision } from '../storage/settling.js';
-import { knownHello } from './hello.js';
-import { packJson, request } from './http.js';
-import { queueReport } from './queue.js';
-import { checkReceipt } from './receipts.js';
-import { asOnlySender, isBusy } from './sender.js';
+import { nextBatch } from "../domain/batches.js";
+import { waitFor } from "../domain/backoff.js";
+import { settle } from "../domain/settle.js";
+import { jwsOf, peekOutbox } from "../storage/events.js";
+import { getMeta } from "../storage/meta.js";
+import { writeDecision } from "../storage/settling.js";
+import { knownHello } from "./hello.js";
+import { packJson, request } from "./http.js";
+import { queueReport } from "./queue.js";
+import { checkReceipt } from "./receipts.js";
+import { asOnlySender, isBusy } from "./sender.js";
 
 /** @import {Decision, SentRow} from '../domain/settle.js' */
 /** @import {OutboxRow, Problem} from '../domain/types.js' */
@@ -43,7 +43,7 @@ export function freshPace() {
 }
 
 /** @type {Outcome} */
-export const GO = Object.freeze({ next: 'go', problem: null, retryAfterMs: null });
+export const GO = Object.freeze({ next: "go", problem: null, retryAfterMs: null });
 
 /**
  * Sends until the outbox has nothing more that may go now; then, when the server has heard nothing for ten minutes or
@@ -58,10 +58,10 @@ export async function flushEvents(context, identity, pace) {
   let revoked = null;
   for (;;) {
     const step = await asOnlySender(context, () => sendOne(context, identity, pace));
-    if (isBusy(step)) return { ...GO, next: 'busy' };
-    if (step === 'empty') return revoked ? { ...GO, next: 'pause', problem: revoked } : GO;
+    if (isBusy(step)) return { ...GO, next: "busy" };
+    if (step === "empty") return revoked ? { ...GO, next: "pause", problem: revoked } : GO;
     if (step.revoked) revoked = step.problem;
-    if (step.next === 'wait' || step.next === 'offline' || step.next === 'pause') {
+    if (step.next === "wait" || step.next === "offline" || step.next === "pause") {
       return { next: step.next, problem: step.problem, retryAfterMs: step.retryAfterMs };
     }
   }
@@ -78,7 +78,7 @@ async function sendOne(context, identity, pace) {
   const { device } = identity;
   const { limits } = await knownHello(context, device);
   const rows = nextBatch(await peekOutbox(store, device), { limits, most: pace.most, now: now() });
-  if (rows.length === 0 && !(await isBeatDue(context, device, pace))) return 'empty';
+  if (rows.length === 0 && !(await isBeatDue(context, device, pace))) return "empty";
   const decision = await post(context, identity, pace, rows);
   await write(context, identity, rows, decision);
   adapt(pace, rows.length, decision);
@@ -88,7 +88,7 @@ async function sendOne(context, identity, pace) {
 /** @param {Context} context @param {string} device @param {Pace} pace @returns {Promise<boolean>} */
 async function isBeatDue({ store, now }, device, pace) {
   if (!pace.told) return true;
-  const beat = await getMeta(store, device, 'beat');
+  const beat = await getMeta(store, device, "beat");
   return beat === null || Math.abs(now() - beat) > BEAT_MS;
 }
 
@@ -100,10 +100,14 @@ async function isBeatDue({ store, now }, device, pace) {
  * @returns {Promise<Decision>}
  */
 async function post(context, { device, token }, pace, rows) {
-  const events = await jwsOf(context.store, device, rows.map(({ seq }) => seq));
+  const events = await jwsOf(
+    context.store,
+    device,
+    rows.map(({ seq }) => seq),
+  );
   const queue = await queueReport(context, device);
   const packed = await packJson(JSON.stringify({ sent_at: context.nowText(), events, queue }), pace.gzip);
-  return settle(await request(context, '/sync/v1/events', { method: 'POST', token, ...packed }), rows);
+  return settle(await request(context, "/sync/v1/events", { method: "POST", token, ...packed }), rows);
 }
 
 /**
@@ -115,15 +119,17 @@ async function post(context, { device, token }, pace, rows) {
 async function write(context, { device, serverJwk }, rows, decision) {
   const { answer, settled, parked, later } = decision;
   if (!answer && settled.length + parked.length + later.length === 0) return;
-  const receipt = answer?.receipt ? await checkReceipt(context, answer.receipt, { device, serverJwk, rows }) : null;
+  const receipt = answer?.receipt
+    ? await checkReceipt(context, answer.receipt, { device, serverJwk, rows })
+    : null;
   const delay = (/** @type {number} */ tries) => waitFor(tries, context.random());
   await writeDecision(context.store, decision, { device, now: context.now(), receipt, delay });
 }
 
 /** @param {Pace} pace @param {number} sent @param {Decision} decision */
 function adapt(pace, sent, { next, shrink, answer }) {
-  if (next === 'plain') pace.gzip = false;
-  if (next === 'smaller' || (shrink && sent > 1)) pace.most = Math.max(1, Math.floor(sent / 2));
+  if (next === "plain") pace.gzip = false;
+  if (next === "smaller" || (shrink && sent > 1)) pace.most = Math.max(1, Math.floor(sent / 2));
   else if (answer) pace.most = Math.min(MOST, pace.most * 2);
-  if (answer) pace.told = sent === 0 || next === 'go';
+  if (answer) pace.told = sent === 0 || next === "go";
 }

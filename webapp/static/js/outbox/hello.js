@@ -2,10 +2,10 @@
  * Asks the server who it is: its epoch, its limits, and how far the phone's clock is off.
  * @module
  */
-import { DEFAULT_LIMITS } from '../domain/batches.js';
-import { getMeta, setMeta } from '../storage/meta.js';
-import { noticeEpoch } from '../storage/settling.js';
-import { request } from './http.js';
+import { DEFAULT_LIMITS } from "../domain/batches.js";
+import { getMeta, setMeta } from "../storage/meta.js";
+import { noticeEpoch } from "../storage/settling.js";
+import { request } from "./http.js";
 
 /** @import {Limits} from '../domain/types.js' */
 /** @import {MetaValues} from '../storage/meta.js' */
@@ -22,7 +22,13 @@ const RETAIN_DAYS = 14;
  * @returns {Promise<MetaValues['hello']>} the last known, or what PROTOCOL promises
  */
 export async function knownHello({ store }, device) {
-  return (await getMeta(store, device, 'hello')) ?? { limits: DEFAULT_LIMITS, retainDays: RETAIN_DAYS, minClient: null };
+  return (
+    (await getMeta(store, device, "hello")) ?? {
+      limits: DEFAULT_LIMITS,
+      retainDays: RETAIN_DAYS,
+      minClient: null,
+    }
+  );
 }
 
 /**
@@ -33,22 +39,23 @@ export async function knownHello({ store }, device) {
  */
 export async function sayHello(context, device) {
   const { store, now } = context;
-  const last = await getMeta(store, device, 'offset');
+  const last = await getMeta(store, device, "offset");
   const start = now();
   if (last && start >= last.at && start - last.at < FRESH_MS) return true;
-  const answer = await request(context, '/sync/v1/hello');
+  const answer = await request(context, "/sync/v1/hello");
   const end = now();
   if (!answer.protocol) return false;
   const hello = /** @type {Partial<Hello>|null} */ (answer.json);
-  if (answer.status !== 200 || typeof hello?.epoch !== 'string') return true; // a Baton, but not well: let the batch be judged
+  if (answer.status !== 200 || typeof hello?.epoch !== "string") return true; // a Baton, but not well: let the batch be judged
   const serverTime = Date.parse(String(hello.server_time));
   if (Number.isFinite(serverTime)) {
     const ms = Math.round(serverTime - (start + end) / 2); // the answer was written about half-way
-    await setMeta(store, device, 'offset', { ms, at: end });
+    await setMeta(store, device, "offset", { ms, at: end });
   }
-  await setMeta(store, device, 'hello', {
+  await setMeta(store, device, "hello", {
     limits: { ...DEFAULT_LIMITS, ...hello.limits },
-    retainDays: Math.max(RETAIN_DAYS, hello.retain_acked_days ?? 0), minClient: hello.min_client ?? null,
+    retainDays: Math.max(RETAIN_DAYS, hello.retain_acked_days ?? 0),
+    minClient: hello.min_client ?? null,
   });
   await noticeEpoch(store, device, hello.epoch, end);
   return true;

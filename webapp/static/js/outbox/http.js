@@ -28,34 +28,51 @@ const SLOWEST_BYTES_PER_MS = 8; // 8 kB/s; slower than this, smaller pieces do b
  * @param {Call} [call]
  * @returns {Promise<HttpAnswer>}
  */
-export async function request(context, path, { method = 'GET', headers = {}, body = null, token = null, bytes = 0 } = {}) {
+export async function request(
+  context,
+  path,
+  { method = "GET", headers = {}, body = null, token = null, bytes = 0 } = {},
+) {
   const deadline = Math.min(LONGEST_DEADLINE_MS, LEAST_DEADLINE_MS + bytes / SLOWEST_BYTES_PER_MS);
   const signal = AbortSignal.timeout(deadline);
   /** @type {Record<string, string>} */
   const authorization = token === null ? {} : { Authorization: `Bearer ${token}` };
   try {
     const response = await context.fetch(`${context.base}${path}`, {
-      method, body, signal, redirect: 'error', cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer',
+      method,
+      body,
+      signal,
+      redirect: "error",
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
       headers: { ...authorization, ...headers },
     });
     return {
       status: response.status,
-      protocol: response.headers.get('Sync-Protocol') === '1',
+      protocol: response.headers.get("Sync-Protocol") === "1",
       json: await readJson(response),
-      retryAfterMs: retryAfter(response.headers.get('Retry-After'), context.now()),
+      retryAfterMs: retryAfter(response.headers.get("Retry-After"), context.now()),
       timedOut: false,
       headers: response.headers,
     };
   } catch (error) {
     if (!isNetworkError(error)) throw error;
-    return { status: 0, protocol: false, json: null, retryAfterMs: null, timedOut: signal.aborted, headers: new Headers() };
+    return {
+      status: 0,
+      protocol: false,
+      json: null,
+      retryAfterMs: null,
+      timedOut: signal.aborted,
+      headers: new Headers(),
+    };
   }
 }
 
 /** @param {Response} response @returns {Promise<unknown>} null when the body is no JSON */
 async function readJson(response) {
   const text = await response.text();
-  if (!/[/+]json\b/.test(response.headers.get('Content-Type') ?? '')) return null;
+  if (!/[/+]json\b/.test(response.headers.get("Content-Type") ?? "")) return null;
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -66,7 +83,9 @@ async function readJson(response) {
 
 /** @param {unknown} error @returns {boolean} what fetch throws for a network, a redirect, a cut body, a deadline */
 function isNetworkError(error) {
-  if (error instanceof DOMException) return ['AbortError', 'TimeoutError', 'NetworkError'].includes(error.name);
+  if (error instanceof DOMException) {
+    return ["AbortError", "TimeoutError", "NetworkError"].includes(error.name);
+  }
   return error instanceof TypeError;
 }
 
@@ -83,9 +102,11 @@ function retryAfter(text, now) {
  * @returns {Promise<{body:BodyInit, bytes:number, headers:Record<string, string>}>}
  */
 export async function packJson(text, mayGzip) {
-  const headers = { 'Content-Type': 'application/json' };
-  if (!mayGzip || text.length < 1024 || !globalThis.CompressionStream) return { body: text, bytes: text.length, headers };
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+  const headers = { "Content-Type": "application/json" };
+  if (!mayGzip || text.length < 1024 || !globalThis.CompressionStream) {
+    return { body: text, bytes: text.length, headers };
+  }
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   const body = await new Response(stream).arrayBuffer();
-  return { body, bytes: body.byteLength, headers: { ...headers, 'Content-Encoding': 'gzip' } };
+  return { body, bytes: body.byteLength, headers: { ...headers, "Content-Encoding": "gzip" } };
 }

@@ -3,21 +3,22 @@
  * Pages call this and listen to its events; they never see IndexedDB, keys or the network.
  * @module
  */
-import { countUnsent, describeEvents } from '../domain/counts.js';
-import { blankDraft } from '../domain/draft.js';
-import { PhoneError } from '../domain/problems.js';
-import { emptyWorklist } from '../domain/worklist.js';
-import { readBlob, storeBlob } from '../storage/blobs.js';
-import { deleteDraft, newestDraft, putDraft } from '../storage/drafts.js';
-import { eventById, listEvents, unpark } from '../storage/events.js';
-import { currentIdentity, listIdentities } from '../storage/identities.js';
-import { Store } from '../storage/store.js';
-import { readWorklist } from '../storage/worklist.js';
-import { enrolPhone } from './enrol.js';
-import { makeContext } from './context.js';
-import { reportStorage } from './room.js';
-import { sealDraft } from './seal.js';
-import { SyncEngine } from './sync.js';
+import { countUnsent, describeEvents } from "../domain/counts.js";
+import { blankDraft } from "../domain/draft.js";
+import { PhoneError } from "../domain/problems.js";
+import { trackingKey } from "../domain/codes.js";
+import { emptyWorklist } from "../domain/worklist.js";
+import { readBlob, storeBlob } from "../storage/blobs.js";
+import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
+import { eventById, listEvents, unpark } from "../storage/events.js";
+import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { Store } from "../storage/store.js";
+import { readWorklist } from "../storage/worklist.js";
+import { enrolPhone } from "./enrol.js";
+import { makeContext } from "./context.js";
+import { reportStorage } from "./room.js";
+import { sealDraft } from "./seal.js";
+import { SyncEngine } from "./sync.js";
 
 /** @import {Counts, Draft, Identity, Kind, Notice, OutboxItem, Parcel, Rules, Run, Sealed, StorageReport, SyncState, Task, Worklist} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
@@ -48,21 +49,25 @@ export class Phone extends EventTarget {
   /** @type {IdentityRow|null} */ #row = null;
   /** @type {Worklist} */ #worklist = emptyWorklist();
   /** @type {Rules|null} */ #rules = null;
+  #isAutomatic = false;
 
   /** @param {Context} context */
   constructor(context) {
     super();
     this.#context = context;
     this.#engine = new SyncEngine(context);
-    this.#engine.addEventListener('state', (event) => {
-      this.dispatchEvent(new CustomEvent('sync', { detail: /** @type {CustomEvent<SyncState>} */ (event).detail }));
+    this.#engine.addEventListener("state", (event) => {
+      this.dispatchEvent(
+        new CustomEvent("sync", { detail: /** @type {CustomEvent<SyncState>} */ (event).detail }),
+      );
     });
-    this.#engine.addEventListener('settled', () => void this.reload());
-    context.channel?.addEventListener('message', () => void this.reload(false));
+    this.#engine.addEventListener("settled", () => void this.reload());
+    context.channel?.addEventListener("message", () => void this.reload(false));
   }
 
   /** Begins the automatic triggers: online, visible, timer, Background Sync. */
   start() {
+    this.#isAutomatic = true;
     this.#engine.start();
   }
 
@@ -85,8 +90,8 @@ export class Phone extends EventTarget {
     const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
     this.#worklist = kept?.worklist ?? emptyWorklist();
     this.#rules = kept?.rules ?? null;
-    this.dispatchEvent(new Event('changed'));
-    if (tellOthers) this.#context.channel?.postMessage('changed');
+    this.dispatchEvent(new Event("changed"));
+    if (tellOthers) this.#context.channel?.postMessage("changed");
   }
 
   /** @returns {Identity|null} */
@@ -111,7 +116,7 @@ export class Phone extends EventTarget {
   async enrol(code, { label }) {
     await enrolPhone(this.#context, code, label);
     await this.reload();
-    void this.kick('enrol');
+    this.#nudge("enrol");
     return /** @type {Identity} */ (this.identity);
   }
 
@@ -154,7 +159,13 @@ export class Phone extends EventTarget {
    */
   async storePhoto(bytes, type) {
     const sha256 = await this.#context.digest(bytes);
-    await storeBlob(this.#context.store, { device: this.#device(), sha256, type, bytes, at: this.#context.now() });
+    await storeBlob(this.#context.store, {
+      device: this.#device(),
+      sha256,
+      type,
+      bytes,
+      at: this.#context.now(),
+    });
     return { sha256, size: bytes.byteLength, type };
   }
 
@@ -174,7 +185,7 @@ export class Phone extends EventTarget {
   async seal(draft) {
     const sealed = await sealDraft(this.#context, this.#device(), draft);
     await this.reload();
-    void this.kick('seal');
+    this.#nudge("seal");
     return sealed;
   }
 
@@ -186,10 +197,15 @@ export class Phone extends EventTarget {
    */
   async voidEvent(id, reason) {
     const event = await eventById(this.#context.store, this.#device(), id);
-    if (!event) throw new PhoneError('event-unknown', 'This phone has no such handover.');
-    const draft = this.newDraft('void', { id: `void:${id}`, ref: id, reason, run: event.run });
+    if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
+    const draft = this.newDraft("void", { id: `void:${id}`, ref: id, reason, run: event.run });
     draft.scans = event.parcels.map((code) => ({
-      code, raw: code, verdict: 'known', at: draft.startedAt, typed: false, override: null,
+      code,
+      raw: code,
+      verdict: "known",
+      at: draft.startedAt,
+      typed: false,
+      override: null,
     }));
     return this.seal(draft);
   }
@@ -221,13 +237,16 @@ export class Phone extends EventTarget {
   async retry(id) {
     await unpark(this.#context.store, this.#device(), id);
     await this.reload();
-    await this.kick('user');
+    await this.kick("user");
   }
 
   /** @param {string} [day] 2026-11-22; all open days when left out @returns {Run[]} open ones first */
   runs(day) {
     const all = [...this.#worklist.runs.values()].filter((run) => !day || run.day === day);
-    return all.sort((a, b) => a.state.localeCompare(b.state) * -1 || a.day.localeCompare(b.day) || a.title.localeCompare(b.title));
+    return all.sort(
+      (a, b) =>
+        a.state.localeCompare(b.state) * -1 || a.day.localeCompare(b.day) || a.title.localeCompare(b.title),
+    );
   }
 
   /** @param {string} id @returns {Run|null} */
@@ -242,7 +261,7 @@ export class Phone extends EventTarget {
 
   /** @param {string} trackingNumber @returns {Parcel|null} */
   parcelByTracking(trackingNumber) {
-    const code = this.#worklist.byTracking.get(trackingNumber);
+    const code = this.#worklist.byTracking.get(trackingKey(trackingNumber));
     return code ? this.parcel(code) : null;
   }
 
@@ -296,12 +315,17 @@ export class Phone extends EventTarget {
   /** @param {string} id @returns {Promise<string>} the JWS, verbatim, to take a parked item out by hand */
   async eventJws(id) {
     const event = await eventById(this.#context.store, this.#device(), id);
-    if (!event) throw new PhoneError('event-unknown', 'This phone has no such handover.');
+    if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
     return event.jws;
   }
 
+  /** @param {string} reason */
+  #nudge(reason) {
+    if (this.#isAutomatic) void this.kick(reason);
+  }
+
   #device() {
-    if (!this.#row) throw new PhoneError('not-enrolled', 'This phone is not enrolled yet.');
+    if (!this.#row) throw new PhoneError("not-enrolled", "This phone is not enrolled yet.");
     return this.#row.device;
   }
 }

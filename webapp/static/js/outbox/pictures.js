@@ -2,16 +2,16 @@
  * Sends the pictures the server lacks, small before large, and lets every newly sealed scan pass between two pieces.
  * @module
  */
-import { uploadOrder } from '../domain/batches.js';
-import { waitFor } from '../domain/backoff.js';
-import { readProblem } from '../domain/settle.js';
-import { listBlobs, markHeldBut, patchBlob, readBlob } from '../storage/blobs.js';
-import { peekOutbox } from '../storage/events.js';
-import { GO } from './flush.js';
-import { packJson, request } from './http.js';
-import { sealLoss } from './seal.js';
-import { asOnlySender, isBusy, showLife } from './sender.js';
-import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from './tus.js';
+import { uploadOrder } from "../domain/batches.js";
+import { waitFor } from "../domain/backoff.js";
+import { readProblem } from "../domain/settle.js";
+import { listBlobs, markHeldBut, patchBlob, readBlob } from "../storage/blobs.js";
+import { peekOutbox } from "../storage/events.js";
+import { GO } from "./flush.js";
+import { packJson, request } from "./http.js";
+import { sealLoss } from "./seal.js";
+import { asOnlySender, isBusy, showLife } from "./sender.js";
+import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
 
 /** @import {BlobRow} from '../domain/types.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
@@ -34,16 +34,16 @@ const REFUSED = new Set([400, 413, 415, 422]);
  */
 export async function sendPictures(context, identity, pace) {
   const asked = await asOnlySender(context, () => askWanted(context, identity));
-  if (isBusy(asked)) return { ...GO, next: 'busy' };
-  if (asked.next !== 'go') return asked;
+  if (isBusy(asked)) return { ...GO, next: "busy" };
+  if (asked.next !== "go") return asked;
   for (;;) {
     const [blob] = uploadOrder(await listBlobs(context.store, identity.device), context.now());
     if (!blob) return GO;
     const step = await asOnlySender(context, () => sendSome(context, identity, pace, blob));
-    if (isBusy(step)) return { ...GO, next: 'busy' };
+    if (isBusy(step)) return { ...GO, next: "busy" };
     pace.told = false;
-    if (step !== 'more' && step !== 'done' && step.next !== 'go') return step;
-    if (await hasEvents(context, identity.device)) return 'events';
+    if (step !== "more" && step !== "done" && step.next !== "go") return step;
+    if (await hasEvents(context, identity.device)) return "events";
   }
 }
 
@@ -59,11 +59,13 @@ async function hasEvents({ store, now }, device) {
  * @returns {Promise<Outcome>}
  */
 async function askWanted(context, { device, token }) {
-  const waiting = uploadOrder(await listBlobs(context.store, device), context.now()).filter(({ upload }) => upload === null);
+  const waiting = uploadOrder(await listBlobs(context.store, device), context.now()).filter(
+    ({ upload }) => upload === null,
+  );
   const digests = waiting.slice(0, ASK_AT_ONCE).map(({ sha256 }) => sha256);
   if (digests.length < 2) return GO; // creating the upload tells the same
   const packed = await packJson(JSON.stringify({ sha256: digests }), false);
-  const answer = await request(context, '/sync/v1/blobs/want', { method: 'POST', token, ...packed });
+  const answer = await request(context, "/sync/v1/blobs/want", { method: "POST", token, ...packed });
   const missing = /** @type {{missing?:unknown}|null} */ (answer.json)?.missing;
   if (!answer.protocol || answer.status !== 200 || !Array.isArray(missing)) return trouble(answer);
   await markHeldBut(context.store, device, digests, new Set(missing.map(String)));
@@ -82,21 +84,24 @@ async function sendSome(context, identity, pace, blob) {
   const bytes = await readBack(context, blob);
   if (bytes === null) {
     await sealLoss(context, blob);
-    return 'more';
+    return "more";
   }
   const isSmall = blob.size <= SMALL_BYTES && blob.tries === 0;
-  const start = blob.upload === null
-    ? await createUpload(context, identity.token, blob, isSmall ? bytes : null)
-    : await resumeUpload(context, identity.token, blob.upload);
+  const start =
+    blob.upload === null
+      ? await createUpload(context, identity.token, blob, isSmall ? bytes : null)
+      : await resumeUpload(context, identity.token, blob.upload);
   let standing = start;
   while (standing.path !== null) {
     const { path, offset } = standing;
     if (offset >= blob.size) return finish(context, blob);
     await keepPath(context, blob, path);
     await showLife(context);
-    if (await hasEvents(context, identity.device)) return 'more';
+    if (await hasEvents(context, identity.device)) return "more";
     standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk: pace.chunk });
-    pace.chunk = standing.answer.timedOut ? Math.max(LEAST_CHUNK, pace.chunk / 2) : Math.min(MOST_CHUNK, pace.chunk * 2);
+    pace.chunk = standing.answer.timedOut
+      ? Math.max(LEAST_CHUNK, pace.chunk / 2)
+      : Math.min(MOST_CHUNK, pace.chunk * 2);
   }
   return judge(context, blob, standing.answer);
 }
@@ -110,8 +115,14 @@ async function keepPath({ store }, blob, path) {
 
 /** @param {Context} context @param {BlobRow} blob @returns {Promise<Step>} */
 async function finish({ store }, { device, sha256 }) {
-  await patchBlob(store, device, sha256, { state: 'held', upload: null, tries: 0, notBefore: 0, problem: null });
-  return 'done';
+  await patchBlob(store, device, sha256, {
+    state: "held",
+    upload: null,
+    tries: 0,
+    notBefore: 0,
+    problem: null,
+  });
+  return "done";
 }
 
 /**
@@ -129,8 +140,12 @@ async function judge(context, blob, answer) {
     return trouble(answer);
   }
   if (REFUSED.has(status)) {
-    await patchBlob(context.store, device, sha256, { state: 'refused', upload: null, problem: readProblem(answer.json, status) });
-    return 'more';
+    await patchBlob(context.store, device, sha256, {
+      state: "refused",
+      upload: null,
+      problem: readProblem(answer.json, status),
+    });
+    return "more";
   }
   const isOurs = status === 404 || status === 409 || status === 410 || status === 460 || status === 500;
   if (!isOurs) return trouble(answer);
@@ -138,14 +153,14 @@ async function judge(context, blob, answer) {
   const notBefore = mayGoAtOnce ? 0 : context.now() + waitFor(tries + 1, context.random());
   const upload = status === 409 ? blob.upload : null; // 409: ask where it stands and go on from there
   await patchBlob(context.store, device, sha256, { upload, tries: tries + 1, notBefore });
-  return 'more';
+  return "more";
 }
 
 /** @param {HttpAnswer} answer @returns {Outcome} */
 function trouble({ protocol, status, json, retryAfterMs }) {
-  if (!protocol) return { next: 'offline', problem: null, retryAfterMs: null };
+  if (!protocol) return { next: "offline", problem: null, retryAfterMs: null };
   const problem = readProblem(json, status);
-  const next = status === 401 || status === 403 || status === 426 ? 'pause' : 'wait';
+  const next = status === 401 || status === 403 || status === 426 ? "pause" : "wait";
   return { next, problem, retryAfterMs };
 }
 

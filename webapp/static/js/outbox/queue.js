@@ -2,7 +2,7 @@
  * What the phone tells the server about its queue with every batch, so that the office knows what it has not got yet.
  * @module
  */
-import { ownRows } from '../storage/schema.js';
+import { ownRows } from "../storage/schema.js";
 
 /** @import {Context} from './context.js' */
 
@@ -17,13 +17,18 @@ import { ownRows } from '../storage/schema.js';
  * @returns {Promise<QueueReport>}
  */
 export async function queueReport(context, device) {
-  const counted = await context.store.read(['outbox', 'events', 'blobs', 'chains'], async (tx) => {
-    const rows = await tx.objectStore('outbox').getAll(ownRows(device));
-    const oldest = rows[0] ? await tx.objectStore('events').get([device, rows[0].seq]) : undefined;
-    const blobs = await tx.objectStore('blobs').getAll(ownRows(device));
-    const head = await tx.objectStore('chains').get(device);
-    const unsentBlobs = blobs.filter(({ state }) => state === 'wanted' || state === 'refused').length;
-    return { unsent: rows.length, unsent_blobs: unsentBlobs, oldest_at: oldest?.at ?? null, head_seq: head?.seq ?? 0 };
+  const counted = await context.store.read(["outbox", "events", "blobs", "chains"], async (tx) => {
+    const rows = await tx.objectStore("outbox").getAll(ownRows(device));
+    const oldest = rows[0] ? await tx.objectStore("events").get([device, rows[0].seq]) : undefined;
+    const blobs = await tx.objectStore("blobs").getAll(ownRows(device));
+    const head = await tx.objectStore("chains").get(device);
+    const unsentBlobs = blobs.filter(({ state }) => state === "wanted" || state === "refused").length;
+    return {
+      unsent: rows.length,
+      unsent_blobs: unsentBlobs,
+      oldest_at: oldest?.at ?? null,
+      head_seq: head?.seq ?? 0,
+    };
   });
   return { ...counted, storage: await estimate(context), client: context.client };
 }

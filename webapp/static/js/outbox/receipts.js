@@ -2,7 +2,7 @@
  * Checks the server's signed receipt for a batch, before it is kept.
  * @module
  */
-import { RECEIPT_TYPE, isSignedBy, readJws } from './keys.js';
+import { RECEIPT_TYPE, isSignedBy, readJws } from "./keys.js";
 
 /** @import {PublicJwk} from '../domain/types.js' */
 /** @import {SentRow} from '../domain/settle.js' */
@@ -21,11 +21,17 @@ export async function checkReceipt({ subtle }, jws, { device, serverJwk, rows })
   if (!parts || parts.header.typ !== RECEIPT_TYPE) return null;
   const { payload } = parts;
   const named = Array.isArray(payload.events) ? payload.events : [];
-  const events = rows.filter(({ id, sha256 }) => named.some((event) => event?.id === id && event?.sha256 === sha256));
+  const events = rows.filter(({ id, sha256 }) =>
+    named.some((event) => event?.id === id && event?.sha256 === sha256),
+  );
   if (events.length === 0) return null;
   const isSigned = serverJwk !== null && (await isSignedBy(subtle, serverJwk, parts));
   return {
-    device, jws, epoch: String(payload.epoch ?? ''), receivedAt: String(payload.received_at ?? ''),
-    verified: isSigned && payload.device === device, events: events.map(({ id }) => id),
+    device,
+    jws,
+    epoch: String(payload.epoch ?? ""),
+    receivedAt: String(payload.received_at ?? ""),
+    verified: isSigned && payload.device === device,
+    events: events.map(({ id }) => id),
   };
 }

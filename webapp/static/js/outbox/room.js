@@ -2,8 +2,8 @@
  * How much room this phone has left, in photos: capture stops before the quota, never the scan.
  * @module
  */
-import { listBlobs } from '../storage/blobs.js';
-import { estimate } from './queue.js';
+import { listBlobs } from "../storage/blobs.js";
+import { estimate } from "./queue.js";
 
 /** @import {StorageReport} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
@@ -24,5 +24,10 @@ export async function reportStorage(context, device) {
   const sample = sizes.slice(-SAMPLE);
   const mean = sample.reduce((sum, size) => sum + size, 0) / (sample.length || 1);
   const photo = Math.max(USUAL_PHOTO_BYTES, mean);
-  return { usage, quota, persisted, photosLeft: Math.max(0, Math.floor((quota - usage - RESERVE_BYTES) / photo)) };
+  return {
+    usage,
+    quota,
+    persisted,
+    photosLeft: Math.max(0, Math.floor((quota - usage - RESERVE_BYTES) / photo)),
+  };
 }

@@ -4,16 +4,17 @@
  * and verified inside the transaction: of two tabs one wins, the other signs again for the next place.
  * @module
  */
-import { blankDraft } from '../domain/draft.js';
-import { utf8 } from '../domain/bytes.js';
-import { DEFAULT_LIMITS } from '../domain/batches.js';
-import { buildPayload } from '../domain/payload.js';
-import { PhoneError } from '../domain/problems.js';
-import { patchBlob } from '../storage/blobs.js';
-import { appendEvent, chainHead, eventById, lostDraftId } from '../storage/events.js';
-import { listIdentities, privateKeyOf } from '../storage/identities.js';
-import { getMeta } from '../storage/meta.js';
-import { makeJws } from './keys.js';
+import { blankDraft } from "../domain/draft.js";
+import { utf8 } from "../domain/bytes.js";
+import { DEFAULT_LIMITS } from "../domain/batches.js";
+import { buildPayload } from "../domain/payload.js";
+import { rowOf } from "../domain/transitions.js";
+import { PhoneError } from "../domain/problems.js";
+import { patchBlob } from "../storage/blobs.js";
+import { appendEvent, chainHead, eventById, lostDraftId } from "../storage/events.js";
+import { listIdentities, privateKeyOf } from "../storage/identities.js";
+import { getMeta } from "../storage/meta.js";
+import { makeJws } from "./keys.js";
 
 /** @import {BlobRow, Draft, EventRow, Payload, Sealed} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
@@ -29,11 +30,17 @@ const RACES = 50;
  */
 export async function sealDraft(context, device, draft) {
   const identity = (await listIdentities(context.store)).find((row) => row.device === device);
-  if (!identity) throw new PhoneError('not-enrolled', 'This phone is not enrolled yet.');
+  if (!identity) throw new PhoneError("not-enrolled", "This phone is not enrolled yet.");
   const privateKey = await privateKeyOf(context.store, device);
   const key = privateKey && identity.kid ? { privateKey, kid: identity.kid } : null;
-  const offset = await getMeta(context.store, device, 'offset');
-  const mine = { id: context.newId(), device, actor: identity.actor.id, at: context.nowText(), offset_ms: offset?.ms ?? null };
+  const offset = await getMeta(context.store, device, "offset");
+  const mine = {
+    id: context.newId(),
+    device,
+    actor: identity.actor.id,
+    at: context.nowText(),
+    offset_ms: offset?.ms ?? null,
+  };
   for (let race = 0; race < RACES; race += 1) {
     const { head, sealed } = await chainHead(context.store, device, draft.id);
     if (sealed) return brief(sealed);
@@ -41,17 +48,25 @@ export async function sealDraft(context, device, draft) {
     const jws = await makeJws(context.subtle, payload, key);
     const size = checkSize(jws);
     const event = eventRow(payload, draft.id, jws, await context.digest(utf8(jws)));
-    const link = { prev: head.prev, size, needsBytes: draft.kind !== 'blob_lost' };
+    const link = { prev: head.prev, size, needsBytes: draft.kind !== "blob_lost" };
     const kept = await appendEvent(context.store, event, link);
-    if (kept !== 'moved') return brief(kept);
+    if (kept !== "moved") return brief(kept);
   }
-  throw new PhoneError('seal-contended', 'Other tabs are sealing without end.', 'Close Baton’s other tabs, then try again.');
+  throw new PhoneError(
+    "seal-contended",
+    "Other tabs are sealing without end.",
+    "Close Baton’s other tabs, then try again.",
+  );
 }
 
 /** @param {string} jws @returns {number} bytes */
 function checkSize(jws) {
   if (jws.length > DEFAULT_LIMITS.max_event_bytes) {
-    throw new PhoneError('event-too-large', 'This handover holds too much text.', 'Shorten the note, or seal it in two parts.');
+    throw new PhoneError(
+      "event-too-large",
+      "This handover holds too much text.",
+      "Shorten the note, or seal it in two parts.",
+    );
   }
   return jws.length;
 }
@@ -68,10 +83,28 @@ function brief({ id, seq, sha256 }) {
  * @param {string} sha256
  * @returns {EventRow}
  */
-function eventRow({ device, seq, id, kind, at, parcels, run, ref, blobs }, draft, jws, sha256) {
+function eventRow({ device, seq, id, kind, data, at, parcels, run, ref, blobs }, draft, jws, sha256) {
   return {
-    device, seq, id, draft, sha256, jws, kind, at, parcels, run, ref, blobs, state: 'unsent', problem: null, result: null,
-    epoch: null, settledAt: null, offeredAt: null, receiptAt: null,
+    device,
+    seq,
+    id,
+    draft,
+    sha256,
+    jws,
+    kind,
+    row: rowOf(kind, data),
+    at,
+    parcels,
+    run,
+    ref,
+    blobs,
+    state: "unsent",
+    problem: null,
+    result: null,
+    epoch: null,
+    settledAt: null,
+    offeredAt: null,
+    receiptAt: null,
   };
 }
 
@@ -86,14 +119,21 @@ export async function sealLoss(context, blob) {
     const event = await eventById(context.store, blob.device, eventId);
     const lost = event?.blobs.find(({ sha256 }) => sha256 === blob.sha256);
     if (!event || !lost) continue;
-    const draft = blankDraft(lostDraftId(blob.sha256, eventId), 'blob_lost', context.nowText());
+    const draft = blankDraft(lostDraftId(blob.sha256, eventId), "blob_lost", context.nowText());
     const { sha256, type, size, role, parcel } = lost;
     draft.ref = eventId;
     draft.run = event.run;
-    if (role === 'signature') draft.signature = { sha256, type, size, strokes: null };
+    if (role === "signature") draft.signature = { sha256, type, size, strokes: null };
     else draft.photos = [{ sha256, type, size, role, parcel }];
-    draft.scans = event.parcels.map((code) => ({ code, raw: code, verdict: 'known', at: event.at, typed: false, override: null }));
+    draft.scans = event.parcels.map((code) => ({
+      code,
+      raw: code,
+      verdict: "known",
+      at: event.at,
+      typed: false,
+      override: null,
+    }));
     await sealDraft(context, blob.device, draft);
   }
-  await patchBlob(context.store, blob.device, blob.sha256, { state: 'lost', upload: null });
+  await patchBlob(context.store, blob.device, blob.sha256, { state: "lost", upload: null });
 }

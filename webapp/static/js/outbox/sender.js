@@ -4,13 +4,13 @@
  * idempotency carries that.
  * @module
  */
-import { getMeta, setMeta, takeLease } from '../storage/meta.js';
+import { getMeta, setMeta, takeLease } from "../storage/meta.js";
 
 /** @import {Context} from './context.js' */
 
-const NAME = 'baton-send';
+const NAME = "baton-send";
 const STALE_MS = 180_000; // longer than the longest deadline of a request
-const BUSY = Symbol('busy');
+const BUSY = Symbol("busy");
 
 /** @typedef {typeof BUSY} Busy */
 
@@ -38,7 +38,7 @@ export async function asOnlySender(context, work) {
     if (result !== BUSY || !(await isStale(context))) return result;
     return await locks.request(NAME, { steal: true }, guarded);
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') return BUSY; // stolen from us: we were frozen
+    if (error instanceof DOMException && error.name === "AbortError") return BUSY; // stolen from us: we were frozen
     throw error;
   }
 }
@@ -49,12 +49,12 @@ export async function asOnlySender(context, work) {
  * @returns {Promise<void>}
  */
 export async function showLife({ store, now }) {
-  await setMeta(store, '', 'heartbeat', now());
+  await setMeta(store, "", "heartbeat", now());
 }
 
 /** @param {Context} context @returns {Promise<boolean>} the holder has shown no life for longer than any request may take */
 async function isStale({ store, now }) {
-  const beat = await getMeta(store, '', 'heartbeat');
+  const beat = await getMeta(store, "", "heartbeat");
   return beat === null || Math.abs(now() - beat) > STALE_MS;
 }
 
@@ -65,6 +65,6 @@ async function isStale({ store, now }) {
  */
 export async function endTurn({ store, locks, tab }) {
   if (locks) return;
-  const lease = await getMeta(store, '', 'lease');
-  if (lease?.owner === tab) await setMeta(store, '', 'lease', null);
+  const lease = await getMeta(store, "", "lease");
+  if (lease?.owner === tab) await setMeta(store, "", "lease", null);
 }

@@ -3,18 +3,18 @@
  * A round: hello when stale, events, pictures (events again whenever one was sealed meanwhile), worklist, tidying.
  * @module
  */
-import { waitFor } from '../domain/backoff.js';
-import { earliest } from '../domain/batches.js';
-import { listBlobs } from '../storage/blobs.js';
-import { peekOutbox } from '../storage/events.js';
-import { currentIdentity, listIdentities } from '../storage/identities.js';
-import { releaseOld } from '../storage/retention.js';
-import { GO, flushEvents, freshPace } from './flush.js';
-import { knownHello, sayHello } from './hello.js';
-import { sendPictures } from './pictures.js';
-import { pullWorklist } from './pull.js';
-import { endTurn } from './sender.js';
-import { Triggers, registerBackgroundSync } from './triggers.js';
+import { waitFor } from "../domain/backoff.js";
+import { earliest } from "../domain/batches.js";
+import { listBlobs } from "../storage/blobs.js";
+import { peekOutbox } from "../storage/events.js";
+import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { releaseOld } from "../storage/retention.js";
+import { GO, flushEvents, freshPace } from "./flush.js";
+import { knownHello, sayHello } from "./hello.js";
+import { sendPictures } from "./pictures.js";
+import { pullWorklist } from "./pull.js";
+import { endTurn } from "./sender.js";
+import { Triggers, registerBackgroundSync } from "./triggers.js";
 
 /** @import {Problem, SyncState} from '../domain/types.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
@@ -26,9 +26,9 @@ const BUSY_POLL_MS = 30_000;
 const TIDY_MS = 3_600_000;
 
 /** Reasons that try in spite of a pause: a person, or a new start, may have changed what stood in the way. */
-const UNPAUSING = new Set(['start', 'user', 'enrol']);
+const UNPAUSING = new Set(["start", "user", "enrol"]);
 /** Reasons that try in spite of a wait the server asked for. */
-const INSISTING = new Set(['start', 'user', 'enrol', 'due']);
+const INSISTING = new Set(["start", "user", "enrol", "due"]);
 
 /** Events: `state` (a `CustomEvent<SyncState>`) and `settled` (something in the stores changed). */
 export class SyncEngine extends EventTarget {
@@ -41,7 +41,7 @@ export class SyncEngine extends EventTarget {
   #failures = 0;
   #heldUntil = 0;
   #tidiedAt = 0;
-  /** @type {SyncState} */ #state = { state: 'idle', problem: null, nextAt: null };
+  /** @type {SyncState} */ #state = { state: "idle", problem: null, nextAt: null };
 
   /** @param {Context} context */
   constructor(context) {
@@ -58,7 +58,7 @@ export class SyncEngine extends EventTarget {
   /** Listens for what should start a round, and starts the first. */
   start() {
     this.#triggers.start();
-    void this.kick('start');
+    void this.kick("start");
   }
 
   stop() {
@@ -70,7 +70,7 @@ export class SyncEngine extends EventTarget {
    * @returns {Promise<SyncState>} when a round that began after this call has ended
    */
   async kick(reason) {
-    if (reason === 'seal') void registerBackgroundSync();
+    if (reason === "seal") void registerBackgroundSync();
     if (this.#running) {
       this.#following ??= this.#running.then(() => this.#begin(reason));
       return this.#following;
@@ -81,7 +81,7 @@ export class SyncEngine extends EventTarget {
   /** @param {string} reason @returns {Promise<SyncState>} */
   #begin(reason) {
     this.#following = null;
-    if (reason === 'online') this.#failures = 0;
+    if (reason === "online") this.#failures = 0;
     this.#running = this.#round(reason).finally(() => {
       this.#running = null;
     });
@@ -103,7 +103,7 @@ export class SyncEngine extends EventTarget {
       }
       if (current) outcome = await this.#serve(current, true);
     } catch (error) {
-      outcome = { next: 'wait', retryAfterMs: null, problem: problemOf(error) };
+      outcome = { next: "wait", retryAfterMs: null, problem: problemOf(error) };
     }
     await endTurn(this.#context).catch(() => undefined); // a lease not given back runs out by itself
     return this.#conclude(outcome);
@@ -117,14 +117,16 @@ export class SyncEngine extends EventTarget {
   async #serve(identity, isCurrent) {
     const { device } = identity;
     const paused = this.#paused.get(device);
-    if (paused) return { next: 'pause', problem: paused, retryAfterMs: null };
-    if (isCurrent) this.#tell({ state: 'sending', problem: null, nextAt: null });
-    if (!(await sayHello(this.#context, device))) return { next: 'offline', problem: null, retryAfterMs: null };
+    if (paused) return { next: "pause", problem: paused, retryAfterMs: null };
+    if (isCurrent) this.#tell({ state: "sending", problem: null, nextAt: null });
+    if (!(await sayHello(this.#context, device))) {
+      return { next: "offline", problem: null, retryAfterMs: null };
+    }
     const sent = await this.#send(identity);
-    const outcome = sent.next === 'go' && isCurrent ? await pullWorklist(this.#context, identity) : sent;
+    const outcome = sent.next === "go" && isCurrent ? await pullWorklist(this.#context, identity) : sent;
     await this.#tidy(device);
-    this.dispatchEvent(new Event('settled'));
-    if (outcome.next === 'pause' && outcome.problem) this.#paused.set(device, outcome.problem);
+    this.dispatchEvent(new Event("settled"));
+    if (outcome.next === "pause" && outcome.problem) this.#paused.set(device, outcome.problem);
     return outcome;
   }
 
@@ -134,11 +136,11 @@ export class SyncEngine extends EventTarget {
     this.#paces.set(identity.device, pace);
     for (;;) {
       const events = await flushEvents(this.#context, identity, pace);
-      if (events.next !== 'go') return events;
-      this.dispatchEvent(new Event('settled'));
+      if (events.next !== "go") return events;
+      this.dispatchEvent(new Event("settled"));
       const pictures = await sendPictures(this.#context, identity, pace);
-      if (pictures === 'events') continue;
-      if (pictures.next !== 'go' || pace.told) return pictures;
+      if (pictures === "events") continue;
+      if (pictures.next !== "go" || pace.told) return pictures;
     } // the pictures went: one more empty batch tells the office that nothing is left
   }
 
@@ -146,7 +148,7 @@ export class SyncEngine extends EventTarget {
   async #hasWork(device) {
     const { store } = this.#context;
     if ((await peekOutbox(store, device)).some(({ parked }) => !parked)) return true;
-    return (await listBlobs(store, device)).some(({ state }) => state === 'wanted');
+    return (await listBlobs(store, device)).some(({ state }) => state === "wanted");
   }
 
   /** @param {string} device */
@@ -161,14 +163,14 @@ export class SyncEngine extends EventTarget {
   /** @param {Outcome} outcome @returns {Promise<SyncState>} */
   async #conclude({ next, problem, retryAfterMs }) {
     const { now, random } = this.#context;
-    const failed = next === 'wait' || next === 'offline';
+    const failed = next === "wait" || next === "offline";
     this.#failures = failed ? this.#failures + 1 : 0;
     const delay = failed ? waitFor(this.#failures, random(), retryAfterMs) : await this.#quiet(next);
-    this.#heldUntil = next === 'wait' ? now() + delay : 0;
-    if (next === 'pause') this.#triggers.clear();
-    else this.#triggers.after(delay, failed ? 'due' : 'timer');
-    const state = next === 'pause' ? 'paused' : next === 'offline' ? 'offline' : 'idle';
-    const nextAt = next === 'pause' ? null : new Date(now() + delay).toISOString();
+    this.#heldUntil = next === "wait" ? now() + delay : 0;
+    if (next === "pause") this.#triggers.clear();
+    else this.#triggers.after(delay, failed ? "due" : "timer");
+    const state = next === "pause" ? "paused" : next === "offline" ? "offline" : "idle";
+    const nextAt = next === "pause" ? null : new Date(now() + delay).toISOString();
     return this.#tell({ state, problem, nextAt });
   }
 
@@ -178,7 +180,7 @@ export class SyncEngine extends EventTarget {
    * @returns {Promise<number>} ms
    */
   async #quiet(next) {
-    if (next === 'busy') return BUSY_POLL_MS;
+    if (next === "busy") return BUSY_POLL_MS;
     const { store, now } = this.#context;
     const current = await currentIdentity(store);
     if (!current) return POLL_MS;
@@ -190,13 +192,18 @@ export class SyncEngine extends EventTarget {
   /** @param {SyncState} state @returns {SyncState} */
   #tell(state) {
     this.#state = state;
-    this.dispatchEvent(new CustomEvent('state', { detail: state }));
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
     return state;
   }
 }
 
 /** @param {unknown} error @returns {Problem} */
 function problemOf(error) {
-  const { code = 'internal', title, message, detail = null } = /** @type {Partial<Problem> & {message?:string}} */ (error);
-  return { code: String(code), title: title ?? message ?? 'Something went wrong on this phone.', detail };
+  const {
+    code = "internal",
+    title,
+    message,
+    detail = null,
+  } = /** @type {Partial<Problem> & {message?:string}} */ (error);
+  return { code: String(code), title: title ?? message ?? "Something went wrong on this phone.", detail };
 }

@@ -4,7 +4,7 @@
  */
 
 const LEAST_MS = 250;
-const SYNC_TAG = 'baton-outbox';
+const SYNC_TAG = "baton-outbox";
 
 /** @typedef {ServiceWorkerRegistration & {sync?:{register(tag:string):Promise<void>}}} SyncingRegistration */
 
@@ -23,15 +23,23 @@ export class Triggers {
     if (this.#listening) return;
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    globalThis.addEventListener?.('online', () => this.#fire('online'), { signal });
-    globalThis.addEventListener?.('pageshow', () => this.#fire('visible'), { signal });
-    globalThis.document?.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#fire('visible');
-      else void registerBackgroundSync();
-    }, { signal });
-    globalThis.navigator?.serviceWorker?.addEventListener('message', (event) => {
-      if (event.data === 'flush') this.#fire('background');
-    }, { signal });
+    globalThis.addEventListener?.("online", () => this.#fire("online"), { signal });
+    globalThis.addEventListener?.("pageshow", () => this.#fire("visible"), { signal });
+    globalThis.document?.addEventListener(
+      "visibilitychange",
+      () => {
+        if (document.visibilityState === "visible") this.#fire("visible");
+        else void registerBackgroundSync();
+      },
+      { signal },
+    );
+    globalThis.navigator?.serviceWorker?.addEventListener(
+      "message",
+      (event) => {
+        if (event.data === "flush") this.#fire("background");
+      },
+      { signal },
+    );
   }
 
   stop() {

@@ -2,16 +2,16 @@
  * One picture to the server by tus 1.0.0: created, sent in pieces each with its checksum, taken up again after a break.
  * @module
  */
-import { base64, fromHex, utf8 } from '../domain/bytes.js';
-import { request } from './http.js';
+import { base64, fromHex, utf8 } from "../domain/bytes.js";
+import { request } from "./http.js";
 
 /** @import {BlobRow} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
 /** @import {HttpAnswer} from './http.js' */
 
-const ROOT = '/sync/v1/blobs';
-const VERSION = { 'Tus-Resumable': '1.0.0' };
-const OCTETS = 'application/offset+octet-stream';
+const ROOT = "/sync/v1/blobs";
+const VERSION = { "Tus-Resumable": "1.0.0" };
+const OCTETS = "application/offset+octet-stream";
 
 /** Up to here the first try carries the bytes along; later tries, and larger pictures, go in pieces that can resume. */
 export const SMALL_BYTES = 131_072;
@@ -29,16 +29,22 @@ export const SMALL_BYTES = 131_072;
  * @returns {Promise<Standing>}
  */
 export async function createUpload(context, token, { sha256, type, role, size }, bytes) {
-  const metadata = Object.entries({ sha256, type, role: role ?? 'photo' }).map(([name, value]) => `${name} ${base64(utf8(value))}`);
+  const metadata = Object.entries({ sha256, type, role: role ?? "photo" }).map(
+    ([name, value]) => `${name} ${base64(utf8(value))}`,
+  );
   /** @type {Record<string, string>} */
-  const along = bytes === null ? {} : { 'Content-Type': OCTETS, 'Upload-Checksum': `sha256 ${base64(fromHex(sha256))}` };
+  const along =
+    bytes === null ? {} : { "Content-Type": OCTETS, "Upload-Checksum": `sha256 ${base64(fromHex(sha256))}` };
   const answer = await request(context, ROOT, {
-    method: 'POST', token, body: bytes, bytes: bytes?.byteLength ?? 0,
-    headers: { ...VERSION, 'Upload-Length': String(size), 'Upload-Metadata': metadata.join(','), ...along },
+    method: "POST",
+    token,
+    body: bytes,
+    bytes: bytes?.byteLength ?? 0,
+    headers: { ...VERSION, "Upload-Length": String(size), "Upload-Metadata": metadata.join(","), ...along },
   });
   if (!answer.protocol || answer.status !== 201) return { path: null, offset: 0, answer };
   const offset = offsetOf(answer) ?? 0;
-  const path = pathOf(answer.headers.get('Location'), context.base) ?? (offset === size ? ROOT : null);
+  const path = pathOf(answer.headers.get("Location"), context.base) ?? (offset === size ? ROOT : null);
   return { path, offset, answer };
 }
 
@@ -49,7 +55,7 @@ export async function createUpload(context, token, { sha256, type, role, size },
  * @returns {Promise<Standing>}
  */
 export async function resumeUpload(context, token, path) {
-  const answer = await request(context, path, { method: 'HEAD', token, headers: VERSION });
+  const answer = await request(context, path, { method: "HEAD", token, headers: VERSION });
   const offset = offsetOf(answer);
   const isThere = answer.protocol && (answer.status === 200 || answer.status === 204) && offset !== null;
   return { path: isThere ? path : null, offset: offset ?? 0, answer };
@@ -66,8 +72,16 @@ export async function sendPiece(context, token, path, { bytes, offset, chunk }) 
   const body = bytes.slice(offset, offset + chunk);
   const digest = base64(fromHex(await context.digest(body)));
   const answer = await request(context, path, {
-    method: 'PATCH', token, body, bytes: body.byteLength,
-    headers: { ...VERSION, 'Content-Type': OCTETS, 'Upload-Offset': String(offset), 'Upload-Checksum': `sha256 ${digest}` },
+    method: "PATCH",
+    token,
+    body,
+    bytes: body.byteLength,
+    headers: {
+      ...VERSION,
+      "Content-Type": OCTETS,
+      "Upload-Offset": String(offset),
+      "Upload-Checksum": `sha256 ${digest}`,
+    },
   });
   const isTaken = answer.protocol && answer.status === 204;
   return { path: isTaken ? path : null, offset: isTaken ? (offsetOf(answer) ?? offset) : offset, answer };
@@ -75,7 +89,7 @@ export async function sendPiece(context, token, path, { bytes, offset, chunk }) 
 
 /** @param {HttpAnswer} answer @returns {number|null} */
 function offsetOf({ headers }) {
-  const text = headers.get('Upload-Offset');
+  const text = headers.get("Upload-Offset");
   return text !== null && /^\d+$/.test(text) ? Number(text) : null;
 }
 
@@ -88,6 +102,6 @@ function offsetOf({ headers }) {
  */
 function pathOf(location, base) {
   if (location === null) return null;
-  const url = new URL(location, new URL(`${ROOT}/`, base || 'https://baton.invalid'));
+  const url = new URL(location, new URL(`${ROOT}/`, base || "https://baton.invalid"));
   return url.pathname + url.search;
 }

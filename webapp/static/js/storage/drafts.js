@@ -2,8 +2,8 @@
  * Unfinished handovers, kept at every step so that a crash, a reload or a phone call costs nothing.
  * @module
  */
-import { draftDigests } from '../domain/draft.js';
-import { ownRows } from './schema.js';
+import { draftDigests } from "../domain/draft.js";
+import { ownRows } from "./schema.js";
 
 /** @import {Draft} from '../domain/types.js' */
 /** @import {Store} from './store.js' */
@@ -16,15 +16,15 @@ import { ownRows } from './schema.js';
  * @returns {Promise<void>} a draft that is sealed already stays gone, however late its last save comes
  */
 export async function putDraft(store, device, draft, now) {
-  await store.write(['drafts', 'events'], async (tx) => {
-    const sealed = await tx.objectStore('events').index('byDraft').getKey([device, draft.id]);
-    if (!sealed) await tx.objectStore('drafts').put({ device, id: draft.id, draft, savedAt: now });
+  await store.write(["drafts", "events"], async (tx) => {
+    const sealed = await tx.objectStore("events").index("byDraft").getKey([device, draft.id]);
+    if (!sealed) await tx.objectStore("drafts").put({ device, id: draft.id, draft, savedAt: now });
   });
 }
 
 /** @param {Store} store @param {string} device @returns {Promise<Draft|null>} the one saved last */
 export async function newestDraft(store, device) {
-  const rows = await store.read(['drafts'], (tx) => tx.objectStore('drafts').getAll(ownRows(device)));
+  const rows = await store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll(ownRows(device)));
   rows.sort((a, b) => b.savedAt - a.savedAt);
   return rows[0]?.draft ?? null;
 }
@@ -37,18 +37,18 @@ export async function newestDraft(store, device) {
  * @returns {Promise<void>}
  */
 export async function deleteDraft(store, device, id) {
-  await store.write(['drafts', 'blobs', 'blob_bytes'], async (tx) => {
-    const drafts = tx.objectStore('drafts');
+  await store.write(["drafts", "blobs", "blob_bytes"], async (tx) => {
+    const drafts = tx.objectStore("drafts");
     const row = await drafts.get([device, id]);
     if (!row) return;
     await drafts.delete([device, id]);
     const others = await drafts.getAll(ownRows(device));
     const inUse = new Set(others.flatMap(({ draft }) => draftDigests(draft)));
     for (const sha256 of draftDigests(row.draft)) {
-      const blob = await tx.objectStore('blobs').get([device, sha256]);
-      if (blob?.state !== 'local' || inUse.has(sha256)) continue;
-      await tx.objectStore('blobs').delete([device, sha256]);
-      await tx.objectStore('blob_bytes').delete([device, sha256]);
+      const blob = await tx.objectStore("blobs").get([device, sha256]);
+      if (blob?.state !== "local" || inUse.has(sha256)) continue;
+      await tx.objectStore("blobs").delete([device, sha256]);
+      await tx.objectStore("blob_bytes").delete([device, sha256]);
     }
   });
 }

@@ -3,8 +3,8 @@
  * become of it, always together with its outbox row.
  * @module
  */
-import { PhoneError } from '../domain/problems.js';
-import { ownRows } from './schema.js';
+import { PhoneError } from "../domain/problems.js";
+import { ownRows } from "./schema.js";
 
 /** @import {BlobRow, EventRow, OutboxRow} from '../domain/types.js' */
 /** @import {ChainRow} from './schema.js' */
@@ -22,10 +22,10 @@ import { ownRows } from './schema.js';
  * @returns {Promise<{head:ChainRow, sealed:EventRow|null}>}
  */
 export async function chainHead(store, device, draft) {
-  return store.read(['chains', 'events'], async (tx) => {
-    const head = await tx.objectStore('chains').get(device);
-    const sealed = await tx.objectStore('events').index('byDraft').get([device, draft]);
-    if (!head) throw new PhoneError('not-enrolled', 'This phone is not enrolled yet.');
+  return store.read(["chains", "events"], async (tx) => {
+    const head = await tx.objectStore("chains").get(device);
+    const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
+    if (!head) throw new PhoneError("not-enrolled", "This phone is not enrolled yet.");
     return { head, sealed: sealed ?? null };
   });
 }
@@ -42,16 +42,18 @@ export async function chainHead(store, device, draft) {
  */
 export async function appendEvent(store, event, { prev, size, needsBytes }) {
   const { device, seq, id, sha256, draft } = event;
-  return store.write(['events', 'outbox', 'chains', 'drafts', 'blobs', 'blob_bytes'], async (tx) => {
-    const sealed = await tx.objectStore('events').index('byDraft').get([device, draft]);
+  return store.write(["events", "outbox", "chains", "drafts", "blobs", "blob_bytes"], async (tx) => {
+    const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
     if (sealed) return sealed;
-    const head = await tx.objectStore('chains').get(device);
-    if (head?.seq !== seq - 1 || head.prev !== prev) return 'moved';
+    const head = await tx.objectStore("chains").get(device);
+    if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
     if (needsBytes) await claimBlobs(tx, event);
-    await tx.objectStore('events').add(event);
-    await tx.objectStore('outbox').add({ device, seq, id, sha256, size, tries: 0, notBefore: 0, parked: false });
-    await tx.objectStore('chains').put({ device, seq, prev: sha256 });
-    await tx.objectStore('drafts').delete([device, draft]);
+    await tx.objectStore("events").add(event);
+    await tx
+      .objectStore("outbox")
+      .add({ device, seq, id, sha256, size, tries: 0, notBefore: 0, parked: false });
+    await tx.objectStore("chains").put({ device, seq, prev: sha256 });
+    await tx.objectStore("drafts").delete([device, draft]);
     return event;
   });
 }
@@ -59,13 +61,19 @@ export async function appendEvent(store, event, { prev, size, needsBytes }) {
 /** @param {SealTransaction} tx @param {EventRow} event */
 async function claimBlobs(tx, { device, id, blobs }) {
   for (const { sha256, role } of blobs) {
-    const row = await tx.objectStore('blobs').get([device, sha256]);
-    const bytes = await tx.objectStore('blob_bytes').count([device, sha256]);
+    const row = await tx.objectStore("blobs").get([device, sha256]);
+    const bytes = await tx.objectStore("blob_bytes").count([device, sha256]);
     if (!row || bytes === 0) {
-      throw new PhoneError('blob-missing', 'A photo of this handover is no longer on this phone.', 'Take it again.');
+      throw new PhoneError(
+        "blob-missing",
+        "A photo of this handover is no longer on this phone.",
+        "Take it again.",
+      );
     }
-    const state = row.state === 'local' ? 'wanted' : row.state;
-    await tx.objectStore('blobs').put({ ...row, state, role: row.role ?? role, events: [...new Set([...row.events, id])] });
+    const state = row.state === "local" ? "wanted" : row.state;
+    await tx
+      .objectStore("blobs")
+      .put({ ...row, state, role: row.role ?? role, events: [...new Set([...row.events, id])] });
   }
 }
 
@@ -81,7 +89,7 @@ export function lostDraftId(sha256, eventId) {
 
 /** @param {Store} store @param {string} device @returns {Promise<OutboxRow[]>} in order of seq; they stay where they are */
 export async function peekOutbox(store, device) {
-  return store.read(['outbox'], (tx) => tx.objectStore('outbox').getAll(ownRows(device)));
+  return store.read(["outbox"], (tx) => tx.objectStore("outbox").getAll(ownRows(device)));
 }
 
 /**
@@ -91,16 +99,18 @@ export async function peekOutbox(store, device) {
  * @returns {Promise<string[]>} the JWS of each, verbatim
  */
 export async function jwsOf(store, device, seqs) {
-  return store.read(['events'], async (tx) => {
+  return store.read(["events"], async (tx) => {
     const rows = [];
-    for (const seq of seqs) rows.push(await tx.objectStore('events').get([device, seq]));
+    for (const seq of seqs) rows.push(await tx.objectStore("events").get([device, seq]));
     return rows.flatMap((row) => (row ? [row.jws] : []));
   });
 }
 
 /** @param {Store} store @param {string} device @param {string} id @returns {Promise<EventRow|null>} */
 export async function eventById(store, device, id) {
-  return (await store.read(['events'], (tx) => tx.objectStore('events').index('byId').get([device, id]))) ?? null;
+  return (
+    (await store.read(["events"], (tx) => tx.objectStore("events").index("byId").get([device, id]))) ?? null
+  );
 }
 
 /**
@@ -109,10 +119,10 @@ export async function eventById(store, device, id) {
  * @returns {Promise<{events:EventRow[], blobs:Map<string, BlobRow>, headSeq:number}>} all this phone still keeps, from one moment
  */
 export async function listEvents(store, device) {
-  return store.read(['events', 'blobs', 'chains'], async (tx) => {
-    const events = await tx.objectStore('events').getAll(ownRows(device));
-    const blobs = await tx.objectStore('blobs').getAll(ownRows(device));
-    const head = await tx.objectStore('chains').get(device);
+  return store.read(["events", "blobs", "chains"], async (tx) => {
+    const events = await tx.objectStore("events").getAll(ownRows(device));
+    const blobs = await tx.objectStore("blobs").getAll(ownRows(device));
+    const head = await tx.objectStore("chains").get(device);
     return { events, blobs: new Map(blobs.map((row) => [row.sha256, row])), headSeq: head?.seq ?? 0 };
   });
 }
@@ -134,17 +144,17 @@ export function outboxRow({ device, seq, id, sha256, jws }) {
  * @returns {Promise<void>}
  */
 export async function unpark(store, device, id) {
-  await store.write(['events', 'outbox', 'blobs'], async (tx) => {
-    const event = await tx.objectStore('events').index('byId').get([device, id]);
-    if (!event) throw new PhoneError('event-unknown', 'This phone has no such handover.');
-    if (event.state === 'parked') {
-      await tx.objectStore('events').put({ ...event, state: 'unsent', problem: null });
-      await tx.objectStore('outbox').put(outboxRow(event));
+  await store.write(["events", "outbox", "blobs"], async (tx) => {
+    const event = await tx.objectStore("events").index("byId").get([device, id]);
+    if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
+    if (event.state === "parked") {
+      await tx.objectStore("events").put({ ...event, state: "unsent", problem: null });
+      await tx.objectStore("outbox").put(outboxRow(event));
     }
     for (const { sha256 } of event.blobs) {
-      const row = await tx.objectStore('blobs').get([device, sha256]);
-      if (row?.state === 'refused') {
-        await tx.objectStore('blobs').put({ ...row, state: 'wanted', tries: 0, notBefore: 0, problem: null });
+      const row = await tx.objectStore("blobs").get([device, sha256]);
+      if (row?.state === "refused") {
+        await tx.objectStore("blobs").put({ ...row, state: "wanted", tries: 0, notBefore: 0, problem: null });
       }
     }
   });

@@ -2,21 +2,21 @@
  * Who uses this phone: enrolments, their keys, and which one is current. None is ever removed: its queue may be unsent.
  * @module
  */
-import { getMeta } from './meta.js';
+import { getMeta } from "./meta.js";
 
 /** @import {Store} from './store.js' */
 /** @import {IdentityRow} from './schema.js' */
 
 /** @param {Store} store @returns {Promise<IdentityRow[]>} */
 export async function listIdentities(store) {
-  return store.read(['identities'], (tx) => tx.objectStore('identities').getAll());
+  return store.read(["identities"], (tx) => tx.objectStore("identities").getAll());
 }
 
 /** @param {Store} store @returns {Promise<IdentityRow|null>} */
 export async function currentIdentity(store) {
-  const device = await getMeta(store, '', 'current');
+  const device = await getMeta(store, "", "current");
   if (device === null) return null;
-  return (await store.read(['identities'], (tx) => tx.objectStore('identities').get(device))) ?? null;
+  return (await store.read(["identities"], (tx) => tx.objectStore("identities").get(device))) ?? null;
 }
 
 /**
@@ -27,11 +27,11 @@ export async function currentIdentity(store) {
  */
 export async function canKeepKey(store, privateKey) {
   try {
-    await store.write(['keys'], (tx) => tx.objectStore('keys').put({ device: '', privateKey }));
-    const kept = await store.read(['keys'], (tx) => tx.objectStore('keys').get(''));
+    await store.write(["keys"], (tx) => tx.objectStore("keys").put({ device: "", privateKey }));
+    const kept = await store.read(["keys"], (tx) => tx.objectStore("keys").get(""));
     return kept?.privateKey !== undefined;
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'DataCloneError') return false;
+    if (error instanceof DOMException && error.name === "DataCloneError") return false;
     throw error;
   }
 }
@@ -45,17 +45,17 @@ export async function canKeepKey(store, privateKey) {
  */
 export async function addIdentity(store, identity, privateKey) {
   const { device } = identity;
-  await store.write(['identities', 'keys', 'chains', 'meta'], async (tx) => {
-    await tx.objectStore('identities').put(identity);
-    await tx.objectStore('keys').delete('');
-    if (privateKey) await tx.objectStore('keys').put({ device, privateKey });
-    await tx.objectStore('chains').put({ device, seq: 0, prev: null });
-    await tx.objectStore('meta').put({ device: '', name: 'current', value: device });
+  await store.write(["identities", "keys", "chains", "meta"], async (tx) => {
+    await tx.objectStore("identities").put(identity);
+    await tx.objectStore("keys").delete("");
+    if (privateKey) await tx.objectStore("keys").put({ device, privateKey });
+    await tx.objectStore("chains").put({ device, seq: 0, prev: null });
+    await tx.objectStore("meta").put({ device: "", name: "current", value: device });
   });
 }
 
 /** @param {Store} store @param {string} device @returns {Promise<CryptoKey|null>} */
 export async function privateKeyOf(store, device) {
-  const row = await store.read(['keys'], (tx) => tx.objectStore('keys').get(device));
+  const row = await store.read(["keys"], (tx) => tx.objectStore("keys").get(device));
   return row?.privateKey ?? null;
 }

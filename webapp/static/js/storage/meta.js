@@ -27,7 +27,7 @@
  * @returns {Promise<MetaValues[K]|null>}
  */
 export async function getMeta(store, device, name) {
-  const row = await store.read(['meta'], (tx) => tx.objectStore('meta').get([device, name]));
+  const row = await store.read(["meta"], (tx) => tx.objectStore("meta").get([device, name]));
   return row ? /** @type {MetaValues[K]} */ (row.value) : null;
 }
 
@@ -40,9 +40,9 @@ export async function getMeta(store, device, name) {
  * @returns {Promise<void>}
  */
 export async function setMeta(store, device, name, value) {
-  await store.write(['meta'], async (tx) => {
-    if (value === null) await tx.objectStore('meta').delete([device, name]);
-    else await tx.objectStore('meta').put({ device, name, value });
+  await store.write(["meta"], async (tx) => {
+    if (value === null) await tx.objectStore("meta").delete([device, name]);
+    else await tx.objectStore("meta").put({ device, name, value });
   });
 }
 
@@ -55,12 +55,12 @@ export async function setMeta(store, device, name, value) {
  * @returns {Promise<boolean>}
  */
 export async function takeLease(store, owner, now, forMs) {
-  return store.write(['meta'], async (tx) => {
-    const row = await tx.objectStore('meta').get(['', 'lease']);
+  return store.write(["meta"], async (tx) => {
+    const row = await tx.objectStore("meta").get(["", "lease"]);
     const lease = /** @type {{owner:string, until:number}|undefined} */ (row?.value);
     const runsOn = lease && lease.owner !== owner && lease.until > now && lease.until <= now + forMs;
     if (runsOn) return false; // an `until` further off than any lease is a clock that jumped
-    await tx.objectStore('meta').put({ device: '', name: 'lease', value: { owner, until: now + forMs } });
+    await tx.objectStore("meta").put({ device: "", name: "lease", value: { owner, until: now + forMs } });
     return true;
   });
 }

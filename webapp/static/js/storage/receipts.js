@@ -8,5 +8,5 @@
 
 /** @param {Store} store @param {string} device @returns {Promise<ReceiptRow[]>} in the order received */
 export async function listReceipts(store, device) {
-  return store.read(['receipts'], (tx) => tx.objectStore('receipts').index('byDevice').getAll(device));
+  return store.read(["receipts"], (tx) => tx.objectStore("receipts").index("byDevice").getAll(device));
 }

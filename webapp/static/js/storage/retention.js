@@ -2,8 +2,8 @@
  * Lets go of what the server has had for long enough: the event and every picture of it, nothing sooner.
  * @module
  */
-import { dropOrphans } from './blobs.js';
-import { ownRows } from './schema.js';
+import { dropOrphans } from "./blobs.js";
+import { ownRows } from "./schema.js";
 
 /** @import {BlobRow, EventRow} from '../domain/types.js' */
 /** @import {Store} from './store.js' */
@@ -18,19 +18,21 @@ const DAY_MS = 86_400_000;
  */
 export async function releaseOld(store, device, { now, retainDays }) {
   const before = now - retainDays * DAY_MS;
-  const events = await store.write(['events', 'blobs', 'blob_bytes'], async (tx) => {
-    const all = await tx.objectStore('events').getAll(ownRows(device));
-    const rows = await tx.objectStore('blobs').getAll(ownRows(device));
+  const events = await store.write(["events", "blobs", "blob_bytes"], async (tx) => {
+    const all = await tx.objectStore("events").getAll(ownRows(device));
+    const rows = await tx.objectStore("blobs").getAll(ownRows(device));
     const blobs = new Map(rows.map((row) => [row.sha256, row]));
     const old = all.filter((event) => isDone(event, blobs, before));
     for (const { seq, id, blobs: refs } of old) {
-      await tx.objectStore('events').delete([device, seq]);
+      await tx.objectStore("events").delete([device, seq]);
       for (const { sha256 } of refs) {
         const row = blobs.get(sha256);
         if (!row) continue;
         row.events = row.events.filter((other) => other !== id);
-        await (row.events.length > 0 ? tx.objectStore('blobs').put(row) : tx.objectStore('blobs').delete([device, sha256]));
-        if (row.events.length === 0) await tx.objectStore('blob_bytes').delete([device, sha256]);
+        await (row.events.length > 0
+          ? tx.objectStore("blobs").put(row)
+          : tx.objectStore("blobs").delete([device, sha256]));
+        if (row.events.length === 0) await tx.objectStore("blob_bytes").delete([device, sha256]);
       }
     }
     return old.length;
@@ -45,10 +47,10 @@ export async function releaseOld(store, device, { now, retainDays }) {
  * @returns {boolean}
  */
 function isDone({ state, settledAt, blobs: refs, kind }, blobs, before) {
-  if (state !== 'settled' || settledAt === null || settledAt >= before) return false;
-  if (kind === 'blob_lost') return true;
+  if (state !== "settled" || settledAt === null || settledAt >= before) return false;
+  if (kind === "blob_lost") return true;
   return refs.every(({ sha256 }) => {
     const known = blobs.get(sha256)?.state;
-    return known === 'held' || known === 'lost';
+    return known === "held" || known === "lost";
   });
 }

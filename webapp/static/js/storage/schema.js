@@ -7,7 +7,7 @@
 /** @import {BlobRow, Draft, EventRow, Notice, OutboxRow, Parcel, PublicJwk, Run, Task} from '../domain/types.js' */
 /** @import {IDBPDatabase} from '../../vendor/idb-8.0.4/index.js' */
 
-export const DATABASE = 'baton';
+export const DATABASE = "baton";
 export const VERSION = 1;
 
 /**
@@ -63,22 +63,22 @@ export function upgrade(db, from) {
 
 /** @param {IDBPDatabase<Tables>} db */
 function createFirst(db) {
-  db.createObjectStore('identities', { keyPath: 'device' });
-  db.createObjectStore('keys', { keyPath: 'device' });
-  db.createObjectStore('chains', { keyPath: 'device' });
-  db.createObjectStore('drafts', { keyPath: ['device', 'id'] });
-  const events = db.createObjectStore('events', { keyPath: ['device', 'seq'] });
-  events.createIndex('byId', ['device', 'id'], { unique: true });
-  events.createIndex('byDraft', ['device', 'draft'], { unique: true });
-  db.createObjectStore('outbox', { keyPath: ['device', 'seq'] });
-  db.createObjectStore('blobs', { keyPath: ['device', 'sha256'] });
-  db.createObjectStore('blob_bytes', { keyPath: ['device', 'sha256'] });
-  db.createObjectStore('receipts', { keyPath: 'n', autoIncrement: true }).createIndex('byDevice', 'device');
-  db.createObjectStore('parcels', { keyPath: ['device', 'code'] });
-  for (const name of /** @type {const} */ (['runs', 'tasks', 'notices'])) {
-    db.createObjectStore(name, { keyPath: ['device', 'id'] });
+  db.createObjectStore("identities", { keyPath: "device" });
+  db.createObjectStore("keys", { keyPath: "device" });
+  db.createObjectStore("chains", { keyPath: "device" });
+  db.createObjectStore("drafts", { keyPath: ["device", "id"] });
+  const events = db.createObjectStore("events", { keyPath: ["device", "seq"] });
+  events.createIndex("byId", ["device", "id"], { unique: true });
+  events.createIndex("byDraft", ["device", "draft"], { unique: true });
+  db.createObjectStore("outbox", { keyPath: ["device", "seq"] });
+  db.createObjectStore("blobs", { keyPath: ["device", "sha256"] });
+  db.createObjectStore("blob_bytes", { keyPath: ["device", "sha256"] });
+  db.createObjectStore("receipts", { keyPath: "n", autoIncrement: true }).createIndex("byDevice", "device");
+  db.createObjectStore("parcels", { keyPath: ["device", "code"] });
+  for (const name of /** @type {const} */ (["runs", "tasks", "notices"])) {
+    db.createObjectStore(name, { keyPath: ["device", "id"] });
   }
-  db.createObjectStore('meta', { keyPath: ['device', 'name'] });
+  db.createObjectStore("meta", { keyPath: ["device", "name"] });
 }
 
 /**

@@ -2,9 +2,9 @@
  * Writes a decision about a batch into the stores: results, outbox, pictures, receipt and epoch, in one transaction.
  * @module
  */
-import { toOfferAgain } from '../domain/settle.js';
-import { outboxRow } from './events.js';
-import { ownRows } from './schema.js';
+import { toOfferAgain } from "../domain/settle.js";
+import { outboxRow } from "./events.js";
+import { ownRows } from "./schema.js";
 
 /** @import {Decision} from '../domain/settle.js' */
 /** @import {EventsAnswer} from '../domain/types.js' */
@@ -23,59 +23,66 @@ import { ownRows } from './schema.js';
  */
 export async function writeDecision(store, decision, terms) {
   const { device, now, receipt } = terms;
-  await store.write(['events', 'outbox', 'blobs', 'receipts', 'meta', 'chains'], async (tx) => {
+  await store.write(["events", "outbox", "blobs", "receipts", "meta", "chains"], async (tx) => {
     await settleRows(tx, decision, terms);
     await parkRows(tx, decision, terms);
     await delayRows(tx, decision, terms);
-    if (receipt) await tx.objectStore('receipts').add(receipt);
+    if (receipt) await tx.objectStore("receipts").add(receipt);
     if (!decision.answer) return;
     await wantBlobs(tx, device, decision.answer.want);
     await offerAgain(tx, device, decision.answer, now);
-    await tx.objectStore('meta').put({ device, name: 'beat', value: now });
+    await tx.objectStore("meta").put({ device, name: "beat", value: now });
   });
 }
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */
 async function settleRows(tx, { settled, answer }, { device, now, receipt }) {
   for (const { seq, result } of settled) {
-    const event = await tx.objectStore('events').get([device, seq]);
+    const event = await tx.objectStore("events").get([device, seq]);
     if (!event || event.sha256 !== result.sha256) continue;
     const proved = receipt?.verified && receipt.events.includes(event.id);
-    await tx.objectStore('events').put({
-      ...event, state: 'settled', problem: null, result, epoch: answer?.epoch ?? event.epoch, settledAt: now,
+    await tx.objectStore("events").put({
+      ...event,
+      state: "settled",
+      problem: null,
+      result,
+      epoch: answer?.epoch ?? event.epoch,
+      settledAt: now,
       receiptAt: proved ? receipt.receivedAt : event.receiptAt,
     });
-    await tx.objectStore('outbox').delete([device, seq]);
+    await tx.objectStore("outbox").delete([device, seq]);
   }
 }
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */
 async function parkRows(tx, { parked }, { device }) {
   if (parked.length === 0) return;
-  const epoch = await tx.objectStore('meta').get([device, 'epoch']);
+  const epoch = await tx.objectStore("meta").get([device, "epoch"]);
   for (const { seq, problem } of parked) {
-    const event = await tx.objectStore('events').get([device, seq]);
+    const event = await tx.objectStore("events").get([device, seq]);
     if (!event) continue;
-    await tx.objectStore('events').put({ ...event, state: 'parked', problem, epoch: /** @type {string|null} */ (epoch?.value ?? null) });
-    await tx.objectStore('outbox').put({ ...outboxRow(event), parked: true });
+    await tx
+      .objectStore("events")
+      .put({ ...event, state: "parked", problem, epoch: /** @type {string|null} */ (epoch?.value ?? null) });
+    await tx.objectStore("outbox").put({ ...outboxRow(event), parked: true });
   }
 }
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */
 async function delayRows(tx, { later }, { device, now, delay }) {
   for (const seq of later) {
-    const row = await tx.objectStore('outbox').get([device, seq]);
+    const row = await tx.objectStore("outbox").get([device, seq]);
     if (!row) continue;
     const tries = row.tries + 1;
-    await tx.objectStore('outbox').put({ ...row, tries, notBefore: now + delay(tries) });
+    await tx.objectStore("outbox").put({ ...row, tries, notBefore: now + delay(tries) });
   }
 }
 
 /** @param {SettleTransaction} tx @param {string} device @param {string[]} want */
 async function wantBlobs(tx, device, want) {
   for (const sha256 of want) {
-    const row = await tx.objectStore('blobs').get([device, sha256]);
-    if (row?.state === 'held') await tx.objectStore('blobs').put({ ...row, state: 'wanted', upload: null });
+    const row = await tx.objectStore("blobs").get([device, sha256]);
+    if (row?.state === "held") await tx.objectStore("blobs").put({ ...row, state: "wanted", upload: null });
   }
 }
 
@@ -89,23 +96,24 @@ async function wantBlobs(tx, device, want) {
  * @returns {Promise<void>}
  */
 async function offerAgain(tx, device, server, now) {
-  const known = await tx.objectStore('meta').get([device, 'epoch']);
-  const head = await tx.objectStore('chains').get(device);
-  const isWhole = known?.value === server.epoch && server.missing_seqs.length === 0 && server.high_seq >= (head?.seq ?? 0);
+  const known = await tx.objectStore("meta").get([device, "epoch"]);
+  const head = await tx.objectStore("chains").get(device);
+  const isWhole =
+    known?.value === server.epoch && server.missing_seqs.length === 0 && server.high_seq >= (head?.seq ?? 0);
   if (isWhole) return; // the common case must not read two weeks of events
-  const events = await tx.objectStore('events').getAll(ownRows(device));
-  const kept = events.filter(({ state }) => state !== 'unsent');
+  const events = await tx.objectStore("events").getAll(ownRows(device));
+  const kept = events.filter(({ state }) => state !== "unsent");
   for (const seq of toOfferAgain(kept, server, now)) {
     const event = events.find((row) => row.seq === seq);
     if (!event) continue;
-    await tx.objectStore('events').put({ ...event, state: 'unsent', problem: null, offeredAt: now });
-    await tx.objectStore('outbox').put(outboxRow(event));
+    await tx.objectStore("events").put({ ...event, state: "unsent", problem: null, offeredAt: now });
+    await tx.objectStore("outbox").put(outboxRow(event));
   }
   if (known && known.value === server.epoch) return;
-  await tx.objectStore('meta').put({ device, name: 'epoch', value: server.epoch });
+  await tx.objectStore("meta").put({ device, name: "epoch", value: server.epoch });
   if (!known) return;
-  for (const row of await tx.objectStore('blobs').getAll(ownRows(device))) {
-    if (row.state === 'held') await tx.objectStore('blobs').put({ ...row, state: 'wanted', upload: null });
+  for (const row of await tx.objectStore("blobs").getAll(ownRows(device))) {
+    if (row.state === "held") await tx.objectStore("blobs").put({ ...row, state: "wanted", upload: null });
   }
 }
 
@@ -119,8 +127,8 @@ async function offerAgain(tx, device, server, now) {
  */
 export async function noticeEpoch(store, device, epoch, now) {
   const server = { epoch, high_seq: Number.MAX_SAFE_INTEGER, missing_seqs: [] };
-  await store.write(['events', 'outbox', 'blobs', 'receipts', 'meta', 'chains'], async (tx) => {
-    const known = await tx.objectStore('meta').get([device, 'epoch']);
+  await store.write(["events", "outbox", "blobs", "receipts", "meta", "chains"], async (tx) => {
+    const known = await tx.objectStore("meta").get([device, "epoch"]);
     if (known?.value !== epoch) await offerAgain(tx, device, server, now);
   });
 }

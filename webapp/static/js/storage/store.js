@@ -3,9 +3,9 @@
  * when it died, closed when a newer version of the app asks, and never waits for ever.
  * @module
  */
-import { openDB } from '../../vendor/idb-8.0.4/index.js';
-import { PhoneError } from '../domain/problems.js';
-import { DATABASE, VERSION, upgrade } from './schema.js';
+import { openDB } from "../../vendor/idb-8.0.4/index.js";
+import { PhoneError } from "../domain/problems.js";
+import { DATABASE, VERSION, upgrade } from "./schema.js";
 
 /** @import {IDBPDatabase, IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Tables} from './schema.js' */
@@ -15,7 +15,7 @@ const TRIES = 4;
 const PAUSE_MS = 150;
 
 /** What browsers throw when the connection is gone, not when the data is wrong. */
-const LOST = new Set(['InvalidStateError', 'UnknownError', 'AbortError', 'TransactionInactiveError']);
+const LOST = new Set(["InvalidStateError", "UnknownError", "AbortError", "TransactionInactiveError"]);
 
 /** @param {number} ms @returns {Promise<void>} */
 function pause(ms) {
@@ -52,8 +52,12 @@ export class Store {
         this.#opening = null;
         if (error instanceof PhoneError) throw error;
         if (tried >= TRIES) {
-          throw new PhoneError('storage-unavailable', 'This phone’s storage will not open.',
-            'Close the browser completely and open Baton again. Do not clear its data.', error);
+          throw new PhoneError(
+            "storage-unavailable",
+            "This phone’s storage will not open.",
+            "Close the browser completely and open Baton again. Do not clear its data.",
+            error,
+          );
         }
         await pause(PAUSE_MS * tried);
       }
@@ -63,7 +67,10 @@ export class Store {
   /** Ends the connection; a later call to `open` begins a new one. */
   close() {
     this.#closed = true;
-    void this.#opening?.then((db) => db.close(), () => undefined);
+    void this.#opening?.then(
+      (db) => db.close(),
+      () => undefined,
+    );
     this.#opening = null;
   }
 
@@ -76,7 +83,7 @@ export class Store {
    */
   async read(names, work) {
     return this.#retried(async () => {
-      const tx = (await this.#connect()).transaction(names, 'readonly');
+      const tx = (await this.#connect()).transaction(names, "readonly");
       const done = tx.done.catch((error) => error);
       const result = await work(tx);
       const failed = await done;
@@ -96,8 +103,11 @@ export class Store {
    */
   async write(names, work) {
     return this.#retried(async () => {
-      const tx = (await this.#connect()).transaction(names, 'readwrite', { durability: 'strict' });
-      const done = tx.done.then(() => null, (error) => error ?? new DOMException('aborted', 'AbortError'));
+      const tx = (await this.#connect()).transaction(names, "readwrite", { durability: "strict" });
+      const done = tx.done.then(
+        () => null,
+        (error) => error ?? new DOMException("aborted", "AbortError"),
+      );
       let result;
       try {
         result = await work(tx);
@@ -120,7 +130,7 @@ export class Store {
       try {
         return await attempt();
       } catch (error) {
-        if (error instanceof DOMException && error.name === 'QuotaExceededError') throw fullError(error);
+        if (error instanceof DOMException && error.name === "QuotaExceededError") throw fullError(error);
         if (!isLost(error) || tried >= TRIES || this.#closed) throw error;
         this.#forget();
         await pause(PAUSE_MS * tried);
@@ -130,7 +140,7 @@ export class Store {
 
   /** @returns {Promise<IDBPDatabase<Tables>>} */
   #connect() {
-    if (this.#closed) return Promise.reject(new PhoneError('storage-closed', 'The storage was closed.'));
+    if (this.#closed) return Promise.reject(new PhoneError("storage-closed", "The storage was closed."));
     this.#opening ??= withDeadline((blocked) =>
       openDB(this.#name, VERSION, {
         upgrade,
@@ -143,7 +153,10 @@ export class Store {
   }
 
   #forget() {
-    void this.#opening?.then((db) => db.close(), () => undefined);
+    void this.#opening?.then(
+      (db) => db.close(),
+      () => undefined,
+    );
     this.#opening = null;
   }
 }
@@ -161,13 +174,17 @@ async function abort(tx, done, error) {
     // it has ended by itself already; `done` says how
   }
   const ended = await done;
-  return ended instanceof DOMException && ended.name === 'QuotaExceededError' ? ended : error;
+  return ended instanceof DOMException && ended.name === "QuotaExceededError" ? ended : error;
 }
 
 /** @param {unknown} cause @returns {PhoneError} */
 function fullError(cause) {
-  return new PhoneError('storage-full', 'This phone has no room left.',
-    'Nothing was saved just now. Free some space on the phone, then try again.', cause);
+  return new PhoneError(
+    "storage-full",
+    "This phone has no room left.",
+    "Nothing was saved just now. Free some space on the phone, then try again.",
+    cause,
+  );
 }
 
 /**
@@ -181,10 +198,17 @@ function withDeadline(open) {
     let timer;
     const blocked = () => {
       timer ??= setTimeout(() => {
-        reject(new PhoneError('storage-blocked', 'Baton is open in another tab with an older version.',
-          'Close Baton’s other tabs, then try again.'));
+        reject(
+          new PhoneError(
+            "storage-blocked",
+            "Baton is open in another tab with an older version.",
+            "Close Baton’s other tabs, then try again.",
+          ),
+        );
       }, BLOCKED_AFTER_MS);
     };
-    open(blocked).then(resolve, reject).finally(() => clearTimeout(timer));
+    open(blocked)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
   });
 }
