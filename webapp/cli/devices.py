@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sync.protocol.times import format_time
 from webapp import clock
 from webapp.cli.output import say, settings_or_exit, table, with_app
 from webapp.services.enrol import make_enrolment, revoke_device
@@ -26,7 +27,7 @@ def enrol(who: str, as_json: bool) -> None:
     with reading() as session:
         user = people.find_user(session, who)
     made = make_enrolment(user.org_id, user.id, None, clock.now(), settings_or_exit().public_url)
-    payload = {"code": made.code, "url": made.url, "expires_at": made.expires_at.isoformat()}
+    payload = {"code": made.code, "url": made.url, "expires_at": format_time(made.expires_at)}
     say(payload, as_json, f"{made.url}\nOpen it on the phone of {user.name} before {made.expires_at:%H:%M} UTC.")
 
 

@@ -8,8 +8,10 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import click
+from flask import Flask
 
 from sync.protocol.problems import Problem
+from webapp.app import create_app
 from webapp.settings import Settings, SettingsError, from_env
 
 P = ParamSpec("P")
@@ -49,10 +51,8 @@ def settings_or_exit(**overrides: object) -> Settings:
         raise SystemExit(WRONG_USAGE) from error
 
 
-def open_app(settings: Settings) -> Any:
-    """The app for these settings; imported late, so that `baton --help` is quick."""
-    from webapp.app import create_app
-
+def open_app(settings: Settings) -> Flask:
+    """The app for these settings, its database migrated."""
     try:
         return create_app(settings)
     except SettingsError as error:

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
 
 import uuid_utils
 from sqlalchemy import select, update
@@ -66,10 +66,10 @@ def make_enrolment(
 
 
 def enrol_device(
-    code: str, jwk: dict[str, Any] | None, label: str, client: str, now: datetime
+    code: str, jwk: object, label: str, client: str, now: datetime
 ) -> Enrolled:
     """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid."""
-    public = keys.public_jwk(jwk) if jwk is not None else None
+    public = keys.check_jwk(jwk) if jwk is not None else None
     token = secrets.token_urlsafe(32)
     with transaction() as session:
         enrolment = _take(session, code, now)

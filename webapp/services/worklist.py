@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from sync.protocol.times import write_time
+from sync.protocol.times import format_time
 from webapp.services.rules import rules_for
 from webapp.store import database
 from webapp.store.models import Parcel, Place, Run, Task
@@ -58,7 +58,7 @@ def worklist(org_id: str, user_id: str, cursor: str | None, now: datetime) -> tu
     body = {
         "epoch": epoch,
         "reset": start is None,
-        "as_of": write_time(now),
+        "as_of": format_time(now),
         "notices": {"upserts": [], "removes": []},
         "rules": {"version": rules["version"], "etag": rules["version"]},
         **page,
@@ -152,7 +152,7 @@ def _task(task: Task) -> dict[str, Any]:
         "event": task.event_id,
         "parcels": task.parcels,
         "reason": task.reason,
-        "created_at": write_time(task.created_at),
+        "created_at": format_time(task.created_at),
         "picture": task.picture,
     }
 

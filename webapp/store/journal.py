@@ -27,18 +27,16 @@ class SqlJournal:
 
     def events(self, ids: Collection[str], refs: Collection[str]) -> Sequence[Known]:
         """Events by id, and events that refer to one of `refs`."""
-        if not ids and not refs:
-            return []
-        columns = (Event.id, Event.sha256, Event.device_id, Event.kind, Event.ref, Event.result, Event.effects)
-        query = select(*columns).where(Event.org_id == self._org_id)
-        rows = {row.id: row for row in self._session.execute(query.where(among(self._session, Event.id, ids)))}
-        if refs:
-            found = self._session.execute(query.where(among(self._session, Event.ref, refs)))
-            rows.update((row.id, row) for row in found)
-        codes = self._codes_of(rows)
+        query = select(*_FACT, Event.sha256, Event.result, Event.effects).where(Event.org_id == self._org_id)
+        rows: dict[str, Any] = {}
+        for column, keys in ((Event.id, ids), (Event.ref, refs)):
+            if keys:
+                found = self._session.execute(query.where(among(self._session, column, keys)))
+                rows.update((row.id, row) for row in found)
+        codes = self._codes_of(rows, own=True)
         return [
-            Known(r.id, r.sha256, r.device_id, r.kind, r.ref, codes.get(r.id, ()), r.result, tuple(r.effects or ()))
-            for r in rows.values()
+            Known(_fact(row[:-3]), row.sha256, codes.get(key, ()), row.result, tuple(row.effects or ()))
+            for key, row in rows.items()
         ]
 
     def chain(self, device_id: str, seqs: Collection[int]) -> Sequence[Link]:
@@ -119,15 +117,15 @@ class SqlJournal:
         """Write the whole batch."""
         journal_writing.write(self._session, self._org_id, self._head, self._now, change)
 
-    def _codes_of(self, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    def _codes_of(self, ids: Collection[str], *, own: bool = False) -> dict[str, tuple[str, ...]]:
         if not ids:
             return {}
-        rows = self._session.execute(
-            select(EventParcel.event_id, EventParcel.code).where(
-                EventParcel.org_id == self._org_id, among(self._session, EventParcel.event_id, list(ids))
-            )
+        query = select(EventParcel.event_id, EventParcel.code).where(
+            EventParcel.org_id == self._org_id, among(self._session, EventParcel.event_id, list(ids))
         )
-        return _grouped(rows)
+        if own:
+            query = query.where(EventParcel.scanned.is_not(None))
+        return _grouped(self._session.execute(query))
 
     def _runs_of(self, codes: Collection[str]) -> dict[str, tuple[str, ...]]:
         if not codes:

@@ -250,18 +250,22 @@ def _quarantined(session: Session, org_id: str, change: Append) -> None:
             "org_id": org_id,
             "sha256": q.sha256,
             "device_id": q.device_id,
-            "claimed_id": q.claimed_id,
-            "claimed_device": q.claimed_device,
+            "claimed_id": _storable(q.claimed_id),
+            "claimed_device": _storable(q.claimed_device),
             "claimed_seq": q.claimed_seq,
             "signature_good": q.signature_good,
             "code": q.code,
-            "detail": q.detail,
+            "detail": _storable(q.detail) or "",
             "received_at": q.received_at,
-            "raw": q.raw,
+            "raw": q.raw.encode("utf-8", "surrogatepass"),
         }
         for q in change.quarantined
     ]
     _insert_new(session, Quarantined, rows)
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _device(session: Session, org_id: str, change: Append) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
@@ -31,7 +31,7 @@ class Event(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     cursor: Mapped[Count]
     device_id: Mapped[str] = mapped_column(String(36))
-    actor_id: Mapped[str] = mapped_column(String(36))
+    actor_id: Mapped[str] = mapped_column(String(64))
     seq: Mapped[Count]
     branch: Mapped[int] = mapped_column(default=0)
     prev: Mapped[str | None] = mapped_column(String(64))
@@ -41,7 +41,7 @@ class Event(Base):
     offset_ms: Mapped[int | None]
     effective_at: Mapped[Time]
     received_at: Mapped[Time]
-    run_id: Mapped[str | None] = mapped_column(String(36))
+    run_id: Mapped[str | None] = mapped_column(String(64))
     carrier: Mapped[str | None] = mapped_column(String(64))
     expected: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(String(64))
@@ -80,7 +80,7 @@ class Quarantined(Base):
     code: Mapped[str] = mapped_column(String(48))
     detail: Mapped[Words]
     received_at: Mapped[Time]
-    raw: Mapped[str] = mapped_column(Text)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_by: Mapped[str | None] = mapped_column(String(36))
     outcome: Mapped[str | None] = mapped_column(String(16))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
+from sync.protocol.times import format_time
 from webapp.store.models import Device, User
 
 
@@ -38,12 +39,12 @@ def _told(device: Device, name: str) -> dict[str, Any]:
         "label": device.label,
         "person": name,
         "user": device.user_id,
-        "enrolled_at": device.enrolled_at.isoformat(),
-        "last_seen_at": device.last_seen_at.isoformat() if device.last_seen_at else None,
+        "enrolled_at": format_time(device.enrolled_at),
+        "last_seen_at": format_time(device.last_seen_at) if device.last_seen_at else None,
         "head_seq": device.head_seq,
         "high_seq": device.high_seq,
         "unsent": device.unsent,
         "unsent_blobs": device.unsent_blobs,
-        "oldest_unsent_at": device.oldest_unsent_at.isoformat() if device.oldest_unsent_at else None,
-        "revoked_at": device.revoked_at.isoformat() if device.revoked_at else None,
+        "oldest_unsent_at": format_time(device.oldest_unsent_at) if device.oldest_unsent_at else None,
+        "revoked_at": format_time(device.revoked_at) if device.revoked_at else None,
     }

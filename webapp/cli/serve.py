@@ -1,0 +1,73 @@
+"""`baton serve`: the server in the foreground, until SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+from typing import Any
+
+import click
+from waitress import create_server
+
+from webapp.cli.demo import welcome
+from webapp.cli.output import open_app, settings_or_exit
+from webapp.services.timer import start_timer
+from webapp.settings import Settings
+
+
+def register(group: click.Group) -> None:
+    """Put this command on the group."""
+    group.add_command(serve)
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (BATON_HOST, 127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (BATON_PORT, 8000).")
+@click.option("--demo", is_flag=True, help="Load the demo shop first, and say how to sign in.")
+def serve(host: str | None, port: int | None, demo: bool) -> None:
+    """Serve in the foreground until SIGTERM."""
+    settings = settings_or_exit(host=host, port=port)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    app = open_app(settings)
+    server = _listen(app, settings)
+    signal.signal(signal.SIGTERM, _stop)
+    with app.app_context():
+        timer = start_timer(app)
+        click.echo(f"Baton is at http://{settings.host}:{settings.port}")
+        if demo:
+            _welcome(settings)
+    try:
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            server.run()
+    finally:
+        timer.stop()
+        server.close()
+        click.echo("Baton has stopped.")
+
+
+def _listen(app: Any, settings: Settings) -> Any:
+    try:
+        return create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            ident=None,
+            channel_timeout=120,
+            max_request_body_size=64 * 1024 * 1024,
+            connection_limit=1000,
+            clear_untrusted_proxy_headers=not settings.trusted_proxies,
+        )
+    except OSError as error:
+        click.echo(f"baton: cannot listen on {settings.host}:{settings.port}: {error.strerror}", err=True)
+        raise SystemExit(2) from error
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _welcome(settings: Settings) -> None:
+    click.echo(welcome(settings.public_url))

@@ -1,0 +1,34 @@
+"""What anybody may know of this server before being let in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sync.protocol import batch, keys
+from sync.protocol.envelope import MAX_EVENT_BYTES
+from sync.protocol.times import format_time
+from webapp.services.server_identity import signing_key
+from webapp.store import database
+
+MIN_CLIENT = "0.1.0"
+MAX_BLOB_BYTES = 10 * 1024 * 1024
+RETAIN_ACKED_DAYS = 14
+
+
+def hello(now: datetime) -> dict[str, Any]:
+    """The protocol's version and limits, the epoch, the time and the server's public key."""
+    return {
+        "protocol": 1,
+        "epoch": database.epoch(),
+        "server_time": format_time(now),
+        "min_client": MIN_CLIENT,
+        "jwk": keys.public_jwk(signing_key()),
+        "limits": {
+            "max_events": batch.MAX_EVENTS,
+            "max_batch_bytes": batch.MAX_BATCH_BYTES,
+            "max_event_bytes": MAX_EVENT_BYTES,
+            "max_blob_bytes": MAX_BLOB_BYTES,
+        },
+        "retain_acked_days": RETAIN_ACKED_DAYS,
+    }

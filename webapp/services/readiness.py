@@ -1,0 +1,32 @@
+"""Ask each part of the house whether it can do its work."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.services import timer
+from webapp.store import blobs, unit
+
+log = structlog.get_logger()
+
+
+def readiness() -> dict[str, bool]:
+    """`{database, blobs, jobs}`, each true when it answers."""
+    return {"database": _database(), "blobs": _blobs(), "jobs": timer.is_ready()}
+
+
+def _database() -> bool:
+    try:
+        return unit.is_alive()
+    except SQLAlchemyError:
+        log.exception("the database does not answer")
+        return False
+
+
+def _blobs() -> bool:
+    try:
+        return blobs.current().is_alive()
+    except OSError:
+        log.exception("the blob store does not answer")
+        return False

@@ -1,0 +1,87 @@
+"""The server's clockwork: work handed over by requests, and the rounds that find what was left lying.
+
+Rows in our tables are the truth. A job that died with its process is found by the next round; one that is
+run twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from huey import crontab
+
+from webapp import clock
+from webapp.extensions import of_app
+from webapp.services import drop_expired_uploads
+from webapp.services.importing import apply as importing
+from webapp.store import jobs
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = structlog.get_logger()
+
+
+class Clockwork:
+    """The running consumer of one server process; `stop` waits for the job in hand."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        consumer.start()
+
+    def stop(self) -> None:
+        """Take no new job, finish the one in hand."""
+        self._consumer.stop(graceful=True)
+
+
+def start_timer(app: Flask) -> Clockwork:
+    """Begin working off the queue in a thread of this process."""
+    return Clockwork(jobs.consumer(app.extensions["baton-jobs"]))
+
+
+def is_ready() -> bool:
+    """Whether the queue can be read."""
+    try:
+        jobs.current().pending_count()
+    except Exception:  # whatever a store of huey raises: the answer is no
+        log.exception("the queue does not answer")
+        return False
+    return True
+
+
+def bind(app: Flask) -> None:
+    """Make this app's queue and tell it the jobs there are."""
+    queue = jobs.make_queue(app.extensions["baton-settings"])
+    app.extensions["baton-jobs"] = queue
+
+    def in_app(work: Callable[..., Any]) -> Callable[..., None]:
+        def inner(*args: Any) -> None:
+            with app.app_context():
+                work(*args)
+
+        inner.__name__ = work.__name__
+        return inner
+
+    app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
+    queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(every_minute))
+    queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(every_hour))
+
+
+def hand_over_import(org_id: str, file_id: str) -> None:
+    """Have a file read in by the clockwork; its row says how far it is."""
+    of_app("baton-run-import")(org_id, file_id)
+
+
+def every_minute() -> None:
+    """Hand in again what was left lying."""
+    for org_id, file_id in importing.left_lying(clock.now()):
+        hand_over_import(org_id, file_id)
+
+
+def every_hour() -> None:
+    """Drop what nobody came back for."""
+    dropped = drop_expired_uploads.drop_expired_uploads(clock.now())
+    log.info("cleared away", **asdict(dropped))
