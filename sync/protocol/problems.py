@@ -62,6 +62,15 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "still-used": ("It is still in use", 409),
     "email-taken": ("This e-mail belongs to somebody else", 409),
     "last-admin": ("The shop needs an administrator", 409),
+    # -- importing an order export
+    "import-empty": ("There is nothing in the file", 422),
+    "import-too-large": ("The file is too large", 413),
+    "import-format": ("This is not a file that can be read", 415),
+    "import-encoding": ("The text is not UTF-8", 422),
+    "import-workbook": ("The workbook cannot be read", 422),
+    "import-columns": ("Columns are missing", 422),
+    "import-dates": ("The dates cannot be read", 422),
+    "import-too-bad": ("Too many rows are bad", 422),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),

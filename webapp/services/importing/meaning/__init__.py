@@ -1,0 +1,1 @@
+"""From cells to orders, parcels and facts: pure functions on plain data."""

@@ -1,0 +1,1 @@
+"""From bytes to rows of cells: a bounded, streaming reader for CSV and XLSX."""
