@@ -36,9 +36,10 @@ def _by_apt() -> bool:
     subprocess.run(["apt-get", "update", "-qq"], env=environ, check=False)
     for name in APT_NAMES:
         command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", name]
-        done = subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         if done.returncode == 0 and find_chromium():
             return True
+        say(f"apt-get could not install {name}: {done.stderr.strip()[-300:]}")
     return False
 
 

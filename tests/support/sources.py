@@ -10,15 +10,21 @@ from functools import cache
 from tests.support.programs import ROOT
 
 OURS = ("sync/", "webapp/", "tests/", "scripts/")
+MADE = {".git", ".venv", "node_modules", "var", "__pycache__", "build", "dist", ".mypy_cache", ".ruff_cache"}
 NOT_BY_HAND = ("webapp/static/vendor/", "webapp/store/migrations/versions/")
 
 
 @cache
 def files() -> tuple[str, ...]:
-    """Paths of all files that git keeps or would keep, relative to the root."""
+    """Paths of all files that git keeps or would keep, relative to the root; without git, of all but made ones."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return tuple(sorted(path for path in listed.splitlines() if (ROOT / path).is_file()))
+    try:
+        listed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        listed = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if not MADE & set(path.parts)]
+    return tuple(sorted(path for path in listed if (ROOT / path).is_file()))
 
 
 def written_by_hand(*endings: str) -> list[str]:
