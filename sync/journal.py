@@ -106,7 +106,10 @@ class NewParcel:
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """An event says that these bytes belong to it. `parcel` is the canonical code, if one was named."""
+    """An event says that these bytes belong to it. `parcel` is the canonical code, if one was named.
+
+    `is_lost`: a `blob_lost` event says that these bytes will never come; nobody need wait for them.
+    """
 
     event_id: str
     sha256: str
@@ -114,6 +117,7 @@ class BlobRef:
     size: int
     role: str
     parcel: str | None
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sync.intake import Item, Sender, judge, take_apart
 from sync.journal import Append, Effect, Journal, Known, Quarantined
+from sync.making import Chain, make_receipt
 from sync.posting import Posting
 from sync.protocol.problems import CATALOGUE
 from sync.rules.chain import add_to_ranges, missing_in
@@ -21,7 +22,7 @@ from sync.rules.fold import fold
 from sync.rules.parcel import ParcelState
 from sync.rules.policy import Policy, load
 
-__all__ = ["Accepted", "Batch", "Result", "Sender", "accept", "refold"]
+__all__ = ["Accepted", "Batch", "Chain", "Result", "Sender", "accept", "make_receipt", "refold"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,12 +226,13 @@ class Posting:
 
     def blob_refs(self) -> Iterable[BlobRef]:
         for event in self.events.values():
-            if event.kind == "blob_lost":
-                continue  # it says that these bytes will never come: nobody need wait for them
+            is_lost = event.kind == "blob_lost"
             for blob in event.blobs:
                 parcel = blob.get("parcel")
                 code = self.books.find(parcel) if parcel else None
-                yield BlobRef(event.id, blob["sha256"], blob["type"], blob["size"], blob["role"], code)
+                yield BlobRef(
+                    event.id, blob["sha256"], blob["type"], blob["size"], blob["role"], code, is_lost
+                )
 
 
 class Books:
