@@ -1,0 +1,67 @@
+"""Which files the phone needs to start with no network, found from the files themselves, and their version."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# What a module names: static and dynamic imports, and files beside it (a worker, its wasm).
+IMPORT = re.compile(r"""(?:^|[\s;}])(?:import|export)\b[^'"();]*?(?:\bfrom\s*)?['"](\.{1,2}/[^'"]+)['"]""")
+DYNAMIC = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+)['"]\s*\)""")
+BESIDE = re.compile(r"""new URL\(\s*['"](\.{1,2}/[^'"]+)['"]\s*,\s*import\.meta\.url\s*\)""")
+# What the shell names.
+LINKED = re.compile(r"""(?:src|href)="(/static/[^"#?]+)""")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Precache:
+    """`version` changes exactly when a byte of a file did; `files` are URLs with the sha256 of their bytes."""
+
+    version: str
+    files: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{version, files: [{url, sha256}]}`, as the worker reads it."""
+        return {"version": self.version, "files": [{"url": u, "sha256": h} for u, h in self.files.items()]}
+
+
+def build(static: Path, pages: Mapping[str, str]) -> Precache:
+    """The list for these pages (URL → text) and every static file they reach. Raises FileNotFoundError by name."""
+    found = {url: hashlib.sha256(text.encode()).hexdigest() for url, text in pages.items()}
+    queue = sorted({link for text in pages.values() for link in _links(text)})
+    while queue:
+        url = queue.pop()
+        if url in found:
+            continue
+        file = static / url.removeprefix("/static/")
+        data = file.read_bytes()
+        found[url] = hashlib.sha256(data).hexdigest()
+        if file.suffix == ".js":
+            queue.extend(needed_by(url, data.decode()))
+    files = dict(sorted(found.items()))
+    return Precache(_version(files.items()), files)
+
+
+def needed_by(url: str, text: str) -> list[str]:
+    """The URLs a module at `url` names, resolved."""
+    code = COMMENT.sub("", text)
+    names = [name for pattern in (IMPORT, DYNAMIC, BESIDE) for name in pattern.findall(code)]
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(url), name)) for name in names]
+
+
+def _links(text: str) -> list[str]:
+    # A manifest names its icons in JSON, the shell its files in attributes.
+    return LINKED.findall(text) + re.findall(r'"(/static/[^"#?]+)"', text)
+
+
+def _version(files: Iterable[tuple[str, str]]) -> str:
+    digest = hashlib.sha256()
+    for url, sha256 in files:
+        digest.update(f"{url} {sha256}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,109 @@
+"""GET /app/, /app/sw.js and /app/manifest.webmanifest: the same bytes for everybody, before anybody is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.access import open_to_all
+from webapp.field.precache import Precache, build
+
+blueprint = Blueprint("field", __name__, url_prefix="/app")
+
+MANIFEST = {
+    "id": "/app/",
+    "name": "Baton",
+    "short_name": "Baton",
+    "description": "Proof of handover that survives no signal.",
+    "start_url": "/app/",
+    "scope": "/app/",
+    "display": "standalone",
+    "orientation": "any",
+    "lang": "en",
+    "background_color": "#f5f6f8",
+    "theme_color": "#f5f6f8",
+    "icons": [
+        {"src": "/static/icons/icon-192.png", "sizes": "192x192", "type": "image/png"},
+        {"src": "/static/icons/icon-512.png", "sizes": "512x512", "type": "image/png"},
+        {
+            "src": "/static/icons/maskable-512.png",
+            "sizes": "512x512",
+            "type": "image/png",
+            "purpose": "maskable",
+        },
+        {"src": "/static/icons/icon.svg", "sizes": "any", "type": "image/svg+xml"},
+    ],
+    "shortcuts": [
+        {"name": "Collect", "url": "/app/#/scan/collect"},
+        {"name": "Drop off", "url": "/app/#/scan/drop_off"},
+        {"name": "Deliver", "url": "/app/#/scan/deliver"},
+        {"name": "Outbox", "url": "/app/#/outbox"},
+    ],
+}
+
+
+@blueprint.get("/")
+@open_to_all("an empty shell: who uses it is known only on the phone")
+def shell() -> AnyResponse:
+    """The one document of the phone. Its version is in a meta tag."""
+    response = Response(_shell(precache().version), mimetype="text/html")
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@blueprint.get("/index.html")
+@open_to_all("the shell's other name")
+def index() -> AnyResponse:
+    """Send the shell's other name to the one the worker keeps."""
+    return redirect(url_for("field.shell"), 301)
+
+
+@blueprint.get("/sw.js")
+@open_to_all("the service worker of the shell")
+def worker() -> AnyResponse:
+    """The precache list of this version, then the worker itself."""
+    listing = precache()
+    body = f"self.BATON_PRECACHE = {json.dumps(listing.as_dict())};\n" + _file("js/sw/sw.js").read_text(
+        "utf-8"
+    )
+    response = Response(body, mimetype="text/javascript")
+    # A worker kept by the browser's cache would hold a phone on an old version.
+    response.headers["Cache-Control"] = "no-cache, max-age=0"
+    response.headers["Service-Worker-Allowed"] = "/app/"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@blueprint.get("/manifest.webmanifest")
+@open_to_all("what the home screen shows")
+def manifest() -> Response:
+    """Name, icons and shortcuts for the home screen."""
+    response = Response(_manifest(), mimetype="application/manifest+json")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def precache() -> Precache:
+    """The list for this process's files: built once, or at every call while developing."""
+    kept = current_app.extensions.get("baton-precache")
+    if isinstance(kept, Precache) and not (current_app.debug or current_app.testing):
+        return kept
+    listing = build(_file(""), {"/app/": _shell(""), "/app/manifest.webmanifest": _manifest()})
+    current_app.extensions["baton-precache"] = listing
+    return listing
+
+
+def _shell(version: str) -> str:
+    return render_template("field/shell.html", version=version)
+
+
+def _manifest() -> str:
+    return json.dumps(MANIFEST)
+
+
+def _file(name: str) -> Path:
+    return Path(str(current_app.static_folder)) / name

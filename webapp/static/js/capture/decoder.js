@@ -1,0 +1,152 @@
+/**
+ * Feeds the decoding worker with the camera's frames, one at a time, and tells what it reads.
+ * @module
+ */
+import { fitWithin, lookAt, QR_SIDE } from './regions.js';
+
+/** @import {Answer, Symbol} from './decode-worker.js' */
+/** @import {Look} from './regions.js' */
+/** @typedef {{text:string, format:string, frame:number, at:number}} Read */
+
+/** A frame that takes longer than this has lost its worker. */
+const DEADLINE_MS = 8000;
+/** No more than this many looks a second: the phone stays cool and the picture fluid. */
+const PAUSE_MS = 40;
+
+/** Events: `read` (`CustomEvent<Read>`), `broken` when no worker can be had. */
+export class Decoder extends EventTarget {
+  /** @type {Worker|null} */ #worker = null;
+  /** @type {Map<number, (answer: Answer) => void>} */ #waiting = new Map();
+  #nextId = 1;
+  #run = 0;
+  #frame = 0;
+  #failures = 0;
+  /** Milliseconds the last frame took in the worker. */
+  lastMs = 0;
+
+  /** Begins loading the worker and its wasm before it is needed. */
+  warm() {
+    this.#ensure();
+  }
+
+  /** Reads this video until `stop`. @param {HTMLVideoElement} video */
+  start(video) {
+    void this.#loop(video, ++this.#run);
+  }
+
+  /** Stops reading; the worker stays warm. */
+  stop() {
+    this.#run++;
+  }
+
+  /**
+   * Every tag in a still picture, at its full size.
+   * @param {ImageBitmap} picture is handed over and closed
+   * @returns {Promise<Symbol[]>} none as well when no worker can be had
+   */
+  async still(picture) {
+    const { width, height, scale } = fitWithin(picture.width, picture.height, QR_SIDE);
+    /** @type {Look[]} */
+    const looks = [{ format: 'QRCodeModel2', width, height, scale, angle: 0 }];
+    if (scale < 1) looks.push({ format: 'QRCodeModel2', width: picture.width, height: picture.height, scale: 1, angle: 0 });
+    const answer = await this.#send(picture, looks, 8);
+    return answer?.symbols ?? [];
+  }
+
+  /** @param {HTMLVideoElement} video @param {number} run */
+  async #loop(video, run) {
+    while (run === this.#run) {
+      await nextFrame(video);
+      if (run !== this.#run) return;
+      if (video.readyState < 2 || video.videoWidth === 0) continue;
+      const frame = ++this.#frame;
+      const look = lookAt(frame, video.videoWidth, video.videoHeight);
+      const answer = await this.#grab(video, look);
+      if (run !== this.#run) return;
+      this.lastMs = answer?.ms ?? 0;
+      for (const { text, format } of answer?.symbols ?? []) {
+        this.dispatchEvent(new CustomEvent('read', { detail: { text, format, frame, at: performance.now() } }));
+      }
+    }
+  }
+
+  /** @param {HTMLVideoElement} video @param {Look} look @returns {Promise<Answer|null>} */
+  async #grab(video, look) {
+    try {
+      return await this.#send(await takeFrame(video, look), [look], 1);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      return null; // the camera went away between two frames
+    }
+  }
+
+  /** @param {ImageBitmap|ImageData} frame @param {Look[]} looks @param {number} max @returns {Promise<Answer|null>} */
+  async #send(frame, looks, max) {
+    const worker = this.#ensure();
+    if (!worker) return null;
+    const id = this.#nextId++;
+    const answered = new Promise((/** @type {(answer: Answer|null) => void} */ resolve) => {
+      const timer = setTimeout(() => { this.#drop(); resolve(null); }, DEADLINE_MS);
+      this.#waiting.set(id, (answer) => { clearTimeout(timer); resolve(answer); });
+    });
+    worker.postMessage({ id, looks, max, frame }, frame instanceof ImageBitmap ? [frame] : [frame.data.buffer]);
+    const answer = await answered;
+    this.#waiting.delete(id);
+    if (answer && !answer.problem) this.#failures = 0;
+    else if (++this.#failures === 3) this.dispatchEvent(new CustomEvent('broken', { detail: answer?.problem ?? 'no answer' }));
+    return answer;
+  }
+
+  #ensure() {
+    if (this.#worker) return this.#worker;
+    try {
+      const worker = new Worker(new URL('./decode-worker.js', import.meta.url), { type: 'module' });
+      worker.addEventListener('message', (/** @type {MessageEvent<Answer>} */ { data }) => this.#waiting.get(data.id)?.(data));
+      worker.addEventListener('error', () => this.#drop());
+      this.#worker = worker;
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent('broken', { detail: String(error) }));
+    }
+    return this.#worker;
+  }
+
+  /** A worker that died or hangs is replaced at the next frame. */
+  #drop() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    for (const [id, resolve] of this.#waiting) resolve({ id, symbols: [], ms: 0, problem: 'the reader stopped' });
+  }
+}
+
+/** @param {HTMLVideoElement} video @returns {Promise<void>} at the next new picture, or after a while without one */
+function nextFrame(video) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 400);
+    const done = () => { clearTimeout(timer); setTimeout(resolve, PAUSE_MS); };
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(done);
+    else requestAnimationFrame(done);
+  });
+}
+
+/** @type {HTMLCanvasElement|null} */
+let canvas = null;
+
+/**
+ * The frame for the worker: a bitmap that it cuts itself, or, where the worker has no canvas, the pixels.
+ * @param {HTMLVideoElement} video
+ * @param {Look} look
+ * @returns {Promise<ImageBitmap|ImageData>}
+ */
+async function takeFrame(video, look) {
+  if (typeof OffscreenCanvas !== 'undefined') return createImageBitmap(video);
+  canvas ??= document.createElement('canvas');
+  canvas.width = look.width;
+  canvas.height = look.height;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new DOMException('no 2d context', 'InvalidStateError');
+  context.translate(look.width / 2, look.height / 2);
+  context.rotate((look.angle * Math.PI) / 180);
+  context.scale(look.scale, look.scale);
+  context.drawImage(video, -video.videoWidth / 2, -video.videoHeight / 2);
+  return context.getImageData(0, 0, look.width, look.height);
+}

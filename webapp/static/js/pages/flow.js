@@ -1,0 +1,146 @@
+/**
+ * The handover being made: begun, saved after every step, gone on with after a crash, sealed or thrown away.
+ * @module
+ */
+import { whereAmI } from '../capture/position.js';
+import { PhoneError } from '../domain/problems.js';
+
+/** @import {CounterpartRole, Draft, Kind, Photo, Run} from '../domain/types.js' */
+/** @import {Phone} from '../outbox/phone.js' */
+/** @import {Stroke} from '../capture/strokes.js' */
+
+/** A draft with what only the screens need: the strokes on the pad, and which photo a tag was cut from. */
+/** @typedef {Photo & {of?:string}} OpenPhoto */
+/** @typedef {Omit<Draft, 'photos'> & {photos:OpenPhoto[], pad?:Stroke[]}} OpenDraft */
+/** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, noun:string}} Steps */
+
+/** What PROTOCOL §2 must have for each kind; the screens do not let it be left out. */
+/** @type {Partial<Record<Kind, Steps>>} */
+const STEPS = {
+  collect: { photo: 'must', sign: true, reason: false, role: 'seller', noun: 'the seller' },
+  drop_off: { photo: 'must', sign: true, reason: false, role: 'clerk', noun: 'the clerk' },
+  deliver: { photo: 'may', sign: true, reason: false, role: 'recipient', noun: 'the recipient' },
+  attempt: { photo: 'must', sign: false, reason: true, role: 'recipient', noun: '' },
+  report: { photo: 'must', sign: false, reason: true, role: 'other', noun: '' },
+};
+
+/** Events: `problem` (`CustomEvent<PhoneError>`) when a step could not be saved. */
+export class Flow extends EventTarget {
+  /** @type {Phone} */ #phone;
+  /** @type {OpenDraft|null} */ draft = null;
+
+  /** @param {Phone} phone */
+  constructor(phone) {
+    super();
+    this.#phone = phone;
+  }
+
+  /** Finds what was left unfinished. */
+  async load() {
+    this.draft = /** @type {OpenDraft|null} */ (await this.#phone.loadDraft());
+  }
+
+  /** @returns {Steps} of the draft's kind */
+  get steps() {
+    const steps = this.draft && STEPS[this.draft.kind];
+    if (!steps) throw new Error(`no steps for ${this.draft?.kind}`);
+    return steps;
+  }
+
+  /** @returns {boolean} something was done that would be a pity to lose */
+  get isBegun() {
+    return this.draft !== null && (this.draft.scans.length > 0 || this.draft.photos.length > 0);
+  }
+
+  /** @returns {Run|null} */
+  get run() {
+    return this.draft?.run ? this.#phone.run(this.draft.run) : null;
+  }
+
+  /** @returns {string} where the draft is gone on with */
+  get route() {
+    const draft = this.draft;
+    if (!draft) return '#/';
+    if (draft.step === 'photo') return '#/photo';
+    if (draft.step === 'sign') return '#/sign';
+    return scanRoute(draft.kind, draft.run);
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {Partial<Draft>} [fields]
+   * @returns {OpenDraft}
+   */
+  begin(kind, fields = {}) {
+    const draft = this.#phone.newDraft(kind, fields);
+    this.draft = draft;
+    void this.#locate(draft);
+    return draft;
+  }
+
+  /** @param {Run} run @param {number} expected how many of it are left @returns {OpenDraft} */
+  beginRun(run, expected) {
+    const place = run.place ? { id: run.place.id, lat: null, lon: null, accuracy_m: null } : null;
+    return this.begin(run.kind, { run: run.id, carrier: run.carrier, expected, place });
+  }
+
+  /**
+   * Keeps the draft as it is now; a failure is told once and does not stop the hand.
+   * @returns {Promise<boolean>} kept
+   */
+  async save() {
+    if (!this.draft) return false;
+    try {
+      await this.#phone.saveDraft(structuredClone(this.draft));
+      return true;
+    } catch (error) {
+      if (!(error instanceof PhoneError)) throw error;
+      this.dispatchEvent(new CustomEvent('problem', { detail: error }));
+      return false;
+    }
+  }
+
+  /** @param {Draft['step']} step */
+  async toStep(step) {
+    if (!this.draft || this.draft.step === step) return;
+    this.draft.step = step;
+    await this.save();
+  }
+
+  /** Throws the draft away. */
+  async discard() {
+    const draft = this.draft;
+    this.draft = null;
+    if (draft) await this.#phone.discardDraft(draft.id);
+  }
+
+  /**
+   * @returns {Promise<string>} the event's id
+   * @throws {PhoneError} the draft stays as it was
+   */
+  async seal() {
+    if (!this.draft) throw new PhoneError('no-draft', 'There is nothing to seal.');
+    const { pad: _pad, ...draft } = this.draft;
+    const { id } = await this.#phone.seal(draft);
+    this.draft = null;
+    return id;
+  }
+
+  /** @param {OpenDraft} draft */
+  async #locate(draft) {
+    const here = await whereAmI();
+    if (!here || this.draft !== draft) return;
+    draft.place = { id: draft.place?.id ?? null, ...here };
+    if (this.isBegun) await this.save();
+  }
+}
+
+/** @param {string} kind @param {string|null} run @returns {string} */
+export function scanRoute(kind, run) {
+  return run ? `#/scan/${kind}?run=${encodeURIComponent(run)}` : `#/scan/${kind}`;
+}
+
+/** @param {OpenDraft} draft @returns {OpenPhoto[]} without the cut-out tags */
+export function picturesOf(draft) {
+  return draft.photos.filter(({ role }) => role === 'photo');
+}

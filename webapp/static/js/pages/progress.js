@@ -1,0 +1,53 @@
+/**
+ * What is left of a run: by the office's list, and by what this phone has sealed since. Pure.
+ * @module
+ */
+
+/** @import {Kind, OutboxItem, Parcel, Run} from '../domain/types.js' */
+
+const AFTER_HANDOVER = new Set(['handed_over', 'in_transit', 'out_for_delivery', 'delivered', 'returning', 'returned', 'lost', 'damaged']);
+const AFTER_DELIVERY = new Set(['delivered', 'returned']);
+
+/** @typedef {Map<string, Set<Kind>>} Sealed code → the kinds this phone sealed for it */
+/** @typedef {{done:number, total:number, left:string[]}} Left */
+
+/** @param {OutboxItem[]} items @returns {Sealed} */
+export function sealedCodes(items) {
+  /** @type {Sealed} */
+  const sealed = new Map();
+  for (const { kind, parcels, voided } of items) {
+    if (voided || kind === 'void') continue;
+    for (const code of parcels) sealed.set(code, (sealed.get(code) ?? new Set()).add(kind));
+  }
+  return sealed;
+}
+
+/**
+ * @param {Kind} kind of the handover
+ * @param {string} code
+ * @param {Parcel|null} parcel
+ * @param {Sealed} sealed
+ * @returns {boolean} this step was taken for this parcel already
+ */
+export function isDone(kind, code, parcel, sealed) {
+  const own = sealed.get(code);
+  if (kind === 'deliver') return Boolean(own?.has('deliver')) || AFTER_DELIVERY.has(parcel?.status ?? '');
+  if (kind !== 'collect' && kind !== 'drop_off') return false;
+  return Boolean(own?.has('collect') || own?.has('drop_off')) || AFTER_HANDOVER.has(parcel?.status ?? '');
+}
+
+/**
+ * A cancelled parcel is not waited for.
+ * @param {Run} run
+ * @param {(code: string) => Parcel|null} parcel
+ * @param {Sealed} sealed
+ * @returns {Left}
+ */
+export function leftOf(run, parcel, sealed) {
+  const wanted = run.parcels.filter((code) => {
+    const known = parcel(code);
+    return isDone(run.kind, code, known, sealed) || !(known && (known.cancel === 'cancelled' || known.status === 'cancelled'));
+  });
+  const left = wanted.filter((code) => !isDone(run.kind, code, parcel(code), sealed));
+  return { done: wanted.length - left.length, total: wanted.length, left };
+}

@@ -1,0 +1,76 @@
+/**
+ * What is around every screen and known by all: the counts, the sealed codes, the network's state, a new version.
+ * @module
+ */
+import { setCounts } from '../ui/bar.js';
+import { sealedCodes } from './progress.js';
+
+/** @import {Counts, OutboxItem, SyncState} from '../domain/types.js' */
+/** @import {Phone} from '../outbox/phone.js' */
+/** @import {Sealed} from './progress.js' */
+
+/** Fewer photos than this fit: say so while there is still a network to send by. */
+const TIGHT_PHOTOS = 40;
+
+/** Events: `fresh` when any of its facts changed. */
+export class Shell extends EventTarget {
+  /** @type {Phone} */ #phone;
+  /** @type {Counts} */ counts = { unsent: 0, unsentBlobs: 0, oldestAt: null, headSeq: 0, othersUnsent: 0 };
+  /** @type {OutboxItem[]} */ items = [];
+  /** @type {Sealed} */ sealed = new Map();
+  /** @type {SyncState} */ sync;
+  /** Little room is left for photos. */
+  isTight = false;
+  #reading = false;
+  #again = false;
+
+  /** @param {Phone} phone */
+  constructor(phone) {
+    super();
+    this.#phone = phone;
+    this.sync = phone.syncState;
+    phone.addEventListener('changed', () => void this.read());
+    phone.addEventListener('sync', (event) => {
+      this.sync = /** @type {CustomEvent<SyncState>} */ (event).detail;
+      this.#show();
+    });
+  }
+
+  /** Reads outbox and counts anew; calls that come meanwhile are one more reading. */
+  async read() {
+    if (this.#reading) {
+      this.#again = true;
+      return;
+    }
+    this.#reading = true;
+    try {
+      do {
+        this.#again = false;
+        this.items = await this.#phone.outbox();
+        this.counts = await this.#phone.counts();
+        this.sealed = sealedCodes(this.items);
+        const { photosLeft } = await this.#phone.storage();
+        this.isTight = photosLeft !== null && photosLeft < TIGHT_PHOTOS;
+      } while (this.#again);
+    } finally {
+      this.#reading = false;
+    }
+    this.#show();
+  }
+
+  /** @returns {Set<string>} ids of events that this phone has answered a retake for */
+  get answered() {
+    return new Set(this.items.filter(({ kind, voided }) => kind === 'report' && !voided).map(({ ref }) => ref ?? ''));
+  }
+
+  /** @returns {number} tasks still waiting for this person's hand */
+  get openTasks() {
+    const answered = this.answered;
+    return this.#phone.tasks().filter(({ event }) => !answered.has(event)).length;
+  }
+
+  #show() {
+    setCounts(this.counts, this.sync, this.openTasks);
+    this.dispatchEvent(new Event('fresh'));
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Cloning `<template>`s and filling them: the only way the pages make markup.
+ * @module
+ */
+
+const SPRITE = '/static/vendor/lucide-1.62.0/sprite.svg';
+
+/**
+ * @param {string} id of the template, without `t-`
+ * @returns {HTMLElement} its one element, not yet in the document
+ */
+export function clone(id) {
+  const template = document.getElementById(`t-${id}`);
+  if (!(template instanceof HTMLTemplateElement)) throw new Error(`no template t-${id}`);
+  const first = template.content.firstElementChild;
+  if (!first) throw new Error(`template t-${id} is empty`);
+  return /** @type {HTMLElement} */ (document.importNode(first, true));
+}
+
+/**
+ * All of a template's elements, for a screen with a dock beside its page.
+ * @param {string} id
+ * @returns {HTMLElement} a `div` around them
+ */
+export function cloneAll(id) {
+  const template = document.getElementById(`t-${id}`);
+  if (!(template instanceof HTMLTemplateElement)) throw new Error(`no template t-${id}`);
+  const box = document.createElement('div');
+  box.className = 'screen';
+  box.append(document.importNode(template.content, true));
+  return box;
+}
+
+/**
+ * The element named `data-el`, of the class asked for.
+ * @template {Element} T
+ * @param {Element} root
+ * @param {string} name
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function part(root, name, type) {
+  const found = root.matches(`[data-el="${name}"]`) ? root : root.querySelector(`[data-el="${name}"]`);
+  if (!(found instanceof type)) throw new Error(`no ${type.name} named ${name}`);
+  return found;
+}
+
+/** @param {Element} root @param {string} name @returns {HTMLElement} */
+export function el(root, name) {
+  return part(root, name, HTMLElement);
+}
+
+/** @param {Element} root @param {string} name @returns {HTMLButtonElement} */
+export function button(root, name) {
+  return part(root, name, HTMLButtonElement);
+}
+
+/** Writes only when it differs, so that a screen reader is not told twice. @param {Element} root @param {string} name @param {string} text */
+export function text(root, name, text) {
+  const node = part(root, name, HTMLElement);
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Shows the words, or hides the element when there are none. @param {Element} root @param {string} name @param {string|null} words */
+export function textOrHide(root, name, words) {
+  el(root, name).hidden = !words;
+  text(root, name, words ?? '');
+}
+
+/** @param {Element} root @param {string} name of the `<use>` element @param {string} icon */
+export function setIcon(root, name, icon) {
+  part(root, name, SVGUseElement).setAttribute('href', `${SPRITE}#${icon}`);
+}
+
+/** @param {Element} root @param {string} name @param {string} event @param {(event: Event) => unknown} handler */
+export function on(root, name, event, handler) {
+  part(root, name, HTMLElement).addEventListener(event, handler);
+}
