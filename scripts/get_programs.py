@@ -45,7 +45,8 @@ def _by_apt() -> bool:
 
 def _by_playwright() -> bool:
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    return subprocess.run(command, check=False).returncode == 0 and find_chromium() is not None
+    environ = {**os.environ, "PLAYWRIGHT_NODEJS_PATH": str(find_node())}
+    return subprocess.run(command, env=environ, check=False).returncode == 0 and find_chromium() is not None
 
 
 def have_node_modules() -> bool:
