@@ -85,6 +85,8 @@ def _bind(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleName))
+    # The library looks for tokens of its own in every request and reads whole JSON bodies for it: ours are bearers.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     limiter.limit("10 per minute", methods=["POST"])(app.view_functions["security.login"])
     with app.app_context():
         database.prepare(settings)
