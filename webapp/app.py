@@ -9,7 +9,7 @@ from flask_security import SQLAlchemyUserDatastore
 from whitenoise import WhiteNoise
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import api, errors, field, headers, office
+from webapp import api, errors, field, headers, logs, office
 from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
@@ -23,6 +23,7 @@ from webapp.store.models.people import RoleName
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; the database is migrated by then. Raises SettingsError with one clear line."""
     settings = settings or settings_module.from_env()
+    logs.set_up(is_quiet=settings.testing)
     app = Flask(__name__)
     app.config.from_mapping(_config(settings))
     app.extensions["baton-settings"] = settings

@@ -44,5 +44,6 @@ def register(app: Flask) -> None:
             response.headers["Sync-Protocol"] = "1"
         if request.path.startswith(("/office", "/sync/")):
             response.headers.setdefault("Cache-Control", "private, no-store")
+        if request.path.startswith("/office"):
             response.headers.add("Vary", "HX-Request")
         return response

@@ -16,6 +16,7 @@ from webapp.extensions import limiter
 from webapp.services.accept_batch import accept_batch
 from webapp.services.enrol import enrol_device
 from webapp.services.hello import hello as say_hello
+from webapp.services.hello import refuse_too_old
 from webapp.services.rules import rules_for
 from webapp.services.worklist import worklist as list_work
 
@@ -57,7 +58,8 @@ def devices() -> ResponseReturnValue:
 @phone
 def events() -> ResponseReturnValue:
     """Take a batch, or a heartbeat; a revoked phone's events are kept and answered with 403."""
-    batch = wire.parse(read_body(wire.MAX_BATCH_BYTES))
+    batch = wire.parse_body(read_body(wire.MAX_BATCH_BYTES))
+    refuse_too_old(batch.queue.client)
     caller = access.device()
     answer = accept_batch(caller, batch, clock.now())
     if caller.revoked_at is not None:

@@ -10,7 +10,6 @@ from typing import Any
 import click
 from waitress import create_server
 
-from webapp.cli.demo import welcome
 from webapp.cli.output import open_app, settings_or_exit
 from webapp.services.timer import start_timer
 from webapp.settings import Settings
@@ -28,7 +27,6 @@ def register(group: click.Group) -> None:
 def serve(host: str | None, port: int | None, demo: bool) -> None:
     """Serve in the foreground until SIGTERM."""
     settings = settings_or_exit(host=host, port=port)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     app = open_app(settings)
     server = _listen(app, settings)
@@ -70,4 +68,4 @@ def _stop(_signal: int, _frame: object) -> None:
 
 
 def _welcome(settings: Settings) -> None:
-    click.echo(welcome(settings.public_url))
+    click.echo(settings.public_url)

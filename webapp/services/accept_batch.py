@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from sync import ledger
 from sync.ledger import Accepted, Sender
 from sync.protocol import batch as wire
+from sync.protocol import envelope
 from sync.protocol.times import format_time
 from webapp.services.find_device import CallingDevice
 from webapp.services.server_identity import signing_key
@@ -24,7 +26,7 @@ from webapp.store.unit import lock_org, transaction
 MOST_WANTED = 1000
 
 
-def accept_batch(caller: CallingDevice, batch: wire.Batch, now: datetime) -> dict[str, Any]:
+def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict[str, Any]:
     """The answer to `POST /sync/v1/events`, committed before it is given. A revoked phone's go to quarantine."""
     sender = Sender(
         caller.id, caller.jwk, frozenset({caller.user_id}), is_revoked=caller.revoked_at is not None
@@ -35,7 +37,7 @@ def accept_batch(caller: CallingDevice, batch: wire.Batch, now: datetime) -> dic
         journal = SqlJournal(session, caller.org_id, head, now)
         done = ledger.accept(ledger.Batch(sender, batch.events), journal, now)
         _settle_tasks(session, caller.org_id, head, done, now)
-        receipt = wire.receipt(caller.id, epoch, now, done.held, signing_key())
+        receipt = _receipt(caller.id, epoch, done)
         _keep_receipt(session, caller, done, receipt, now)
         _heartbeat(session, caller, batch, now)
         want = wanted(session, caller.org_id, caller.id)
@@ -67,6 +69,16 @@ def wanted(session: Session, org_id: str, device_id: str) -> list[str]:
     return list(dict.fromkeys(row.sha256 for row in rows))
 
 
+def _receipt(device_id: str, epoch: str, done: Accepted) -> str:
+    promised = {
+        "device": device_id,
+        "epoch": epoch,
+        "received_at": format_time(done.received_at),
+        "events": [{"id": event_id, "sha256": sha256} for event_id, sha256 in done.held],
+    }
+    return envelope.sign(promised, signing_key(), envelope.RECEIPT_TYP)
+
+
 def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
     answers = {e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref}
     if not answers:
@@ -94,19 +106,19 @@ def _keep_receipt(
     session.execute(EventReceipt.__table__.insert(), rows)  # type: ignore[attr-defined]
 
 
-def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Batch, now: datetime) -> None:
+def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:
     values: dict[str, Any] = {"last_seen_at": now}
     if batch.sent_at is not None:
-        values["clock_ms"] = max(-(2**31), min(2**31 - 1, int((now - batch.sent_at).total_seconds() * 1000)))
-    if batch.queue is not None:
-        queue = batch.queue
-        values |= {
-            "head_seq": queue.head_seq,
-            "unsent": queue.unsent,
-            "unsent_blobs": queue.unsent_blobs,
-            "oldest_unsent_at": queue.oldest_at,
-            "storage": queue.storage,
-        }
-        if queue.client:
-            values["client"] = queue.client
+        values["clock_ms"] = int((now - batch.sent_at).total_seconds() * 1000)
+    queue = batch.queue
+    told = {
+        "head_seq": queue.head_seq,
+        "unsent": queue.unsent,
+        "unsent_blobs": queue.unsent_blobs,
+        "storage": asdict(queue.storage) if queue.storage else None,
+        "client": queue.client,
+    }
+    values |= {name: value for name, value in told.items() if value is not None}
+    if queue.unsent is not None:
+        values["oldest_unsent_at"] = queue.oldest_at
     session.execute(update(Device).where(Device.id == caller.id).values(values))

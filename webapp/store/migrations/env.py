@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
 from flask import current_app
+from sqlalchemy import JSON
 
 import webapp.store.models  # noqa: F401  (the tables register themselves)
 from webapp.extensions import Base, db
+from webapp.store.models.columns import UtcDateTime
+
+
+def _render(kind: str, value: Any, _context: Any) -> str | Literal[False]:
+    """Write our own column types by name, so that a migration says what the model says."""
+    if kind == "type" and isinstance(value, JSON):
+        return "columns.Json"
+    if kind == "type" and isinstance(value, UtcDateTime):
+        return "columns.UtcDateTime()"
+    return False
 
 
 def _run(connection: object) -> None:
@@ -15,7 +28,7 @@ def _run(connection: object) -> None:
         target_metadata=Base.metadata,
         render_as_batch=True,
         compare_type=True,
-        user_module_prefix="columns.",
+        render_item=_render,
     )
     with context.begin_transaction():
         context.run_migrations()

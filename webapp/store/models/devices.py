@@ -35,12 +35,12 @@ class Device(Base):
     seqs: Mapped[list[Any]] = mapped_column(Json, default=list)
     head_sha256: Mapped[str | None] = mapped_column(String(64))
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    head_seq: Mapped[int | None]
-    unsent: Mapped[int | None]
-    unsent_blobs: Mapped[int | None]
+    head_seq: Mapped[Count | None]
+    unsent: Mapped[Count | None]
+    unsent_blobs: Mapped[Count | None]
     oldest_unsent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     storage: Mapped[dict[str, Any] | None] = mapped_column(Json)
-    clock_ms: Mapped[int | None]
+    clock_ms: Mapped[Count | None]
 
 
 class Enrolment(Base):
