@@ -33,7 +33,7 @@ export async function request(
   path,
   { method = "GET", headers = {}, body = null, token = null, bytes = 0 } = {},
 ) {
-  const deadline = Math.min(LONGEST_DEADLINE_MS, LEAST_DEADLINE_MS + bytes / SLOWEST_BYTES_PER_MS);
+  const deadline = Math.min(LONGEST_DEADLINE_MS, LEAST_DEADLINE_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS));
   const signal = AbortSignal.timeout(deadline);
   /** @type {Record<string, string>} */
   const authorization = token === null ? {} : { Authorization: `Bearer ${token}` };
