@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.support.ports import free_port as draw_free_port
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
     from tests.support.server import Server
     from webapp.settings import Settings
 
+# How long an example takes says nothing on a busy machine. CI tries the same examples each time, so that a
+# change fails for what it changed; a person's runs keep looking for new ones.
+hypothesis.settings.register_profile(
+    "house", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI"))
+)
+hypothesis.settings.load_profile("house")
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_leak_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test is what it says, whatever BATON_* the person who runs it has set."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("BATON_")]:
         monkeypatch.delenv(name)
 
@@ -190,8 +197,6 @@ def proxy(live_server: Server) -> Iterator[Proxy]:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver, one for the session."""
-    import os
-
     from playwright.sync_api import sync_playwright
 
     from tests.support.programs import find_node

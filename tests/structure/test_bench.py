@@ -16,6 +16,7 @@ import zxingcpp
 from tests.support.browser import Chromium
 from tests.support.camera import Shot, frame, hurried
 from tests.support.proxy import Fault, Proxy
+from tests.support.quality import axe, lighthouse
 
 CODES = ["ABCDEFGH1234", "0123456789AB", "ZYXWVTSRQPNM"]
 
@@ -35,7 +36,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.hits += 1  # type: ignore[attr-defined]
-        body = b"<!doctype html><title>a page</title><video autoplay muted></video>"
+        body = b"<!doctype html><title>a page</title><p>What is here</p><video autoplay muted></video>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
@@ -126,6 +127,15 @@ def test_a_browser_sees_the_video_as_its_camera(
     shot = page.locator("video").screenshot()
     (browser.profile.parent / "seen.png").write_bytes(shot)
     assert len(shot) > 10_000
+
+
+def test_axe_and_lighthouse_tell_a_bad_page(browser: Chromium, site: Site, free_port: int) -> None:
+    address = f"http://127.0.0.1:{site.server_address[1]}/"
+    page = browser.open(address, devtools_port=free_port)
+    assert any(line.startswith("html-has-lang (serious)") for line in axe(page))
+    scores = lighthouse(address, free_port, ["accessibility"])
+    assert scores.of["accessibility"] < 100
+    assert any(line.startswith("html-has-lang:") for line in scores.lost)
 
 
 def test_what_a_killed_browser_had_written_is_there_when_it_opens_again(

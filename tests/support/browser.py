@@ -37,10 +37,22 @@ class Chromium:
         self.context: BrowserContext | None = None
         self.complaints: list[str] = []
 
-    def open(self, url: str | None = None, *, camera: Path | None = None, **options: Any) -> Page:
-        """Start it, with a video file as its camera, and go to `url`. `options` are Playwright's own."""
+    def open(
+        self,
+        url: str | None = None,
+        *,
+        camera: Path | None = None,
+        devtools_port: int | None = None,
+        **options: Any,
+    ) -> Page:
+        """Start it, with a video file as its camera, and go to `url`. `options` are Playwright's own.
+
+        Other programs (Lighthouse) may drive it too by `devtools_port`.
+        """
         found = find_chromium()
         flags = [*FLAGS, *(camera_flags(camera) if camera else ())]
+        if devtools_port:
+            flags.append(f"--remote-debugging-port={devtools_port}")
         options = {"viewport": PHONE, "has_touch": True, "is_mobile": True, **options}
         permissions = [*options.pop("permissions", ()), *(["camera"] if camera else ())]
         self.context = self._playwright.chromium.launch_persistent_context(
