@@ -153,7 +153,6 @@ class PhotoScreen {
       if (!this.#draft.photos.includes(entry) || this.#draft.photos.some(({ sha256 }) => sha256 === kept.sha256)) continue;
       this.#draft.photos.push({ ...kept, role: 'tag', parcel, of: entry.sha256 });
     }
-    if (mine.length === 1 && entry.parcel === null && this.#draft.scans.length > 1) entry.parcel = normalise(mine[0]?.text ?? '');
     picture.close();
     if (mine.length > 0) {
       await this.#app.flow.save();

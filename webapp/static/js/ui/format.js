@@ -13,7 +13,7 @@ const KINDS = {
 };
 /** @type {Record<string, string>} */
 const KIND_ICONS = {
-  collect: 'package-plus', drop_off: 'store', deliver: 'house', pack: 'package', attempt: 'package-x',
+  collect: 'package-plus', drop_off: 'store', deliver: 'package-check', pack: 'package', attempt: 'package-x',
   report: 'triangle-alert', return: 'undo-2', void: 'undo', blob_lost: 'image',
 };
 /** @type {Record<ItemState, {word:string, tone:string, icon:string}>} */
