@@ -26,7 +26,8 @@ def _database() -> bool:
 
 def _blobs() -> bool:
     try:
-        return blobs.current().is_alive()
-    except OSError:
+        blobs.current().check()
+    except Exception:  # whatever the library of a store raises: the answer is no
         log.exception("the blob store does not answer")
         return False
+    return True

@@ -1,0 +1,111 @@
+"""Fold every parcel anew from its events and compare, or put right, what the tables say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync import ledger
+from sync.rules.parcel import Flags, ParcelState
+from webapp.store import journal_writing
+from webapp.store.among import among
+from webapp.store.journal import SqlJournal
+from webapp.store.models import Anomaly, Organisation, Parcel
+from webapp.store.unit import lock_org, reading, transaction
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A parcel whose row does not say what its events say: `{column: [said, should say]}`."""
+
+    code: str
+    columns: dict[str, list[Any]]
+
+
+def refold(session: Session, org_id: str, codes: Sequence[str], head: int, now: datetime) -> None:
+    """Fold these parcels again after the books changed (an import, a run), inside the caller's transaction."""
+    states = ledger.refold(codes, SqlJournal(session, org_id, head, now))
+    journal_writing.write_states(session, org_id, head, now, states)
+
+
+def check(now: datetime) -> tuple[int, list[Difference]]:
+    """How many parcels there are, and those whose row differs from the fold of their events."""
+    count, differing = 0, []
+    for org_id in _org_ids():
+        for codes in _chunks(org_id):
+            with reading() as session:
+                states = ledger.refold(codes, SqlJournal(session, org_id, 0, now))
+                differing.extend(_compare(session, org_id, states))
+            count += len(codes)
+    return count, differing
+
+
+def rebuild(now: datetime) -> int:
+    """Write what the events say over what the tables say; gives how many parcels that was."""
+    count = 0
+    for org_id in _org_ids():
+        for codes in _chunks(org_id):
+            with transaction() as session:
+                refold(session, org_id, codes, lock_org(session, org_id), now)
+            count += len(codes)
+    return count
+
+
+def _org_ids() -> list[str]:
+    with reading() as session:
+        return list(session.execute(select(Organisation.id).order_by(Organisation.id)).scalars())
+
+
+def _chunks(org_id: str) -> Iterator[list[str]]:
+    after = ""
+    while True:
+        with reading() as session:
+            codes = list(
+                session.execute(
+                    select(Parcel.code)
+                    .where(Parcel.org_id == org_id, Parcel.code > after)
+                    .order_by(Parcel.code)
+                    .limit(CHUNK)
+                ).scalars()
+            )
+        if not codes:
+            return
+        yield codes
+        after = codes[-1]
+
+
+def _compare(session: Session, org_id: str, states: Sequence[ParcelState]) -> Iterator[Difference]:
+    codes = [state.code for state in states]
+    rows = {
+        row.code: row
+        for row in session.execute(
+            select(Parcel).where(Parcel.org_id == org_id, among(session, Parcel.code, codes))
+        ).scalars()
+    }
+    held: dict[str, set[tuple[str, ...]]] = {}
+    for a in session.execute(
+        select(Anomaly).where(Anomaly.org_id == org_id, among(session, Anomaly.parcel, codes))
+    ).scalars():
+        held.setdefault(a.parcel, set()).add((a.code, a.event_id, a.detail, a.closed_by or ""))
+    for state in states:
+        columns = _differing(rows[state.code], state)
+        meant = {(a.code, a.event_id, a.detail, a.closed_by or "") for a in state.anomalies}
+        if held.get(state.code, set()) != meant:
+            columns["anomalies"] = [sorted(held.get(state.code, set())), sorted(meant)]
+        if columns:
+            yield Difference(state.code, columns)
+
+
+def _differing(row: Parcel, state: ParcelState) -> dict[str, list[Any]]:
+    meant = journal_writing.state_columns(state)
+    # A parcel that nothing happened to yet has the column defaults, which say the same.
+    said = {name: getattr(row, name) for name in meant}
+    said["flags"] = {**Flags().as_dict(), **said["flags"]}
+    return {name: [str(said[name]), str(meant[name])] for name in meant if said[name] != meant[name]}
