@@ -102,7 +102,7 @@ def _mark_library_views(app: Flask) -> None:
         ("security.login", "the door itself"),
         ("security.logout", "leaving is always allowed"),
         ("security.verify", "asks the signed-in person for the password again"),
-        ("_security.static", "files of the sign-in library"),
+        ("security.static", "files of the sign-in library"),
     ):
         if name in app.view_functions:
             open_to_all(why)(app.view_functions[name])

@@ -11,11 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 # What stands for a part of an address; none of it exists.
-STAND_INS = {
-    "IntegerConverter": 1,
-    "FloatConverter": 1.0,
-    "UUIDConverter": "00000000-0000-7000-8000-000000000000",
-}
+STAND_INS = ("x", "0" * 64, "1", "1.0", "00000000-0000-7000-8000-000000000000")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -28,7 +24,7 @@ def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
 def address(app: Flask, rule: Rule) -> str:
     """An address that the rule takes."""
     values = {
-        name: STAND_INS.get(type(converter).__name__, "x")
+        name: converter.to_python(next(text for text in STAND_INS if re.fullmatch(converter.regex, text)))
         for name, converter in rule._converters.items()
         if name not in (rule.defaults or {})
     }

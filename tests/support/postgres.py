@@ -55,15 +55,16 @@ class Postgres:
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "baton", "--auth=trust", "-E", "UTF8", "--no-locale", "-N")
         options = [f"-c{name}={value}" for name, value in QUICK.items()]
-        self.process = subprocess.Popen(
-            [str(self._bin / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", "", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "log").open("wb"),
-            start_new_session=True,
-            cwd=self._folder,
-            **self._as_user,
-        )
+        with (self._folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(self._bin / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", "", *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+                cwd=self._folder,
+                **self._as_user,
+            )
         self._wait(within=30)
 
     def _run(self, program: str, *arguments: str) -> None:
