@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import ismethod
 from typing import Any
 
 from flask import Flask
@@ -104,8 +106,9 @@ def _mark_library_views(app: Flask) -> None:
         ("security.verify", "asks the signed-in person for the password again"),
         ("security.static", "files of the sign-in library"),
     ):
-        if name in app.view_functions:
-            open_to_all(why)(app.view_functions[name])
+        if view := app.view_functions.get(name):
+            # A bound method carries no mark of its own.
+            app.view_functions[name] = open_to_all(why)(partial(view) if ismethod(view) else view)
 
 
 def _wrap(app: Flask, settings: Settings) -> None:
