@@ -4,4 +4,12 @@ from flask import Blueprint
 
 blueprint = Blueprint("office", __name__, url_prefix="/office")
 
-from webapp.office import context, photos  # noqa: E402, F401  (rooms register themselves on the blueprint)
+from webapp.office import (  # noqa: E402, F401  (rooms register themselves on the blueprint)
+    board,
+    context,
+    orders,
+    parcel,
+    parcels,
+    photos,
+    review,
+)

@@ -23,6 +23,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/", "Board", "layout-dashboard", _ALL),
     ("/office/parcels", "Parcels", "package", _ALL),
     ("/office/orders", "Orders", "clipboard-list", _ALL),
+    ("/office/prepare", "Prepare", "clipboard-check", _ALL),
     ("/office/review", "Review", "eye", _DESK),
     ("/office/runs", "Runs", "truck", _DESK),
     ("/office/import", "Import", "upload", _DESK),
@@ -117,6 +118,7 @@ def _pretty(code: str) -> str:
 
 
 blueprint.add_app_template_filter(times.iso_text, "iso")
+blueprint.add_app_template_filter(times.span_text, "span")
 for _function in (
     words.status_words,
     words.severity_words,

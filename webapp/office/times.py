@@ -27,9 +27,18 @@ def local_text(moment: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
     return f"{here.day} {here:%b %Y, %H:%M:%S}" if seconds else f"{here.day} {here:%b %Y, %H:%M}"
 
 
-def iso_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds, as the protocol writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+def iso_text(moment: datetime, exact: bool = False) -> str:
+    """RFC 3339 in UTC with milliseconds, as the protocol writes it; `exact` keeps microseconds."""
+    digits = "microseconds" if exact else "milliseconds"
+    return moment.astimezone(UTC).isoformat(timespec=digits).replace("+00:00", "Z")
+
+
+def aware(text: str) -> datetime:
+    """The instant that an RFC 3339 text names; raises ValueError when it is none, or without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone names no instant")
+    return moment
 
 
 def ago_text(moment: datetime, now: datetime) -> str:
@@ -37,13 +46,17 @@ def ago_text(moment: datetime, now: datetime) -> str:
     seconds = int((now - moment).total_seconds())
     if seconds < -60:
         return "in the future"
-    if seconds < 60:
-        return "just now"
+    return "just now" if seconds < 60 else f"{span_text(seconds)} ago"
+
+
+def span_text(seconds: float) -> str:
+    """A length in its largest whole unit: "45 s", "5 min", "3 h", "1 day"."""
+    whole = int(abs(seconds))
     for size, word in ((86400, "day"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            n = seconds // size
-            return f"{n} {word}{'s' if word == 'day' and n > 1 else ''} ago"
-    return "just now"
+        if whole >= size:
+            n = whole // size
+            return f"{n} {word}{'s' if word == 'day' and n > 1 else ''}"
+    return f"{whole} s"
 
 
 def day_bounds(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.rules.reasons import REASONS
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -108,9 +110,12 @@ def role_word(role: str) -> str:
     return ROLES.get(role, role)
 
 
+_REASONS = {code: word for listed in REASONS.values() for code, word in listed if code != "retake"}
+
+
 def reason_word(code: str | None) -> str:
-    """A reason's code as words: `wrong_parcel` -> "Wrong parcel"; "" for none."""
-    return (code or "").replace("_", " ").capitalize()
+    """A reason's code in words, from the rules' list where it has it; "" for none."""
+    return _REASONS.get(code or "") or (code or "").replace("_", " ").capitalize()
 
 
 def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:

@@ -1,4 +1,4 @@
-/* The office's little script: keys for the review desk, a word when a request fails, the menu closed after a step. */
+/* The office's little script: keys for the review desk, large pictures, a word when a request fails. */
 
 const say = document.getElementById("say");
 let hideAt = 0;
@@ -22,21 +22,35 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = /** @type {CustomEvent<{xhr: XMLHttpRequest}>} */ (event).detail;
-  if (xhr.status === 401 || xhr.status === 403) tell("You are not signed in any more. Load the page again to sign in.");
+  if (xhr.status === 401 || xhr.status === 403)
+    tell("You may not do this, or you are not signed in any more. Load the page again.");
   else if (xhr.status === 429) tell("Too many tries in a short time. Wait a minute, then try again.");
   else tell("The server refused this. Load the page again to see how things stand.");
+});
+// A session that ended answers with the door: show the whole page, not a door inside a table.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = /** @type {CustomEvent<{xhr: XMLHttpRequest}>} */ (event).detail;
+  if (!xhr.responseURL.includes("/office/sign-in")) return;
+  event.preventDefault();
+  window.location.reload();
 });
 
 /** True where letters are meant as text. */
 function isTyping() {
   const at = document.activeElement;
-  return at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement;
+  return (
+    at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement
+  );
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "Escape") return leave();
-  if (isTyping() || document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") {
+    leave();
+    return;
+  }
+  if (isTyping()) return;
   const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   if (!(target instanceof HTMLElement)) return;
   event.preventDefault();
@@ -69,9 +83,60 @@ function leave() {
   if (fold || isTyping()) at.blur();
 }
 
-// A new proof under the same keys: begin at its top and let a screen reader say what it is.
-document.addEventListener("htmx:afterSettle", (event) => {
-  const part = /** @type {CustomEvent<{elt: Element}>} */ (event).detail.elt;
-  const heading = part.querySelector("[data-announce]");
-  if (heading instanceof HTMLElement) heading.focus({ preventScroll: false });
+// A new proof under the same keys: begin at its top, let a screen reader say what it is, fetch the next one's pictures.
+document.addEventListener("htmx:afterSettle", () => {
+  const heading = document.querySelector("#desk [data-announce]");
+  if (heading instanceof HTMLElement) {
+    heading.focus({ preventScroll: true });
+    window.scrollTo({ top: 0 });
+  }
+  prefetch();
+});
+
+/** Pictures in a template sleep; a copy in this document loads them into the browser's store. */
+function prefetch() {
+  const sleeping = document.querySelector("template[data-prefetch]");
+  if (sleeping instanceof HTMLTemplateElement) document.importNode(sleeping.content, true);
+}
+prefetch();
+
+// Pictures open large on the page; without this script the link opens them alone.
+const zoom = /** @type {HTMLDialogElement | null} */ (document.getElementById("zoom"));
+const large = zoom?.querySelector("img");
+/** @type {HTMLAnchorElement[]} */
+let shown = [];
+let at = 0;
+
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element ? event.target.closest("a[data-zoom]") : null;
+  if (!zoom || !(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey)
+    return;
+  event.preventDefault();
+  shown = [...document.querySelectorAll("a[data-zoom]")].filter((it) => it instanceof HTMLAnchorElement);
+  show(shown.indexOf(link));
+  zoom.showModal();
+});
+
+/** @param {number} index */
+function show(index) {
+  if (!zoom || !large) return;
+  at = (index + shown.length) % shown.length;
+  const link = shown[at];
+  large.src = link.href;
+  large.alt = link.querySelector("img")?.alt ?? "";
+  zoom.classList.toggle("zoom-sign", link.classList.contains("sign"));
+}
+
+zoom?.addEventListener("click", (event) => {
+  const step = event.target instanceof Element ? event.target.closest("button")?.dataset.step : undefined;
+  if (step) show(at + Number(step));
+  else zoom.close();
+});
+zoom?.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowRight") show(at + 1);
+  if (event.key === "ArrowLeft") show(at - 1);
+});
+zoom?.addEventListener("close", () => {
+  large?.removeAttribute("src");
+  shown[at]?.focus();
 });

@@ -1,0 +1,48 @@
+"""The board: where parcels are, what waits, which phones have work not yet home, how today's runs go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from webapp.access import actor, desk
+from webapp.office import blueprint, words
+from webapp.office.context import moment, zone
+from webapp.office.times import today
+from webapp.store.queries import board as ask
+from webapp.store.queries import parcels, review, runs
+from webapp.store.unit import reading
+
+
+@blueprint.get("/")
+@desk()
+def board() -> ResponseReturnValue:
+    """The page."""
+    return render_template("office/board.html", **_state())
+
+
+@blueprint.get("/board/live")
+@desk()
+def board_live() -> ResponseReturnValue:
+    """The figures alone, asked for again while the page is open."""
+    return render_template("office/_board.html", **_state())
+
+
+def _state() -> dict[str, Any]:
+    org_id, seller = actor().org_id, actor().seller
+    with reading() as session:
+        counts = parcels.counts_by_status(session, org_id, seller)
+        held = {
+            "counts": [(status, counts.get(status, 0)) for status in words.STATUSES],
+            "total": sum(counts.values()),
+            "anomalies": ask.open_by_severity(session, org_id, seller),
+            "runs": runs.list_runs(session, org_id, seller, day=today(moment(), zone())),
+            "late_days": runs.open_days(session, org_id, seller, today(moment(), zone())),
+        }
+        if seller is None:
+            held["waiting"] = review.waiting_counts(session, org_id)
+            held["oldest"] = review.oldest_waiting(session, org_id)
+            held["phones"] = ask.phones_with_work(session, org_id)
+    return held

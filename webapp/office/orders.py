@@ -1,0 +1,59 @@
+"""Orders as the marketplace told them: the list, and one order with its lines and parcels."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp.access import actor, desk
+from webapp.office import blueprint
+from webapp.store.queries import orders as ask
+from webapp.store.queries import parcels as parcel_queries
+from webapp.store.unit import reading
+
+PATH = "/office/orders"
+
+
+@blueprint.get("/orders")
+@desk()
+def orders() -> ResponseReturnValue:
+    """The page, newest order first."""
+    fields = {name: request.args.get(name, "").strip()[:128] for name in ("q", "status")}
+    after, before = request.args.get("after"), request.args.get("before")
+    with reading() as session:
+        page = ask.list_orders(
+            session,
+            actor().org_id,
+            actor().seller,
+            q=fields["q"],
+            status=fields["status"],
+            after=after or None,
+            before=before or None,
+        )
+        statuses = ask.platform_statuses(session, actor().org_id, actor().seller)
+    return render_template(
+        "office/orders.html",
+        page=page,
+        fields=fields,
+        statuses=[(name, name) for name in statuses],
+        newer=_address(fields, before=page.newer) if page.newer else None,
+        older=_address(fields, after=page.older) if page.older else None,
+    )
+
+
+@blueprint.get("/orders/<order_id>")
+@desk()
+def order(order_id: str) -> ResponseReturnValue:
+    """One order; 404 for another shop's or another seller's."""
+    with reading() as session:
+        page = ask.order_page(session, actor().org_id, actor().seller, order_id[:32])
+        carriers = dict(parcel_queries.carriers(session, actor().org_id))
+    if page is None:
+        abort(404)
+    return render_template("office/order.html", page=page, carrier_names=carriers)
+
+
+def _address(fields: dict[str, str], **place: str) -> str:
+    return f"{PATH}?{urlencode({k: v for k, v in {**fields, **place}.items() if v})}"

@@ -1,0 +1,100 @@
+"""One parcel: its page, its anomalies closed, its status decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from sync.protocol.problems import Problem
+from webapp.access import actor, desk
+from webapp.office import blueprint, words
+from webapp.office.context import moment
+from webapp.services.close_anomaly import close_anomaly, decide_status
+from webapp.store.queries import timeline as ask
+from webapp.store.unit import reading
+
+
+@blueprint.get("/parcels/<code>")
+@desk()
+def parcel(code: str) -> ResponseReturnValue:
+    """The page. A code typed in another form leads to the one address; another shop's or seller's is 404."""
+    held = _find(code)
+    if held != code:
+        return redirect(f"/office/parcels/{held}", 301)
+    return render_template("office/parcel.html", **_page(held))
+
+
+@blueprint.get("/parcels/<code>/body")
+@desk()
+def parcel_body(code: str) -> ResponseReturnValue:
+    """The page's body alone."""
+    return render_template("office/_parcel.html", **_page(_find(code)))
+
+
+@blueprint.post("/parcels/<code>/anomalies")
+@desk("office", "admin")
+def close_parcel_anomaly(code: str) -> ResponseReturnValue:
+    """Close one anomaly with a reason."""
+    held, form = _find(code), request.form
+    which = (form.get("anomaly", ""), form.get("event", ""))
+    try:
+        close_anomaly(
+            actor().org_id,
+            actor().user_id,
+            held,
+            *which,
+            form.get("reason", ""),
+            moment(),
+            grant=form.get("grant") == "1",
+        )
+    except Problem as problem:
+        return _refused(held, problem, {"at": "-".join(which), "said": form.get("reason", "")})
+    return _done(held, "Closed. Your reason is on the timeline.")
+
+
+@blueprint.post("/parcels/<code>/status")
+@desk("office", "admin")
+def decide_parcel_status(code: str) -> ResponseReturnValue:
+    """Decide what the parcel has become, with a reason."""
+    held, form = _find(code), request.form
+    status, reason = form.get("status", ""), form.get("reason", "")
+    try:
+        decide_status(
+            actor().org_id, actor().user_id, held, status, reason, moment(), seen=form.get("seen", "")
+        )
+    except Problem as problem:
+        return _refused(held, problem, {"at": "status", "said": reason, "status": status})
+    return _done(held, f"The parcel is now {words.status_words(status).word.lower()}.")
+
+
+def _find(code: str) -> str:
+    with reading() as session:
+        held = ask.resolve_code(session, actor().org_id, actor().seller, code)
+    return held or abort(404)
+
+
+def _page(code: str) -> dict[str, Any]:
+    with reading() as session:
+        page = ask.parcel_page(session, actor().org_id, code)
+    return {
+        "page": page,
+        "may_decide": actor().role in {"office", "admin"},
+        "statuses": [(key, it.word) for key, it in words.STATUSES.items() if key != page.parcel.status],
+    }
+
+
+def _refused(code: str, problem: Problem, form: dict[str, str]) -> ResponseReturnValue:
+    """The page again, with what was refused beside the form it was about."""
+    if problem.code not in {"field-invalid", "conflict"}:
+        raise problem
+    template = "office/_parcel.html" if "HX-Request" in request.headers else "office/parcel.html"
+    return render_template(template, refused=problem, refused_form=form, **_page(code)), problem.status
+
+
+def _done(code: str, words_: str) -> ResponseReturnValue:
+    if "HX-Request" in request.headers:
+        return render_template("office/_parcel.html", done=words_, **_page(code))
+    flash(words_)
+    return redirect(f"/office/parcels/{code}", 303)
