@@ -70,7 +70,14 @@ def create() -> ResponseReturnValue:
     refuse_revoked()
     tus.require_body_type()
     caller = access.device()
-    standing = begin_upload(caller.org_id, caller.id, tus.read_asked(), tus.body_reader(), clock.now())
+    standing = begin_upload(
+        caller.org_id,
+        caller.id,
+        tus.read_asked(),
+        request.content_length or 0,
+        tus.body_reader(),
+        clock.now(),
+    )
     # An address without scheme and host is right behind any proxy; clients resolve it against what they called.
     return "", 201, {**_headers(standing), "Location": f"{PATH}/{standing.id}"}
 

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]{1,15}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_METADATA = 4096
 _ROLES = frozenset({"photo", "signature", "tag"})
-_CHUNK = 64 * 1024
+_CHUNK = 1024 * 1024
 
 
 def require_version() -> None:
@@ -103,16 +103,18 @@ def require_body_type() -> None:
 
 
 def _drain(limit: int) -> bytes:
-    data = bytearray()
+    chunks: list[bytes] = []
+    total = 0
     try:
         while chunk := request.stream.read(_CHUNK):
-            data += chunk
-            if len(data) > limit:
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > limit:
                 raise _too_much(limit)
     except ClientDisconnected:
         # What did arrive is worth keeping: the phone goes on from there.
         pass
-    return bytes(data)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _checksum() -> tuple[str, bytes] | None:

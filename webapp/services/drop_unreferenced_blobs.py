@@ -75,16 +75,8 @@ def _drop_one(held: HeldBlob, before: datetime) -> bool:
 
     Whoever keeps the same blob just now waits for us, and then sees that its bytes are to be put again.
     """
-    row = {
-        "org_id": held.org_id,
-        "sha256": held.sha256,
-        "type": "",
-        "size": held.size,
-        "device_id": "",
-        "held_at": before,
-    }
     with transaction() as session:
-        if not ask.add_blob(session, row):
+        if not ask.claim_blob(session, held.org_id, held.sha256, before):
             return False
         blobs.current().delete(held.org_id, held.sha256)
         ask.remove_blob(session, held.org_id, held.sha256)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
-from webapp.store.models import Device
-from webapp.store.unit import reading
+from webapp.store.queries import devices
+from webapp.store.unit import looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +29,6 @@ def token_digest(token: str) -> str:
 
 def find_device(token: str) -> CallingDevice | None:
     """The phone whose token this is, revoked or not; None when there is none."""
-    with reading() as session:
-        row = session.execute(
-            select(Device.id, Device.org_id, Device.user_id, Device.jwk, Device.revoked_at).where(
-                Device.token_sha256 == token_digest(token), Device.kind == "phone"
-            )
-        ).one_or_none()
-    return None if row is None or row.user_id is None else CallingDevice(*row)
+    with looking() as connection:
+        row = devices.calling(connection, token_digest(token))
+    return None if row is None else CallingDevice(**row)

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sync.evidence.intake import Picture, inspect
 from sync.protocol.problems import Problem
 from webapp.store import blobs
+from webapp.store.blobs import BlobStore
 from webapp.store.queries import blobs as ask
+from webapp.store.together import Together
 from webapp.store.unit import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """A blob that lies in the store and waits for its row; `beside` is settled with it."""
+
+    row: dict[str, Any]
+    data: bytes
+    beside: Callable[[Any], object] | None
+
+
+_commits: WeakKeyDictionary[BlobStore, Together[_Put]] = WeakKeyDictionary()
 
 
 def keep_blob(
@@ -24,36 +40,45 @@ def keep_blob(
 ) -> Picture:
     """Keep `data` as the blob `sha256`; durable, bytes and row, when this returns. Twice is once.
 
-    `beside` is settled in the same transaction. Problems, before anything is kept: `digest-mismatch`,
-    `media-unsupported`, `picture-broken`, `picture-too-large`; `storage-full` and `busy` of the store.
+    `beside` is called with the session and settled in the same transaction, which several requests may share.
+    Problems, before anything is kept: `digest-mismatch`, `media-unsupported`, `picture-broken`,
+    `picture-too-large`; `storage-full` and `busy` of the store.
     """
     if hashlib.sha256(data).hexdigest() != sha256:
         raise Problem(
-            "digest-mismatch", "The bytes have another SHA-256 than was promised; nothing of them was kept."
+            "digest-mismatch", "The bytes have another SHA-256 than was promised; none of them was kept."
         )
     picture = inspect(data)
     store = blobs.current()
     store.put(org_id, sha256, data)
-    with transaction() as session:
-        ask.add_blob(session, _row(org_id, device_id, sha256, len(data), picture, now))
-        if not store.has(org_id, sha256):
-            # A sweep held the row's key until now and has removed what lay there from an earlier try.
-            store.put(org_id, sha256, data)
-        if beside is not None:
-            beside(session)
-    return picture
-
-
-def _row(
-    org_id: str, device_id: str, sha256: str, size: int, picture: Picture, now: datetime
-) -> dict[str, object]:
-    return {
+    row = {
         "org_id": org_id,
         "sha256": sha256,
         "type": picture.type,
-        "size": size,
+        "size": len(data),
         "width": picture.width,
         "height": picture.height,
         "device_id": device_id,
         "held_at": now,
     }
+    _committer(store).settle(_Put(row, data, beside))
+    return picture
+
+
+def _committer(store: BlobStore) -> Together[_Put]:
+    found = _commits.get(store)
+    # Of two that are made at once only one is kept; the other serves its one request and is gone.
+    return found or _commits.setdefault(store, Together(_commit))
+
+
+def _commit(puts: Sequence[_Put]) -> None:
+    store = blobs.current()
+    with transaction() as session:
+        ask.add_blobs(session, [put.row for put in puts])
+        for put in puts:
+            org_id, sha256 = put.row["org_id"], put.row["sha256"]
+            if not store.has(org_id, sha256):
+                # A sweep held the row's key until now and has removed what lay there from an earlier try.
+                store.put(org_id, sha256, put.data)
+            if put.beside is not None:
+                put.beside(session)

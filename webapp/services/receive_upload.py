@@ -57,14 +57,18 @@ class Standing:
     expires_at: datetime | None
 
 
-def begin_upload(org_id: str, device_id: str, asked: Asked, read: Read, now: datetime) -> Standing:
+def begin_upload(
+    org_id: str, device_id: str, asked: Asked, announced: int, read: Read, now: datetime
+) -> Standing:
     """Begin an upload with what came of it so far; bytes already held are not asked for again.
+
+    `announced` is how many bytes the request says it brings: one that brings all is taken without a question.
 
     Problems: `blob-too-large`, `length-invalid` (held, and of another length), those of `keep_blob`.
     """
     if asked.size > MAX_BLOB_BYTES:
         raise Problem("blob-too-large", f"It has {asked.size} bytes; at most {MAX_BLOB_BYTES} are taken.")
-    if _is_held(org_id, asked, now):
+    if announced != asked.size and _is_held(org_id, asked, now):
         return _whole(asked.sha256, asked.size, asked.header)
     data = read(asked.size)
     if len(data) == asked.size:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from sqlalchemy import Engine, event, text, update
+from sqlalchemy import Connection, Engine, event, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,13 @@ def reading() -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def looking() -> Iterator[Connection]:
+    """A reading unit without a session, for the one question that every request asks: a third of the cost."""
+    with db.engine.connect() as connection:
+        yield connection
+
+
 def lock_org(session: Session, org_id: str, ahead: int = 1) -> int:
     """Draw `ahead` change numbers of an organisation and hold its row until commit; gives the first of them."""
     head = session.execute(
@@ -90,4 +97,6 @@ def _refuse_if_busy(error: OperationalError) -> None:
     if "database is locked" in said or "database table is locked" in said:
         raise Problem("busy", "Another writer holds the database; send the same again shortly.") from error
     if "disk is full" in said or "disk I/O error" in said:
-        raise Problem("storage-full", "The server has no room left; nothing of this request was kept.") from error
+        raise Problem(
+            "storage-full", "The server has no room left; nothing of this request was kept."
+        ) from error

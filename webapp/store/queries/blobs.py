@@ -14,6 +14,12 @@ from sqlalchemy.orm import Session
 from webapp.store.among import among
 from webapp.store.models import Blob, BlobRef, EventParcel, Parcel, Upload, UploadPart
 
+_TABLE: Any = Blob.__table__
+_ADD = {
+    "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing(),
+}
+
 Parts = Sequence[tuple[int, int, str]]  # offset, size, name in the spool
 
 
@@ -39,11 +45,17 @@ def held_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
     return set(session.scalars(chosen))
 
 
-def add_blob(session: Session, row: dict[str, Any]) -> bool:
-    """Say that bytes are held; waits for a sweep of the same digest. Whether it was not said before."""
-    flavour = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    done = session.execute(flavour.insert(Blob.__table__).on_conflict_do_nothing(), [row])
-    return _count(done) == 1
+def add_blobs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Say that bytes are held, where it is not said yet; waits for a sweep of one of these digests."""
+    # In one order everywhere, or two processes would wait for each other.
+    ordered = sorted(rows, key=lambda row: (row["org_id"], row["sha256"]))
+    session.connection().execute(_ADD[session.get_bind().dialect.name], ordered)
+
+
+def claim_blob(session: Session, org_id: str, sha256: str, now: datetime) -> bool:
+    """Hold the key of a blob that no row speaks of until the transaction ends. Whether there was none."""
+    row = {"org_id": org_id, "sha256": sha256, "type": "", "size": 0, "device_id": "", "held_at": now}
+    return _count(session.connection().execute(_ADD[session.get_bind().dialect.name], row)) == 1
 
 
 def remove_blob(session: Session, org_id: str, sha256: str) -> None:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from webapp.store.models import Device, User
+
+# Every request of a phone asks this: built once, and asked without a session.
+_CALLING = (
+    select(Device.id, Device.org_id, Device.user_id, Device.jwk, Device.revoked_at)
+    .where(Device.token_sha256 == bindparam("token_sha256"), Device.kind == "phone")
+    .where(Device.user_id.is_not(None))
+)
+
+
+def calling(connection: Connection, token_sha256: str) -> dict[str, Any] | None:
+    """id, org_id, user_id, jwk, revoked_at of the phone with this token."""
+    row = connection.execute(_CALLING, {"token_sha256": token_sha256}).mappings().one_or_none()
+    return None if row is None else dict(row)
 
 
 def listed(session: Session) -> list[dict[str, Any]]:

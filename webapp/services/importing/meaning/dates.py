@@ -47,6 +47,11 @@ class Parts:
     minute: int
     second_of_minute: int
 
+    def rank(self, order: Order) -> tuple[int, ...]:
+        """A key that sorts like the times do under one reading, without making them."""
+        month, day = (self.second, self.first) if order == "dmy" else (self.first, self.second)
+        return (self.year, month, day, self.hour, self.minute, self.second_of_minute)
+
     def as_time(self, order: Order) -> datetime | None:
         """The local time under one reading, None when there is no such day."""
         month, day = (self.second, self.first) if order == "dmy" else (self.first, self.second)
@@ -103,6 +108,7 @@ class DateJudge:
         self._converted: Seen | None = None
         self._converted_past_12 = False
         self._written: Seen | None = None
+        self._newest: dict[Order, tuple[int, ...]] = {}
 
     def feed(self, row: int, cells: Mapping[str, str | datetime]) -> None:
         """One row's dates by field, empty ones left out."""
@@ -111,29 +117,38 @@ class DateJudge:
             if isinstance(cell, datetime):
                 self._feed_converted(row, cell)
             elif (split_up := split(cell)) is not None:
-                self._feed_parts(Seen(row, cell), split_up)
+                self._feed_parts(row, cell, split_up)
                 parts[field] = split_up
-            elif iso(cell) is not None:
+            elif (time := iso(cell)) is not None:
                 self._sure.setdefault("ymd", Seen(row, cell))
                 self._written = self._written or Seen(row, cell)
+                self._note_newest("ymd", time.timetuple()[:6])
         if parts and not {"dmy", "mdy"} & self._sure.keys():
             self._weigh(parts)
 
     def _feed_converted(self, row: int, cell: datetime) -> None:
         self._converted = self._converted or Seen(row, cell.isoformat(sep=" "))
         self._converted_past_12 = self._converted_past_12 or cell.day > 12
+        for order in CHOICES:
+            self._note_newest(order, cell.timetuple()[:6])
 
-    def _feed_parts(self, seen: Seen, parts: Parts) -> None:
-        as_dmy, as_mdy = parts.as_time("dmy"), parts.as_time("mdy")
-        if as_dmy is None and as_mdy is None:
+    def _feed_parts(self, row: int, text: str, parts: Parts) -> None:
+        fits: list[Order] = [order for order in CHOICES if parts.as_time(order) is not None]
+        if not fits:
             return  # no day at all: the row is refused when it is read
-        self._written = self._written or seen
-        if as_mdy is None:
-            self._sure.setdefault("dmy", seen)
-        elif as_dmy is None:
-            self._sure.setdefault("mdy", seen)
-        elif as_dmy != as_mdy:
-            self._open = self._open or seen
+        if self._written is None:
+            self._written = Seen(row, text)
+        if len(fits) == 1:
+            self._sure.setdefault(fits[0], Seen(row, text))
+        elif self._open is None and parts.first != parts.second:
+            self._open = Seen(row, text)
+        for order in fits:
+            self._note_newest(order, parts.rank(order))
+
+    def _note_newest(self, order: Order, rank: tuple[int, ...]) -> None:
+        held = self._newest.get(order)
+        if held is None or rank > held:
+            self._newest[order] = rank
 
     def _weigh(self, parts: Mapping[str, Parts]) -> None:
         for order in CHOICES:
@@ -189,6 +204,11 @@ class DateJudge:
             "Say which (--dates dmy or --dates mdy on the command line).",
             ask={"row": seen.row, "text": seen.text},
         )
+
+    def newest(self, order: Order) -> datetime | None:
+        """The latest local time of the file, read in this order; None when it has no date at all."""
+        rank = self._newest.get(order)
+        return None if rank is None else datetime(*rank)  # type: ignore[arg-type]  # noqa: DTZ001
 
     def _refuse_converted(self) -> None:
         seen = self._converted

@@ -114,7 +114,9 @@ class _Reader:
         self.bad.append(Rejection(self.row, HEADINGS[field], code, message))
 
     def time(self, field: str, order: dates.Order, zone: tzinfo) -> datetime | None:
-        cell = self.raw.get(field, "")
+        cell = self.raw.get(field)
+        if cell is None:
+            return None
         written = cell if isinstance(cell, datetime) else values.words(cell)
         if written in {"", "-", "/"}:
             return None
@@ -157,5 +159,8 @@ def read_row(row: int, raw: Raw, order: dates.Order, zone: tzinfo) -> Line | lis
 
 
 def _text(raw: Raw, field: str, most: int) -> str:
-    text = values.words(raw.get(field, ""))
+    cell = raw.get(field)
+    if cell is None:
+        return ""
+    text = values.words(cell)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -31,13 +31,15 @@ class Unreadable(Exception):
 
 def words(cell: Cell) -> str:
     """Text without the tabs that Seller Center hangs on ids, without characters nobody can see."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        # Nearly every cell is plain: not looking for what cannot be there is worth a third of the import.
+        return text if text.isascii() and text.isprintable() else _CONTROL.sub("", text).strip()
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ")
-    return _CONTROL.sub("", cell).strip()
+    return cell.isoformat(sep=" ")
 
 
 def marketplace_id(cell: Cell) -> str:

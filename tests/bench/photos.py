@@ -1,0 +1,159 @@
+"""Photos per second through HTTP (tus, one request each, durable), beside the rate of synced file writes.
+
+Against a running server: `python -m tests.bench.photos URL TOKEN FOLDER [--photos N] [--clients N]`, where FOLDER
+lies on the disk that the server keeps its photos on. Prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SIZE = 150_000
+# A JPEG as far as its header goes: 1024 x 768; what follows is noise, as in a real one.
+HEADER = bytes.fromhex("ffd8 ffc0 0011 08 0300 0400 03 011100 021100 031100")
+ROUNDS = 5
+
+
+def make_photo() -> bytes:
+    """150 kB that no server has seen yet."""
+    return HEADER + os.urandom(SIZE - len(HEADER))
+
+
+def request_of(photo: bytes, host: str, token: str) -> bytes:
+    """One creation-with-upload of a whole photo, as it goes over the wire."""
+    digest = base64.b64encode(hashlib.sha256(photo).hexdigest().encode()).decode()
+    head = (
+        "POST /sync/v1/blobs HTTP/1.1",
+        f"Host: {host}",
+        f"Authorization: Bearer {token}",
+        "Tus-Resumable: 1.0.0",
+        f"Upload-Length: {len(photo)}",
+        f"Upload-Metadata: sha256 {digest},type aW1hZ2UvanBlZw==,role cGhvdG8=",
+        "Content-Type: application/offset+octet-stream",
+        f"Content-Length: {len(photo)}",
+    )
+    return "\r\n".join((*head, "", "")).encode() + photo
+
+
+def files_per_second(folder: Path, count: int, writers: int) -> float:
+    """The limit: new files of the same size, each written and synced, by so many threads."""
+    photos = [make_photo() for _ in range(count)]
+    with tempfile.TemporaryDirectory(dir=folder) as inside:
+
+        def write(number: int) -> None:
+            descriptor = os.open(f"{inside}/{number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            os.write(descriptor, photos[number])
+            os.fsync(descriptor)
+            os.close(descriptor)
+
+        return _rate(range(count), writers, lambda numbers: [write(number) for number in numbers])
+
+
+def photos_per_second(url: str, token: str, count: int, clients: int) -> float:
+    """New photos, each in a request of its own, over so many connections kept open."""
+    address = urlsplit(url)
+    host, port = address.hostname or "127.0.0.1", address.port or 80
+    requests = [request_of(make_photo(), f"{host}:{port}", token) for _ in range(count)]
+
+    def send_all(left: Iterator[bytes]) -> None:
+        with socket.create_connection((host, port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for request in left:
+                connection.sendall(request)
+                _expect_created(connection)
+
+    return _rate(requests, clients, send_all)
+
+
+def measure(url: str, token: str, folder: Path, photos: int = 300, clients: int = 8) -> dict[str, float]:
+    """Medians over rounds that alternate, so that a busy machine slows both sides alike; rates per second."""
+    photos_per_second(url, token, photos // 4, clients)
+    rounds = [
+        (
+            files_per_second(folder, photos, 1),
+            photos_per_second(url, token, photos, clients),
+            files_per_second(folder, photos, clients),
+        )
+        for _ in range(ROUNDS)
+    ]
+    alone, sent, together = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return {
+        "photos": round(sent, 1),
+        "files_one_writer": round(alone, 1),
+        "files_as_many_writers": round(together, 1),
+        "ratio": round(statistics.median(row[1] / row[0] for row in rounds), 3),
+        "ratio_to_many_writers": round(statistics.median(row[1] / row[2] for row in rounds), 3),
+        "clients": clients,
+        "photo_bytes": SIZE,
+    }
+
+
+def _rate(items: object, threads: int, work: Callable[[Iterator[bytes]], object]) -> float:
+    items = list(items)  # type: ignore[call-overload]
+    left, lock = iter(items), threading.Lock()
+
+    def shared() -> Iterator[bytes]:
+        while True:
+            with lock:
+                item = next(left, None)
+            if item is None:
+                return
+            yield item
+
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work(shared())
+        except BaseException as error:
+            failures.append(error)
+
+    workers = [threading.Thread(target=run) for _ in range(threads)]
+    started = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    took = time.perf_counter() - started
+    if failures:
+        raise failures[0]
+    return len(items) / took
+
+
+def _expect_created(connection: socket.socket) -> None:
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError("the server hung up")
+        answer += more
+    if not answer.startswith(b"HTTP/1.1 201"):
+        raise AssertionError(answer.decode(errors="replace"))
+
+
+def main() -> None:
+    """Measure a running server and print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("token")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--photos", type=int, default=300)
+    parser.add_argument("--clients", type=int, default=8)
+    asked = parser.parse_args()
+    print(json.dumps(measure(asked.url, asked.token, asked.folder, asked.photos, asked.clients)))
+
+
+if __name__ == "__main__":
+    main()
