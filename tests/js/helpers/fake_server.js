@@ -59,7 +59,18 @@ export class FakeServer {
     let body = init.body ?? null;
     if (typeof body === "string") body = Buffer.from(body);
     else if (body !== null) body = Buffer.from(body);
-    const request = { method: init.method ?? "GET", path: pathname, search, headers, body, signal: init.signal };
+    const request = {
+      method: init.method ?? "GET",
+      path: pathname,
+      search,
+      headers,
+      body,
+      signal: init.signal,
+    };
+    const isZipped = headers.get("Content-Encoding") === "gzip";
+    if (pathname === "/sync/v1/events") {
+      request.events = JSON.parse(isZipped ? gunzipSync(body) : body).events;
+    }
     this.requests.push(`${request.method} ${pathname}`);
     const instead = await this.instead?.(request);
     if (instead) return instead;
@@ -86,9 +97,22 @@ export class FakeServer {
   }
 
   hello() {
-    const limits = { max_events: 200, max_batch_bytes: 1048576, max_event_bytes: 65536, max_blob_bytes: 10485760 };
+    const limits = {
+      max_events: 200,
+      max_batch_bytes: 1048576,
+      max_event_bytes: 65536,
+      max_blob_bytes: 10485760,
+    };
     const server_time = new Date(this.now() + this.skew).toISOString();
-    return reply(200, { protocol: 1, epoch: this.epoch, server_time, min_client: "1", jwk: this.jwk, limits, retain_acked_days: 14 });
+    return reply(200, {
+      protocol: 1,
+      epoch: this.epoch,
+      server_time,
+      min_client: "1",
+      jwk: this.jwk,
+      limits,
+      retain_acked_days: 14,
+    });
   }
 
   enrol({ code, jwk }) {
@@ -97,8 +121,12 @@ export class FakeServer {
     const device = randomUUID();
     this.devices.set(token, { device, actor: "user-1", jwk });
     return reply(201, {
-      device, token, actor: { id: "user-1", name: "Ana", role: "courier" }, org: { id: "org-1", name: "Shop" },
-      epoch: this.epoch, jwk: this.jwk,
+      device,
+      token,
+      actor: { id: "user-1", name: "Ana", role: "courier" },
+      org: { id: "org-1", name: "Shop" },
+      epoch: this.epoch,
+      jwk: this.jwk,
     });
   }
 
@@ -113,9 +141,19 @@ export class FakeServer {
     const high_seq = Math.max(0, ...seqs);
     const missing_seqs = [];
     for (let seq = 1; seq < high_seq; seq += 1) if (!seqs.has(seq)) missing_seqs.push([seq, seq]);
-    const want = [...new Set(mine.flatMap(({ payload }) => (payload.kind === "blob_lost" ? [] : payload.blobs.map((blob) => blob.sha256))))];
+    const want = [
+      ...new Set(
+        mine.flatMap(({ payload }) =>
+          payload.kind === "blob_lost" ? [] : payload.blobs.map((blob) => blob.sha256),
+        ),
+      ),
+    ];
     return reply(200, {
-      epoch: this.epoch, received_at: new Date(this.now() + this.skew).toISOString(), results, high_seq, missing_seqs,
+      epoch: this.epoch,
+      received_at: new Date(this.now() + this.skew).toISOString(),
+      results,
+      high_seq,
+      missing_seqs,
       want: want.filter((digest) => !this.blobs.has(digest)),
       receipt: await this.receipt(caller.device, results),
     });
@@ -125,7 +163,11 @@ export class FakeServer {
     const digest = sha256(jws);
     const parts = readJws(jws);
     const refuse = (code) => ({
-      id: parts?.payload.id ?? null, sha256: digest, status: "quarantined", effects: [], problem: { code, title: code, detail: null },
+      id: parts?.payload.id ?? null,
+      sha256: digest,
+      status: "quarantined",
+      effects: [],
+      problem: { code, title: code, detail: null },
     });
     if (!parts) return refuse("event_malformed");
     const { payload } = parts;
@@ -133,9 +175,17 @@ export class FakeServer {
     const isGood = caller.jwk ? await isSignedBy(subtle, caller.jwk, parts) : parts.header.alg === "none";
     if (!isGood) return refuse("bad_signature");
     const known = this.events.get(payload.id);
-    if (known) return known.sha256 === digest ? { ...known.result, status: "duplicate" } : refuse("id_reused");
+    if (known) {
+      return known.sha256 === digest ? { ...known.result, status: "duplicate" } : refuse("id_reused");
+    }
     const effects = payload.parcels.map((parcel) => ({ parcel, status: "handed_over", anomalies: [] }));
-    const result = { id: payload.id, sha256: digest, status: effects.length ? "applied" : "recorded", effects, problem: null };
+    const result = {
+      id: payload.id,
+      sha256: digest,
+      status: effects.length ? "applied" : "recorded",
+      effects,
+      problem: null,
+    };
     this.events.set(payload.id, { sha256: digest, jws, payload, result });
     this.effects.push(payload.id);
     return result;
@@ -143,15 +193,25 @@ export class FakeServer {
 
   async receipt(device, results) {
     const events = results.map(({ id, sha256: digest }) => ({ id, sha256: digest }));
-    const said = { device, epoch: this.epoch, received_at: new Date(this.now() + this.skew).toISOString(), events };
+    const said = {
+      device,
+      epoch: this.epoch,
+      received_at: new Date(this.now() + this.skew).toISOString(),
+      events,
+    };
     const input = `${b64url(JSON.stringify({ alg: "ES256", typ: "baton-receipt+jws" }))}.${b64url(JSON.stringify(said))}`;
     const mark = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, this.signingKey, Buffer.from(input));
     return `${input}.${b64url(Buffer.from(mark))}`;
   }
 
   create({ headers, body }) {
-    const pairs = headers.get("Upload-Metadata").split(",").map((pair) => pair.trim().split(" "));
-    const metadata = Object.fromEntries(pairs.map(([name, value]) => [name, Buffer.from(value, "base64").toString()]));
+    const pairs = headers
+      .get("Upload-Metadata")
+      .split(",")
+      .map((pair) => pair.trim().split(" "));
+    const metadata = Object.fromEntries(
+      pairs.map(([name, value]) => [name, Buffer.from(value, "base64").toString()]),
+    );
     const length = Number(headers.get("Upload-Length"));
     const path = `/sync/v1/blobs/${randomUUID()}`;
     const tus = { "Tus-Resumable": "1.0.0", Location: path };
@@ -166,7 +226,11 @@ export class FakeServer {
     if (!upload) return problem(404, "upload-unknown");
     const tus = { "Tus-Resumable": "1.0.0", "Cache-Control": "no-store" };
     if (method === "HEAD") {
-      return reply(200, null, { ...tus, "Upload-Offset": String(upload.bytes.length), "Upload-Length": String(upload.length) });
+      return reply(200, null, {
+        ...tus,
+        "Upload-Offset": String(upload.bytes.length),
+        "Upload-Length": String(upload.length),
+      });
     }
     if (Number(headers.get("Upload-Offset")) !== upload.bytes.length) return problem(409, "offset-mismatch");
     return this.append(path, upload, body, headers, 204, tus);
@@ -192,18 +256,30 @@ export class FakeServer {
     const at = cursor === null ? 0 : this.pages.findIndex((page) => page.cursor === cursor) + 1;
     const empty = { upserts: [], removes: [] };
     const page = this.pages[at] ?? {
-      cursor: cursor ?? "c0", more: false, reset: false, as_of: new Date(this.now()).toISOString(),
-      parcels: empty, runs: empty, tasks: empty, notices: empty,
+      cursor: cursor ?? "c0",
+      more: false,
+      reset: false,
+      as_of: new Date(this.now()).toISOString(),
+      parcels: empty,
+      runs: empty,
+      tasks: empty,
+      notices: empty,
     };
     const etag = `"${page.cursor}"`;
     if (headers.get("If-None-Match") === etag) return reply(304, null, { ETag: etag });
-    return reply(200, { epoch: this.epoch, rules: { version: this.rules.version, etag: this.rules.version }, ...page }, { ETag: etag });
+    return reply(
+      200,
+      { epoch: this.epoch, rules: { version: this.rules.version, etag: this.rules.version }, ...page },
+      { ETag: etag },
+    );
   }
 
   /** What must be true whatever happened on the way. Returns the payloads in order of seq. */
   audit(assert) {
     assert.equal(new Set(this.effects).size, this.effects.length, "an event took effect twice");
-    const chains = Map.groupBy ? Map.groupBy(this.events.values(), (e) => e.payload.device) : groupBy(this.events.values());
+    const chains = Map.groupBy
+      ? Map.groupBy(this.events.values(), (e) => e.payload.device)
+      : groupBy(this.events.values());
     const all = [];
     for (const chain of chains.values()) {
       chain.sort((a, b) => a.payload.seq - b.payload.seq);

@@ -8,7 +8,14 @@ import { openPhone } from "../../../webapp/static/js/outbox/phone.js";
 import { Store } from "../../../webapp/static/js/storage/store.js";
 import { FakeServer } from "./fake_server.js";
 
-export const CODES = ["F7ANY0M5J7AJ", "RKPAPG5Y48SQ", "3ZSQC4M9ZGCB", "13TGF6XX3AHK", "Q5X1EGTDF6Y4", "SG81X69DP72P"];
+export const CODES = [
+  "F7ANY0M5J7AJ",
+  "RKPAPG5Y48SQ",
+  "3ZSQC4M9ZGCB",
+  "13TGF6XX3AHK",
+  "Q5X1EGTDF6Y4",
+  "SG81X69DP72P",
+];
 const never = new Promise(() => undefined);
 
 /** Locks of one browser: what navigator.locks does, as far as the outbox uses it. */
@@ -21,9 +28,11 @@ export class FakeLocks {
     while (this.held.has(name) && !options.steal) await this.held.get(name).free;
     return new Promise((resolve, reject) => {
       this.held.set(name, reject);
-      Promise.resolve(work({ name })).then(resolve, reject).finally(() => {
-        if (this.held.get(name) === reject) this.held.delete(name);
-      });
+      Promise.resolve(work({ name }))
+        .then(resolve, reject)
+        .finally(() => {
+          if (this.held.get(name) === reject) this.held.delete(name);
+        });
     });
   }
 }
@@ -58,7 +67,10 @@ Store.prototype.write = around(Store.prototype.write);
 const { subtle } = webcrypto;
 for (const name of ["sign", "digest"]) {
   const original = subtle[name].bind(subtle);
-  Object.defineProperty(subtle, name, { configurable: true, value: (...args) => around(() => original(...args))() });
+  Object.defineProperty(subtle, name, {
+    configurable: true,
+    value: (...args) => around(() => original(...args))(),
+  });
 }
 
 let worlds = 0;
@@ -84,8 +96,15 @@ export class World {
       return response;
     };
     return openPhone({
-      fetch, locks: this.locks, now: () => (this.time += 1), random: () => 0.5, base: "https://baton.test",
-      databaseName: this.databaseName, storageManager: null, auto: false, ...options,
+      fetch,
+      locks: this.locks,
+      now: () => (this.time += 1),
+      random: () => 0.5,
+      base: "https://baton.test",
+      databaseName: this.databaseName,
+      storageManager: null,
+      auto: false,
+      ...options,
     });
   }
 
@@ -101,7 +120,10 @@ export class World {
     probe.at = n;
     probe.mode = mode;
     const death = new Promise((resolve) => (probe.onDeath = () => resolve("dead")));
-    const ended = act().then(() => "done", () => "dead");
+    const ended = act().then(
+      () => "done",
+      () => "dead",
+    );
     const first = await Promise.race([ended, death]);
     const hasEnded = first === "done" && !probe.isDead;
     probe = new Probe(); // the dead one's promises never come back; the next phone counts anew
@@ -118,10 +140,25 @@ export const picture = (size = 5_000) => {
 
 /** A draft of a whole collection, with its pictures in the store. */
 export async function collection(phone, codes = CODES.slice(0, 3), sizes = [5_000]) {
-  const draft = phone.newDraft("collect", { intact: true, counterpart: { name: "Ben", role: "seller" }, carrier: "jnt" });
-  draft.scans = codes.map((code) => ({ code, raw: code, verdict: "known", at: draft.startedAt, typed: false, override: null }));
+  const draft = phone.newDraft("collect", {
+    intact: true,
+    counterpart: { name: "Ben", role: "seller" },
+    carrier: "jnt",
+  });
+  draft.scans = codes.map((code) => ({
+    code,
+    raw: code,
+    verdict: "known",
+    at: draft.startedAt,
+    typed: false,
+    override: null,
+  }));
   for (const size of sizes) {
-    draft.photos.push({ ...(await phone.storePhoto(picture(size), "image/jpeg")), role: "photo", parcel: null });
+    draft.photos.push({
+      ...(await phone.storePhoto(picture(size), "image/jpeg")),
+      role: "photo",
+      parcel: null,
+    });
   }
   draft.signature = { ...(await phone.storePhoto(picture(900), "image/png")), strokes: [] };
   return draft;

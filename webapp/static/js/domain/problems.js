@@ -26,3 +26,18 @@ export class PhoneError extends Error {
     return { code: this.code, title: this.title, detail: this.detail };
   }
 }
+
+/**
+ * Any error as something to show.
+ * @param {unknown} error
+ * @returns {Problem}
+ */
+export function problemOf(error) {
+  if (error instanceof PhoneError) return error.toProblem();
+  const { message } = /** @type {{message?:unknown}} */ (error ?? {});
+  return {
+    code: "internal",
+    title: "Something went wrong on this phone.",
+    detail: message ? String(message) : null,
+  };
+}

@@ -5,13 +5,14 @@
  */
 import { countUnsent, describeEvents } from "../domain/counts.js";
 import { blankDraft } from "../domain/draft.js";
-import { PhoneError } from "../domain/problems.js";
+import { PhoneError, problemOf } from "../domain/problems.js";
 import { trackingKey } from "../domain/codes.js";
 import { emptyWorklist } from "../domain/worklist.js";
 import { readBlob, storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, listEvents, unpark } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { getMeta } from "../storage/meta.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { enrolPhone } from "./enrol.js";
@@ -50,6 +51,7 @@ export class Phone extends EventTarget {
   /** @type {Worklist} */ #worklist = emptyWorklist();
   /** @type {Rules|null} */ #rules = null;
   #isAutomatic = false;
+  /** @type {Promise<void>} */ #reloaded = Promise.resolve();
 
   /** @param {Context} context */
   constructor(context) {
@@ -61,8 +63,16 @@ export class Phone extends EventTarget {
         new CustomEvent("sync", { detail: /** @type {CustomEvent<SyncState>} */ (event).detail }),
       );
     });
-    this.#engine.addEventListener("settled", () => void this.reload());
-    context.channel?.addEventListener("message", () => void this.reload(false));
+    this.#engine.addEventListener("settled", () => this.#announce("outbox"));
+    for (const pulled of ["list", "age"]) {
+      this.#engine.addEventListener(pulled, () => {
+        this.#reloaded = this.#quietly(pulled === "list" ? this.reload() : this.#renewAge());
+      });
+    }
+    context.channel?.addEventListener("message", ({ data }) => {
+      if (data === "outbox") this.dispatchEvent(new Event("changed"));
+      else void this.#quietly(this.reload(false));
+    });
   }
 
   /** Begins the automatic triggers: online, visible, timer, Background Sync. */
@@ -90,8 +100,8 @@ export class Phone extends EventTarget {
     const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
     this.#worklist = kept?.worklist ?? emptyWorklist();
     this.#rules = kept?.rules ?? null;
-    this.dispatchEvent(new Event("changed"));
-    if (tellOthers) this.#context.channel?.postMessage("changed");
+    if (tellOthers) this.#announce("all");
+    else this.dispatchEvent(new Event("changed"));
   }
 
   /** @returns {Identity|null} */
@@ -184,7 +194,7 @@ export class Phone extends EventTarget {
    */
   async seal(draft) {
     const sealed = await sealDraft(this.#context, this.#device(), draft);
-    await this.reload();
+    this.#announce("outbox");
     this.#nudge("seal");
     return sealed;
   }
@@ -236,7 +246,7 @@ export class Phone extends EventTarget {
    */
   async retry(id) {
     await unpark(this.#context.store, this.#device(), id);
-    await this.reload();
+    this.#announce("outbox");
     await this.kick("user");
   }
 
@@ -296,7 +306,9 @@ export class Phone extends EventTarget {
    * @returns {Promise<SyncState>} settled when that round has ended; it does not reject
    */
   async kick(reason) {
-    return this.#engine.kick(reason);
+    const state = await this.#engine.kick(reason);
+    await this.#reloaded; // what the round pulled is in memory when it is said to be over
+    return state;
   }
 
   /** @returns {Promise<StorageReport>} */
@@ -317,6 +329,34 @@ export class Phone extends EventTarget {
     const event = await eventById(this.#context.store, this.#device(), id);
     if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
     return event.jws;
+  }
+
+  /**
+   * Work nobody waits for: its failure is told as the state of sync, and what is in memory stays as it was.
+   * @param {Promise<void>} work
+   * @returns {Promise<void>}
+   */
+  async #quietly(work) {
+    try {
+      await work;
+    } catch (error) {
+      this.dispatchEvent(
+        new CustomEvent("sync", { detail: { ...this.syncState, problem: problemOf(error) } }),
+      );
+    }
+  }
+
+  async #renewAge() {
+    const { store } = this.#context;
+    const known = this.#row ? await getMeta(store, this.#row.device, "worklist") : null;
+    if (known) this.#worklist.asOf = known.asOf;
+    this.#announce("outbox");
+  }
+
+  /** @param {'outbox'|'all'} what has changed; other tabs need not read the list again for the outbox's sake */
+  #announce(what) {
+    this.dispatchEvent(new Event("changed"));
+    this.#context.channel?.postMessage(what);
   }
 
   /** @param {string} reason */

@@ -22,19 +22,39 @@ const MOST_PAGES = 1_000;
 /**
  * @param {Context} context
  * @param {IdentityRow} identity
+ * @param {(what:'list'|'age') => void} tell what has changed on the phone: the list, or only how old it is
  * @returns {Promise<Outcome>}
  */
-export async function pullWorklist(context, { device, token }) {
+export async function pullWorklist(context, { device, token }, tell) {
   const { store, now } = context;
   const known = await getMeta(store, device, "worklist");
   const got = await fetchPages(context, token, known);
   if ("next" in got) return got;
   const { pages, etag } = got;
-  if (pages.length === 0) return pullRules(context, { device, token }, null);
+  if (pages.length === 0) {
+    await renewAge(context, device);
+    tell("age");
+    return pullRules(context, { device, token }, null);
+  }
   const joined = joinPages(pages);
   await applyPage(store, device, joined, etag);
   await noticeEpoch(store, device, joined.epoch, now());
-  return pullRules(context, { device, token }, joined.rules?.version ?? null);
+  const rules = await pullRules(context, { device, token }, joined.rules?.version ?? null);
+  tell("list");
+  return rules;
+}
+
+/**
+ * "Nothing has changed" makes the list as young as the answer, by the server's clock as far as the phone knows it.
+ * @param {Context} context
+ * @param {string} device
+ */
+async function renewAge({ store, now }, device) {
+  const known = await getMeta(store, device, "worklist");
+  const offset = await getMeta(store, device, "offset");
+  if (!known) return;
+  const asOf = new Date(now() + (offset?.ms ?? 0)).toISOString();
+  await setMeta(store, device, "worklist", { ...known, asOf });
 }
 
 /**

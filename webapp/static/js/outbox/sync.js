@@ -4,6 +4,7 @@
  * @module
  */
 import { waitFor } from "../domain/backoff.js";
+import { problemOf } from "../domain/problems.js";
 import { earliest } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
@@ -30,7 +31,7 @@ const UNPAUSING = new Set(["start", "user", "enrol"]);
 /** Reasons that try in spite of a wait the server asked for. */
 const INSISTING = new Set(["start", "user", "enrol", "due"]);
 
-/** Events: `state` (a `CustomEvent<SyncState>`) and `settled` (something in the stores changed). */
+/** Events: `state` (a `CustomEvent<SyncState>`) `settled` (the outbox changed), `list` and `age` (of the worklist). */
 export class SyncEngine extends EventTarget {
   /** @type {Context} */ #context;
   /** @type {Triggers} */ #triggers;
@@ -123,7 +124,9 @@ export class SyncEngine extends EventTarget {
       return { next: "offline", problem: null, retryAfterMs: null };
     }
     const sent = await this.#send(identity);
-    const outcome = sent.next === "go" && isCurrent ? await pullWorklist(this.#context, identity) : sent;
+    const tell = (/** @type {string} */ what) => this.dispatchEvent(new Event(what));
+    const mayPull = sent.next === "go" && isCurrent;
+    const outcome = mayPull ? await pullWorklist(this.#context, identity, tell) : sent;
     await this.#tidy(device);
     this.dispatchEvent(new Event("settled"));
     if (outcome.next === "pause" && outcome.problem) this.#paused.set(device, outcome.problem);
@@ -195,15 +198,4 @@ export class SyncEngine extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
     return state;
   }
-}
-
-/** @param {unknown} error @returns {Problem} */
-function problemOf(error) {
-  const {
-    code = "internal",
-    title,
-    message,
-    detail = null,
-  } = /** @type {Partial<Problem> & {message?:string}} */ (error);
-  return { code: String(code), title: title ?? message ?? "Something went wrong on this phone.", detail };
 }

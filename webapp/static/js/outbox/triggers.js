@@ -68,9 +68,9 @@ export class Triggers {
  * @returns {Promise<void>}
  */
 export async function registerBackgroundSync() {
-  /** @type {SyncingRegistration|undefined} */
-  const registration = await globalThis.navigator?.serviceWorker?.getRegistration();
   try {
+    /** @type {SyncingRegistration|undefined} */
+    const registration = await globalThis.navigator?.serviceWorker?.getRegistration();
     await registration?.sync?.register(SYNC_TAG);
   } catch (error) {
     if (!(error instanceof DOMException)) throw error; // the person has switched it off
