@@ -40,6 +40,8 @@ class Item:
     code: str | None = None
     detail: str = ""
     is_signed: bool = False
+    claimed_id: str | None = None
+    claimed_ref: str | None = None
 
     def claims(self, member: str) -> str | None:
         """What it says of itself, unproved: a short text, or None."""
@@ -69,6 +71,8 @@ def take_apart(raw: str) -> Item:
         item.envelope = envelope.open_(raw)
     except envelope.Refused as refusal:
         item.refuse(refusal.code, str(refusal))
+    else:
+        item.claimed_id, item.claimed_ref = item.claims("id"), item.claims("ref")
     return item
 
 

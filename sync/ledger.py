@@ -112,10 +112,10 @@ def refold(codes: Collection[str], journal: Journal, policy: Policy | None = Non
 
 def _known(items: Iterable[Item], journal: Journal) -> dict[str, Known]:
     """What the journal has of these ids, of what they refer to, and of what refers to them."""
-    ids = {claimed for item in items if (claimed := item.claims("id"))}
+    ids = {item.claimed_id for item in items if item.claimed_id}
     if not ids:
         return {}
-    targets = {ref for item in items if (ref := item.claims("ref"))}
+    targets = {item.claimed_ref for item in items if item.claimed_ref}
     return {known.fact.id: known for known in journal.events(ids | targets, ids)}
 
 
@@ -123,7 +123,7 @@ def _sort_out(items: Iterable[Item], known: Mapping[str, Known], sender: Sender)
     """The items that are new and good, judged; the others are left refused, or are duplicates."""
     fresh: dict[str, Item] = {}
     for item in items:
-        claimed = item.claims("id")
+        claimed = item.claimed_id
         earlier = known.get(claimed) if claimed else None
         if earlier is not None and _is_same(earlier, item, sender):
             continue
@@ -154,7 +154,7 @@ def _quarantine(items: Iterable[Item], sender: Sender, now: datetime) -> tuple[Q
             detail=item.detail,
             device_id=sender.device_id,
             received_at=now,
-            claimed_id=item.claims("id"),
+            claimed_id=item.claimed_id,
             claimed_device=item.claims("device"),
             claimed_seq=item.claimed_seq,
             signature_good=item.is_signed,
@@ -169,7 +169,7 @@ def _results(items: Iterable[Item], known: Mapping[str, Known], change: Append) 
     answered: set[str] = set()
     results = []
     for item in items:
-        claimed, sha256 = item.claims("id"), item.sha256
+        claimed, sha256 = item.claimed_id, item.sha256
         if item.code is not None:
             results.append(Result(claimed, sha256, "quarantined", (), item.code, item.detail))
         elif sha256 in first and sha256 not in answered:

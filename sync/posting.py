@@ -24,7 +24,7 @@ class Posting:
         self.items: dict[str, Item] = {}
         self.events: dict[str, Event] = {}
         self.known: Mapping[str, Known] = {}
-        self.books: Books = Books((), ())
+        self.books: Books = Books((), {})
         self.named: dict[str, dict[str, str]] = {}  # event id -> {canonical code: as scanned}
         self.linked: dict[str, list[str]] = {}  # event id -> codes that come through its ref
 
@@ -50,9 +50,10 @@ class Posting:
         scanned = {text for event in self.events.values() for text in event.parcels}
         others = {code for known in self.known.values() for code in known.parcels}
         others.update(code for link in links for code in link.parcels)
-        wanted = codes_of(scanned)
-        found = journal.parcels(others.union(wanted), {codes.tracking_key(text) for text in scanned})
-        self.books = Books(found, scanned)
+        typed = {text: as_code(text) for text in scanned}
+        others.update(code for code in typed.values() if code is not None)
+        found = journal.parcels(others, {codes.tracking_key(text) for text in scanned})
+        self.books = Books(found, typed)
         for event in self.events.values():
             named: dict[str, str] = {}
             for text in event.parcels:
@@ -134,8 +135,9 @@ class Posting:
         for code in sorted(touched):
             merged = {fact.id: fact for fact in have.get(code, ())}
             merged.update(added.get(code, {}))
-            for event_id in remarks.keys() & merged.keys():
-                merged[event_id] = replace(merged[event_id], marks=remarks[event_id])
+            for event_id in remarks:
+                if event_id in merged:
+                    merged[event_id] = replace(merged[event_id], marks=remarks[event_id])
             folded[code] = refold(merged.values(), self.books.about[code], self.policy)
         return folded
 
@@ -178,14 +180,9 @@ class Posting:
         )
 
     def entry(self, event: Event, fact: Fact, branch: int, folded: Mapping[str, Folded]) -> Entry:
-        effects = tuple(
-            self.effect(event.id, code, folded[code])
-            for code in (*self.named[event.id], *self.linked.get(event.id, ()))
-        )
-        moved = any(
-            folded[code].outcomes[event.id].moved
-            for code in (*self.named[event.id], *self.linked.get(event.id, ()))
-        )
+        touched = [*self.named[event.id], *self.linked.get(event.id, ())]
+        effects = tuple([self.effect(event.id, code, folded[code]) for code in touched])
+        moved = any(event.id in folded[code].moved for code in touched)
         item = self.items[event.id]
         return Entry(
             id=event.id,
@@ -217,7 +214,7 @@ class Posting:
         effect: dict[str, object] = {
             "parcel": code,
             "status": folding.state.status,
-            "anomalies": list(folding.outcomes[event_id].anomalies),
+            "anomalies": list(folding.blamed.get(event_id, ())),
         }
         scanned = self.named[event_id].get(code)
         if scanned is not None and scanned != code:
@@ -238,23 +235,23 @@ class Posting:
 class Books:
     """What the office's books say of the parcels of a batch; a scan nobody knows opens a new page."""
 
-    def __init__(self, found: Iterable[About], scanned: Iterable[str]) -> None:
+    def __init__(self, found: Iterable[About], typed: Mapping[str, str | None]) -> None:
         self.about: dict[str, About] = {about.code: about for about in found}
         self.by_tracking = {
             about.tracking_number: about.code for about in self.about.values() if about.tracking_number
         }
-        self.codes: dict[str, str | None] = {text: self.look_up(text) for text in scanned}
+        self.typed = typed
+        self.codes: dict[str, str | None] = {text: self.look_up(text, code) for text, code in typed.items()}
         self.made: dict[str, NewParcel] = {}
 
-    def look_up(self, text: str) -> str | None:
-        code = as_code(text)
+    def look_up(self, text: str, code: str | None) -> str | None:
         if code is not None and code in self.about:
             return code
         return self.by_tracking.get(codes.tracking_key(text))
 
     def find(self, text: str) -> str | None:
         """The canonical code of a text, if there is such a parcel."""
-        return self.codes.get(text) or self.look_up(text)
+        return self.codes.get(text) or self.look_up(text, as_code(text))
 
     def is_new(self, code: str) -> bool:
         """Made in this batch, so nothing is known of it yet."""
@@ -264,7 +261,7 @@ class Books:
         """The canonical code of a text that an event names; a parcel nobody imported is made."""
         code = self.find(text)
         if code is None:
-            own = as_code(text)
+            own = self.typed[text]
             tracking = None if own else codes.tracking_key(text)
             code = own or codes.derived_code(tracking or "")
             self.made[code] = NewParcel(code, tracking, event_id)
@@ -281,8 +278,3 @@ def as_code(text: str) -> str | None:
         return codes.normalise(text)
     except codes.CodeInvalid:
         return None
-
-
-def codes_of(texts: Iterable[str]) -> set[str]:
-    """The internal codes among them, in their stored form."""
-    return {code for text in texts if (code := as_code(text)) is not None}

@@ -17,7 +17,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
 _BODY = LENGTH - 1
 _MODULUS = 37
-_VALUE = {char: value for value, char in enumerate(ALPHABET)}
+_BASE32 = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # as int(text, 32) reads it
+_PLAIN = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
 _FORGIVE = str.maketrans("OIL", "011", " -\t\r\n")
 _SPACE = re.compile(r"\s+")
 
@@ -34,17 +35,12 @@ def normalise(text: str) -> str:
 
     Forgives case, spaces and hyphens, O for 0, I and L for 1. Nothing outside ASCII: `ſ` is not an S.
     """
-    code = text.upper().translate(_FORGIVE)
+    code = text if _PLAIN.fullmatch(text) else text.upper().translate(_FORGIVE)
     if not text.isascii() or len(code) != LENGTH:
         raise CodeInvalid(f"A code has {LENGTH} characters, digits and capitals")
-    check = _VALUE.get(code[-1])
-    body = 0
-    for char in code[:-1]:
-        value = _VALUE.get(char)
-        if value is None:
-            raise CodeInvalid("A code has only digits and capitals without I, L, O and U")
-        body = body * 32 + value
-    if check is None or body % _MODULUS != check:
+    if not _PLAIN.fullmatch(code):
+        raise CodeInvalid("A code has only digits and capitals without I, L, O and U")
+    if int(code[:_BODY].translate(_BASE32), 32) % _MODULUS != int(code[_BODY:].translate(_BASE32), 32):
         raise CodeInvalid("The check character does not fit: one character is wrong, or two are swapped")
     return code
 

@@ -26,16 +26,17 @@ def b64url(data: bytes) -> str:
 
 def unb64url(text: str) -> bytes:
     """The bytes of canonical unpadded base64url; raises ValueError for any other spelling of them."""
+    standard = text.encode("ascii", "replace").translate(_TO_STANDARD) + b"=" * (-len(text) % 4)
     try:
-        data = binascii.a2b_base64(text.translate(_TO_STANDARD) + "=" * (-len(text) % 4))
-    except (binascii.Error, UnicodeEncodeError):
+        data = binascii.a2b_base64(standard)
+    except binascii.Error:
         raise ValueError("not base64url") from None
-    if b64url(data) != text:
+    if binascii.b2a_base64(data, newline=False) != standard:
         raise ValueError("not canonical base64url")
     return data
 
 
-_TO_STANDARD = str.maketrans("-_", "+/")
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
 
 
 def generate_key() -> ec.EllipticCurvePrivateKey:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 
 
+@lru_cache(maxsize=1024)
 def parse_time(text: str) -> datetime:
     """An aware UTC datetime; raises ValueError for anything but RFC 3339 with `Z`."""
     if not _MOMENT.fullmatch(text):

@@ -7,7 +7,7 @@ cannot move it still records: anomalies, flags, milestones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,10 +37,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The state, and the outcome of every fact by event id."""
+    """The state, and what each fact had to do with it."""
 
     state: ParcelState
-    outcomes: Mapping[str, Outcome]
+    moved: frozenset[str] | set[str]
+    blamed: Mapping[str, Sequence[str]]
+
+    def outcome(self, event_id: str) -> Outcome:
+        """What this event did; nothing, if it is no fact of the parcel."""
+        return Outcome(event_id in self.moved, tuple(self.blamed.get(event_id, ())))
 
 
 def fold(facts: Iterable[Fact], about: About, policy: Policy | None = None) -> ParcelState:
@@ -254,13 +259,7 @@ class _Folding:
             tuple(sorted(standing.withdrawn)),
             max((fact.effective_at for fact in ordered), default=None),
         )
-        return Folded(
-            state,
-            {
-                fact.id: Outcome(fact.id in self.moved, tuple(self.blamed.get(fact.id, ())))
-                for fact in ordered
-            },
-        )
+        return Folded(state, self.moved, self.blamed)
 
 
 _SPECIAL = {

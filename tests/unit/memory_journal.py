@@ -15,6 +15,7 @@ class MemoryJournal:
 
     def __init__(self, *abouts: About, places: Mapping[str, tuple[float, float]] | None = None) -> None:
         self.about = {about.code: about for about in abouts}
+        self.by_tracking = {about.tracking_number: about.code for about in abouts if about.tracking_number}
         self.run_places = dict(places or {})
         self.entries: dict[str, Entry] = {}
         self.links: dict[str, dict[str, ParcelLink]] = {}  # event id -> code -> link
@@ -56,7 +57,8 @@ class MemoryJournal:
         self.calls["parcels"] += 1
         found = {code: self.about[code] for code in codes if code in self.about}
         if tracking_numbers:
-            found.update({a.code: a for a in self.about.values() if a.tracking_number in tracking_numbers})
+            codes = [self.by_tracking[number] for number in tracking_numbers if number in self.by_tracking]
+            found.update({code: self.about[code] for code in codes})
         return list(found.values())
 
     def facts(self, codes: Collection[str]) -> Mapping[str, Sequence[Fact]]:
@@ -73,6 +75,8 @@ class MemoryJournal:
         self.calls["append"] += 1
         for parcel in change.parcels:
             assert parcel.code not in self.about
+            if parcel.tracking_number:
+                self.by_tracking[parcel.tracking_number] = parcel.code
             self.about[parcel.code] = About(parcel.code, False, parcel.tracking_number)
         for entry in change.entries:
             assert entry.id not in self.entries
