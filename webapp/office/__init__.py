@@ -10,6 +10,13 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     orders,
     parcel,
     parcels,
+    people,
+    phones,
     photos,
+    places,
+    prepare,
     review,
+    run_changes,
+    runs,
+    tags,
 )

@@ -25,11 +25,12 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/orders", "Orders", "clipboard-list", _ALL),
     ("/office/prepare", "Prepare", "clipboard-check", _ALL),
     ("/office/review", "Review", "eye", _DESK),
-    ("/office/runs", "Runs", "truck", _DESK),
+    ("/office/runs", "Runs", "truck", _ALL),
     ("/office/import", "Import", "upload", _DESK),
     ("/office/tags", "Tags", "qr-code", _ALL),
     ("/office/phones", "Phones", "smartphone", _DESK),
-    ("/office/people", "People", "users", ("admin",)),
+    ("/office/people", "People", "users", _DESK),
+    ("/office/places", "Places and carriers", "map-pin", _DESK),
 )
 
 

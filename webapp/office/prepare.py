@@ -1,0 +1,103 @@
+"""Confirm and label: one parcel, a few, or everything on a list in one press."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from sync.protocol.problems import Problem
+from webapp.access import actor, desk
+from webapp.office import blueprint
+from webapp.office.asking import as_query, choice_from, page_from
+from webapp.office.context import moment
+from webapp.services.confirm_parcels import confirm_parcels
+from webapp.services.label_parcels import label_parcels
+from webapp.services.moving import Moved
+from webapp.store.queries import picking, places
+from webapp.store.queries.picking import Choice
+from webapp.store.unit import reading
+
+BEFORE_READY = ("expected", "confirmed", "packed")
+PAGE = 100
+SHOWN_LEFT = 200
+
+
+@blueprint.get("/prepare")
+@desk()
+def prepare() -> str:
+    """What is not ready yet, to be confirmed and labelled."""
+    return _page(choice_from(request.args, BEFORE_READY))
+
+
+@blueprint.post("/prepare")
+@desk()
+def prepare_press() -> ResponseReturnValue:
+    """Confirm or label what is ticked, or all that fits the filter; then say what moved and what did not."""
+    choice = choice_from(request.form, BEFORE_READY)
+    if request.form.get("scope") != "all":
+        codes = request.form.getlist("code")
+        if not codes:
+            problem = Problem(
+                "field-invalid", "Tick the parcels you mean, or choose all of the list.", field="code"
+            )
+            return _page(choice, problem), problem.status
+        chosen = choice.only(codes)
+    else:
+        chosen = choice
+    step = request.form.get("step", "")
+    moved = _move(step, chosen)
+    return render_template(
+        "office/prepare_done.html",
+        step=step,
+        moved=moved,
+        shown=moved.left[:SHOWN_LEFT],
+        again=as_query(choice),
+    )
+
+
+def _move(step: str, chosen: Choice) -> Moved:
+    who = actor()
+    if step == "confirm":
+        return confirm_parcels(who.org_id, who.user_id, who.seller, chosen, moment())
+    if step == "label":
+        skip = request.form.get("without_packing") == "1"
+        return label_parcels(who.org_id, who.user_id, who.seller, chosen, moment(), without_packing=skip)
+    raise Problem("field-invalid", "Choose whether to confirm or to label.", field="step")
+
+
+def _page(choice: Choice, problem: Problem | None = None) -> str:
+    who, page = actor(), page_from()
+    with reading() as session:
+        counts = picking.count(session, who.org_id, who.seller, choice)
+        rows = picking.pick(session, who.org_id, who.seller, choice, limit=PAGE, offset=(page - 1) * PAGE)
+        orders = picking.sold(session, who.org_id, [row.code for row in rows])
+        lists = filter_lists(session)
+    total = sum(counts.values())
+    return render_template(
+        "office/prepare.html",
+        choice=choice,
+        counts=counts,
+        total=total,
+        rows=rows,
+        orders=orders,
+        before_ready=BEFORE_READY,
+        earlier=as_query(choice, page=page - 1) if page > 1 else None,
+        later=as_query(choice, page=page + 1) if page * PAGE < total else None,
+        page=page,
+        problem=problem,
+        **lists,
+    )
+
+
+def filter_lists(session: Any) -> dict[str, Any]:
+    """The carriers, sellers and places that a filter offers, as (value, word)."""
+    who = actor()
+    carriers, sellers = picking.choices_of(session, who.org_id, who.seller)
+    named = {carrier.code: carrier.name for carrier in places.list_carriers(session, who.org_id)}
+    return {
+        "carriers": [(code, named.get(code, code)) for code in sorted({*carriers, *named})],
+        "sellers": [(seller, seller) for seller in sellers],
+        "places": [(place.id, place.name) for place in places.list_places(session, who.org_id)],
+    }

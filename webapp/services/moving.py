@@ -1,0 +1,106 @@
+"""Move many parcels by events of the office: what fits moves, the rest is told with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webapp.services.record import Draft, record
+from webapp.store.queries import picking
+from webapp.store.queries.picking import Choice, Picked
+from webapp.store.unit import lock_org, transaction
+
+HELD_BACK = "On hold: it is not paid, or the marketplace holds it back"
+CANCEL_ASKED = "The buyer asked to cancel it"
+UNKNOWN = "No such parcel here"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A parcel that was meant and did not move; `status` is "" for one that does not exist here."""
+
+    code: str
+    status: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one press did: how many parcels reached which status, what stayed, how many skipped a step."""
+
+    by_status: Mapping[str, int]
+    left: tuple[Left, ...] = ()
+    skipped: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many parcels moved."""
+        return sum(self.by_status.values())
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why the rest stayed, and how many for each reason, most first."""
+        return Counter(left.why for left in self.left).most_common()
+
+
+def move(
+    org_id: str,
+    actor_id: str,
+    own_seller: str | None,
+    choice: Choice,
+    now: datetime,
+    plan: Callable[[Picked], tuple[str, ...] | str],
+) -> Moved:
+    """Record for each parcel meant the kinds of event that `plan` names, or leave it for the reason it gives."""
+    with transaction() as session:
+        lock_org(session, org_id)
+        parcels = picking.pick(session, org_id, own_seller, choice)
+        plans = {parcel.code: plan(parcel) for parcel in parcels}
+        left = [Left(p.code, p.status, why) for p in parcels if isinstance(why := plans[p.code], str)]
+        left += [Left(code, "", UNKNOWN) for code in choice.codes or () if code not in plans]
+        going = [p for p in parcels if not isinstance(plans[p.code], str)]
+        results = record(session, org_id, actor_id, _drafts(going, plans), now)
+    reached, skipped = read_effects(results)
+    stuck = [p for p in going if reached.get(p.code, p.status) == p.status]
+    left += [Left(p.code, p.status, "The rules did not let it move") for p in stuck]
+    moved = Counter(reached[p.code] for p in going if reached.get(p.code, p.status) != p.status)
+    return Moved(moved, tuple(left), skipped)
+
+
+def drafts_for(kind: str, parcels: Iterable[Picked], **members: Any) -> list[Draft]:
+    """Events of one kind for these parcels, none of them naming two shops' parcels."""
+    by_seller: dict[str | None, list[str]] = {}
+    for parcel in parcels:
+        by_seller.setdefault(parcel.seller, []).append(parcel.code)
+    return [Draft(kind, codes, **members) for codes in by_seller.values()]
+
+
+def read_effects(results: Sequence[Any]) -> tuple[dict[str, str], int]:
+    """The last status of each parcel, and how many were said to have skipped a step."""
+    reached: dict[str, str] = {}
+    skipped: set[str] = set()
+    for result in results:
+        for effect in result.effects:
+            reached[effect["parcel"]] = effect["status"]
+            if any(code.startswith("skipped_") for code in effect["anomalies"]):
+                skipped.add(effect["parcel"])
+    return reached, len(skipped)
+
+
+def hold_reason(flags: Mapping[str, Any]) -> str | None:
+    """Why the office leaves a parcel alone whatever its status; None when nothing holds it."""
+    if flags.get("on_hold"):
+        return HELD_BACK
+    return CANCEL_ASKED if flags.get("cancel_requested") else None
+
+
+def _drafts(going: Sequence[Picked], plans: Mapping[str, tuple[str, ...] | str]) -> list[Draft]:
+    # All of one step before any of the next: the order of the events is the order of the steps.
+    return [
+        draft
+        for kind in ("confirm", "label")
+        for draft in drafts_for(kind, (p for p in going if kind in plans[p.code]))
+    ]
