@@ -6,16 +6,29 @@ what released phones have sent, and must stay readable for ever.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from sync.protocol import codes
+from sync.protocol.envelope import EVENT_TYP, compact, digest, sign
+from sync.protocol.keys import b64url, load_private_pem, public_jwk, thumbprint
 from sync.rules.export import table
 from sync.rules.lifecycle import CONDITIONS, STATUSES
 
 HERE = Path(__file__).parent
+
+# Made for these vectors, and known to everybody who reads them.
+KEY = """-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgS0TC6fOMi4XOMJL4
+OLmx62Jq/g5w9snWrc4ljVebJ5qhRANCAARn1s6H7RLunhVXLW7wQuSs1npNmT8d
+lPrtfiW8ZeZgKnCGuzd7roSGPwQk973NKFtC5eT2b9fvzQuMQkiTBs4r
+-----END PRIVATE KEY-----
+"""
 
 
 def write(name: str, document: Any) -> None:
@@ -60,10 +73,90 @@ def transition_vectors() -> dict[str, Any]:
     return {"statuses": list(STATUSES), "conditions": CONDITIONS, "rows": rows}
 
 
+def envelope_vectors() -> dict[str, Any]:
+    """A fixed key, payloads, and for each the JWS that verifies; and JWS that must be refused.
+
+    ECDSA is not repeatable, so a reader checks that it verifies these, and that the parts before the
+    signature come out the same, byte for byte, when it seals `payload`.
+    """
+    key = load_private_pem(KEY)
+    jwk = public_jwk(key)
+    sealed = _chain(key)
+    return {
+        "jwk": jwk,
+        "private_jwk": {**jwk, "d": b64url(key.private_numbers().private_value.to_bytes(32, "big"))},
+        "thumbprint": thumbprint(jwk),
+        "sealed": sealed,
+        "unsigned": _chain(None),
+        "refused": _refused(sealed[0]["jws"], sealed[1]["jws"], thumbprint(jwk)),
+    }
+
+
+def _refused(good: str, other: str, kid: str) -> dict[str, str]:
+    header, payload, signature = good.split(".")
+    changed = "B" if payload[-3] == "A" else "A"
+    return {
+        "two parts": f"{header}.{payload}",
+        "four parts": f"{good}.",
+        "cut short": good[:-1],
+        "padding": good + "=",
+        "one character of the payload": f"{header}.{payload[:-3]}{changed}{payload[-2:]}.{signature}",
+        "another signature": f"{header}.{payload}.{other.rsplit('.', 1)[1]}",
+        "no signature": f"{header}.{payload}.",
+        "HS256": f"{_header(alg='HS256', kid=kid, typ=EVENT_TYP)}.{payload}.{signature}",
+        "alg none": f"{_header(alg='none', typ=EVENT_TYP)}.{payload}.",
+        "another typ": f"{_header(alg='ES256', kid=kid, typ='JWT')}.{payload}.{signature}",
+    }
+
+
+def _header(**members: str) -> str:
+    return b64url(compact(members))
+
+
+def _chain(key: EllipticCurvePrivateKey | None) -> list[dict[str, Any]]:
+    """The first three events of one phone."""
+    made: list[dict[str, Any]] = []
+    for number, kind in enumerate(("pack", "collect", "void"), start=1):
+        payload = {
+            "v": 1,
+            "id": f"019a9b00-0000-7000-8000-00000000000{number}",
+            "device": "dev-vector",
+            "actor": "usr-vector",
+            "seq": number,
+            "prev": made[-1]["sha256"] if made else None,
+            "kind": kind,
+            "at": f"2026-11-22T07:15:3{number}.123Z",
+            "offset_ms": -412,
+            "parcels": ["0" * 12] if kind != "void" else [],
+            "run": None,
+            "carrier": None,
+            "expected": 1 if kind == "collect" else None,
+            "place": None,
+            "counterpart": {"name": "Nguyễn Thị Hà 🙂", "role": "seller"} if kind == "collect" else None,
+            "reason": "mistake" if kind == "void" else None,
+            "note": 'quotes " and \\ and \u00e9' if kind == "pack" else None,
+            "intact": True if kind == "collect" else None,
+            "ref": made[-1]["payload"]["id"] if kind == "void" else None,
+            "blobs": [_blob(role) for role in ("photo", "signature")] if kind != "void" else [],
+            "data": {},
+        }
+        jws = sign(payload, key)
+        signed = jws.rsplit(".", 1)[0]
+        made.append({"payload": payload, "jws": jws, "signing_input": signed, "sha256": digest(jws)})
+    return made
+
+
+def _blob(role: str) -> dict[str, Any]:
+    digest_ = hashlib.sha256(role.encode()).hexdigest()
+    return {"sha256": digest_, "type": "image/jpeg", "size": 183220, "role": role, "parcel": None}
+
+
 def main() -> None:
-    """Write every vector."""
+    """Write every vector. The envelopes only when they are not there: signatures differ each time."""
     write("codes.json", code_vectors())
     write("transitions.json", transition_vectors())
+    if not (HERE / "envelope.json").exists():
+        write("envelope.json", envelope_vectors())
 
 
 if __name__ == "__main__":
