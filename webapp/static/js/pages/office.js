@@ -22,9 +22,9 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = /** @type {CustomEvent<{xhr: XMLHttpRequest}>} */ (event).detail;
-  if (xhr.status === 401 || xhr.status === 403)
+  if (xhr.status === 401 || xhr.status === 403) {
     tell("You may not do this, or you are not signed in any more. Load the page again.");
-  else if (xhr.status === 429) tell("Too many tries in a short time. Wait a minute, then try again.");
+  } else if (xhr.status === 429) tell("Too many tries in a short time. Wait a minute, then try again.");
   else tell("The server refused this. Load the page again to see how things stand.");
 });
 // A session that ended answers with the door: show the whole page, not a door inside a table.
@@ -109,8 +109,9 @@ let at = 0;
 
 document.addEventListener("click", (event) => {
   const link = event.target instanceof Element ? event.target.closest("a[data-zoom]") : null;
-  if (!zoom || !(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey)
+  if (!zoom || !(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) {
     return;
+  }
   event.preventDefault();
   shown = [...document.querySelectorAll("a[data-zoom]")].filter((it) => it instanceof HTMLAnchorElement);
   show(shown.indexOf(link));
