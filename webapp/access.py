@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from sync.protocol.problems import Problem
-from webapp.services.find_device import CallingDevice, find_device
+from webapp.services.find_device import NO_SHOP, CallingDevice, find_device
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +93,7 @@ def refuse_revoked() -> None:
 
 def _own(user: Any) -> str | None:
     # A seller without a named shop sees nothing rather than everything.
-    return (user.seller or "\0") if user.role == "seller" else None
+    return (user.seller or NO_SHOP) if user.role == "seller" else None
 
 
 def _calling_device() -> CallingDevice:

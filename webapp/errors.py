@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sync.protocol.problems import Problem
+from sync.protocol.strictjson import is_storable
 
 log = structlog.get_logger()
 
@@ -25,9 +26,18 @@ _HTTP_CODES = {
 
 def register(app: Flask) -> None:
     """Answer every refusal and every fault of this app in one way."""
+    app.before_request(_refuse_what_no_database_keeps)
     app.register_error_handler(Problem, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _broke)
+
+
+def _refuse_what_no_database_keeps() -> None:
+    texts = [request.path, *request.args, *(v for many in request.args.listvalues() for v in many)]
+    if request.path.startswith("/office") and request.method == "POST":
+        texts += [*request.form, *(v for many in request.form.listvalues() for v in many)]
+    if not all(is_storable(text) for text in texts):
+        raise Problem("field-invalid", "A field has a character that cannot be kept. Type it again.")
 
 
 def problem_response(problem: Problem, **members: object) -> Response:

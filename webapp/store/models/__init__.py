@@ -4,11 +4,12 @@ from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, EventReceipt, Quarantined, Receipt
 from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
-from webapp.store.models.people import DESK_ROLES, ROLES, Installation, Organisation, User
+from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
 
 __all__ = [
     "DESK_ROLES",
+    "NO_SHOP",
     "ROLES",
     "Anomaly",
     "Blob",

@@ -14,6 +14,8 @@ from webapp.store.models.columns import Count, JsonObject, Key, Short, Time, Utc
 
 ROLES = ("office", "seller", "courier", "driver", "admin")
 DESK_ROLES = ("office", "seller", "admin")
+# What a seller without a named shop is narrowed to: no parcel has it, not even those without a seller.
+NO_SHOP = "\x7f"
 
 
 class Installation(Base):

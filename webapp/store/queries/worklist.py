@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Order, Organisation, Parcel, ParcelOrder, Place, Run, RunParcel, Task, User
+from webapp.store.models import NO_SHOP, Order, Organisation, Parcel, ParcelOrder, Place, Run, RunParcel, Task, User
 
 ACTIVE = ("expected", "confirmed", "packed", "ready", "handed_over", "in_transit", "out_for_delivery", "returning")
 CANCELLED_SHOWN = timedelta(days=14)
@@ -31,7 +31,7 @@ class Scope:
     @property
     def own_seller(self) -> str | None:
         """The shop a seller is narrowed to; None for people who handle everybody's parcels."""
-        return (self.seller or "\0") if self.role == "seller" else None
+        return (self.seller or NO_SHOP) if self.role == "seller" else None
 
 
 def scope_of(session: Session, org_id: str, user_id: str, day: date) -> Scope:

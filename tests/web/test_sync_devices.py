@@ -1,0 +1,110 @@
+"""POST /sync/v1/devices: one code lets one phone in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from sync.protocol.keys import generate_key, private_pem, public_jwk
+from tests.support.shop import ApiPhone, make_shop, make_user
+from webapp import clock
+from webapp.services.enrol import make_enrolment
+from webapp.store.models import Device, Enrolment
+from webapp.store.unit import reading
+
+
+def ask(client: FlaskClient, **body: Any) -> tuple[int, dict[str, Any]]:
+    answer = client.post("/sync/v1/devices", json={"label": "Phone", "client": "tests/1.0", **body})
+    return answer.status_code, answer.get_json()
+
+
+@pytest.fixture
+def code(app_on_both: Flask) -> str:
+    org_id = make_shop()
+    return make_enrolment(org_id, make_user(org_id), None, clock.now(), "http://127.0.0.1").code
+
+
+@pytest.fixture
+def client(app_on_both: Flask) -> FlaskClient:
+    return app_on_both.test_client()
+
+
+def test_a_code_lets_one_phone_in_and_no_second(client: FlaskClient, code: str) -> None:
+    status, body = ask(client, code=code, jwk=public_jwk(generate_key()))
+    assert status == 201
+    assert set(body) == {"device", "token", "actor", "org", "epoch", "jwk"}
+    assert body["actor"]["role"] == "courier"
+    assert ask(client, code=code, jwk=None) == (409, ask(client, code=code, jwk=None)[1])
+    assert ask(client, code=code, jwk=None)[1]["code"] == "enrolment-used"
+
+
+def test_neither_the_code_nor_the_token_is_kept(client: FlaskClient, code: str) -> None:
+    token = ask(client, code=code, jwk=None)[1]["token"]
+    with reading() as session:
+        kept = [str(vars(row)) for model in (Device, Enrolment) for row in session.query(model)]
+    assert len(kept) == 2
+    assert not any(code in row or token in row for row in kept)
+
+
+def test_a_code_is_forgiven_its_spelling(client: FlaskClient, code: str) -> None:
+    typed = "-".join((code[:4], code[4:8], code[8:])).lower().replace("0", "o").replace("1", "l")
+    assert ask(client, code=f" {typed} ", jwk=None)[0] == 201
+
+
+def test_a_code_nobody_made_is_unknown(client: FlaskClient, code: str) -> None:
+    status, body = ask(client, code="0" * 12, jwk=None)
+    assert (status, body["code"]) == (404, "enrolment-unknown")
+
+
+def test_an_old_code_has_expired(app_on_both: Flask, client: FlaskClient) -> None:
+    org_id = make_shop()
+    made = make_enrolment(
+        org_id, make_user(org_id), None, clock.now() - timedelta(minutes=16), "http://127.0.0.1"
+    )
+    status, body = ask(client, code=made.code, jwk=None)
+    assert (status, body["code"]) == (410, "enrolment-expired")
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-384", "x": "A" * 64, "y": "A" * 64},
+        {**public_jwk(generate_key()), "d": "secret"},
+        private_pem(generate_key()),
+        17,
+    ],
+)
+def test_a_key_that_is_no_public_p256_key_is_refused_and_the_code_stays_good(
+    client: FlaskClient, code: str, jwk: Any
+) -> None:
+    status, body = ask(client, code=code, jwk=jwk)
+    assert (status, body["code"]) == (422, "key-invalid")
+    assert ask(client, code=code, jwk=public_jwk(generate_key()))[0] == 201
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}]
+)
+def test_without_a_token_nothing_is_told(client: FlaskClient, header: dict[str, str]) -> None:
+    for path in ("/sync/v1/worklist", "/sync/v1/rules"):
+        answer = client.get(path, headers=header)
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "token-unknown")
+        assert answer.content_type == "application/problem+json"
+    assert client.post("/sync/v1/events", json={"events": []}, headers=header).status_code == 401
+
+
+def test_the_rules_are_told_once_until_they_change(app_on_both: Flask) -> None:
+    org_id = make_shop()
+    phone = ApiPhone(app_on_both.test_client(), org_id, make_user(org_id))
+    answer = phone.client.get("/sync/v1/rules", headers=phone.headers)
+    assert {"version", "table", "statuses", "reasons", "policies", "carriers"} <= set(answer.get_json())
+    again = phone.client.get(
+        "/sync/v1/rules", headers={**phone.headers, "If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
