@@ -138,19 +138,24 @@ def settings_on_both(tmp_path: Path, database: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The app on SQLite, its context pushed: for the pages and the API."""
-    from tests.support.installation import running_app
-
-    with running_app(settings) as made:
-        yield made
+    yield from _watched_app(settings)
 
 
 @pytest.fixture
 def app_on_both(settings_on_both: Settings) -> Iterator[Flask]:
     """The app once on SQLite and once on PostgreSQL, its context pushed: for the store and the services."""
-    from tests.support.installation import running_app
+    yield from _watched_app(settings_on_both)
 
-    with running_app(settings_on_both) as made:
+
+def _watched_app(settings: Settings) -> Iterator[Flask]:
+    """An app whose requests are watched: a query that forgets whose data it reads fails the test that ran it."""
+    from tests.support import scope
+    from tests.support.installation import running_app
+    from webapp.extensions import db
+
+    with running_app(settings) as made, scope.watch(db.engine) as unscoped:
         yield made
+    assert unscoped == [], "queries that do not name the caller's organisation"
 
 
 @pytest.fixture
