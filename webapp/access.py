@@ -12,7 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from sync.protocol.problems import Problem
-from webapp.services.find_device import NO_SHOP, CallingDevice, find_device
+from webapp.services.find_device import CallingDevice, find_device
+from webapp.store.models import NO_SHOP
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +89,10 @@ def device() -> CallingDevice:
 def refuse_revoked() -> None:
     """Stop a revoked phone: `device-revoked` 403."""
     if device().revoked_at is not None:
-        raise Problem("device-revoked", "The office has signed this phone out. Its unsent work stays on it; ask the office.")
+        raise Problem(
+            "device-revoked",
+            "The office has signed this phone out. Its unsent work stays on it; ask the office.",
+        )
 
 
 def _own(user: Any) -> str | None:
@@ -100,5 +104,7 @@ def _calling_device() -> CallingDevice:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     found = find_device(token.strip()) if scheme.lower() == "bearer" and token else None
     if found is None:
-        raise Problem("token-unknown", "This phone is not signed in here. Its work is safe on it; enrol it again.")
+        raise Problem(
+            "token-unknown", "This phone is not signed in here. Its work is safe on it; enrol it again."
+        )
     return found

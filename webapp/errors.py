@@ -56,7 +56,9 @@ def _is_program() -> bool:
 def _refused(problem: Problem) -> ResponseReturnValue:
     if _is_program():
         return problem_response(problem)
-    return render_template("error.html", status=problem.status, title=problem.title, detail=problem.detail), problem.status
+    return render_template(
+        "error.html", status=problem.status, title=problem.title, detail=problem.detail
+    ), problem.status
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -66,7 +68,9 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if not _is_program():
         page = render_template("error.html", status=status, title=error.name, detail=_words(status, error))
         return page, status, [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
-    problem = Problem(_HTTP_CODES.get(status, "server-fault" if status >= 500 else "body-invalid"), _words(status, error))
+    problem = Problem(
+        _HTTP_CODES.get(status, "server-fault" if status >= 500 else "body-invalid"), _words(status, error)
+    )
     problem.status = status
     response = problem_response(problem)
     for name, value in error.get_headers():
@@ -77,7 +81,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _broke(error: Exception) -> ResponseReturnValue:
     log.exception("request failed", path=request.path, method=request.method)
-    problem = Problem("server-fault", "The server made a mistake; it is written down. Nothing of this was kept: send it again.")
+    problem = Problem(
+        "server-fault",
+        "The server made a mistake; it is written down. Nothing of this was kept: send it again.",
+    )
     if _is_program():
         return problem_response(problem)
     return render_template("error.html", status=500, title=problem.title, detail=problem.detail), 500

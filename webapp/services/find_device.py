@@ -10,8 +10,6 @@ from typing import Any
 from webapp.store.queries import devices
 from webapp.store.unit import looking
 
-__all__ = ["NO_SHOP", "CallingDevice", "find_device", "token_digest"]
-
 
 @dataclass(frozen=True, slots=True)
 class CallingDevice:
