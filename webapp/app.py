@@ -55,6 +55,7 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SECURITY_UNAUTHORIZED_VIEW": None,
         "SECURITY_SEND_REGISTER_EMAIL": False,
         "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_JOIN_USER_ROLES": False,  # a role is a word on the user, not a table to join
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": _as_email, "case_insensitive": True}}],
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
