@@ -14,8 +14,11 @@ from typing import Any
 IMPORT = re.compile(r"""(?:^|[\s;}])(?:import|export)\b[^'"();]*?(?:\bfrom\s*)?['"](\.{1,2}/[^'"]+)['"]""")
 DYNAMIC = re.compile(r"""\bimport\(\s*['"](\.{1,2}/[^'"]+)['"]\s*\)""")
 BESIDE = re.compile(r"""new URL\(\s*['"](\.{1,2}/[^'"]+)['"]\s*,\s*import\.meta\.url\s*\)""")
+# What a style sheet names.
+STYLED = re.compile(r"""(?:@import\s+)?url\(\s*['"]?([^'")#:]+)['"]?\s*\)""")
+READ = (".js", ".css")
 # What the shell names.
-LINKED = re.compile(r"""(?:src|href)="(/static/[^"#?]+)""")
+LINKED = re.compile(r"""(?:src|href)="(/static/[^"#?]+)[#?"]""")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -42,16 +45,35 @@ def build(static: Path, pages: Mapping[str, str]) -> Precache:
         file = static / url.removeprefix("/static/")
         data = file.read_bytes()
         found[url] = hashlib.sha256(data).hexdigest()
-        if file.suffix == ".js":
+        if file.suffix in READ:
             queue.extend(needed_by(url, data.decode()))
     files = dict(sorted(found.items()))
     return Precache(_version(files.items()), files)
 
 
+def modules_of(static: Path, entry: str) -> list[str]:
+    """What `entry` imports before it runs, itself first: to be fetched at once, not level by level."""
+    found: dict[str, None] = {}
+    queue = [entry]
+    while queue:
+        url = queue.pop(0)
+        if url not in found:
+            found[url] = None
+            queue.extend(
+                _resolved(url, (static / url.removeprefix("/static/")).read_text("utf-8"), (IMPORT,))
+            )
+    return list(found)
+
+
 def needed_by(url: str, text: str) -> list[str]:
-    """The URLs a module at `url` names, resolved."""
+    """The URLs that a module or style sheet at `url` names, resolved."""
+    patterns = (STYLED,) if url.endswith(".css") else (IMPORT, DYNAMIC, BESIDE)
+    return _resolved(url, text, patterns)
+
+
+def _resolved(url: str, text: str, patterns: Iterable[re.Pattern[str]]) -> list[str]:
     code = COMMENT.sub("", text)
-    names = [name for pattern in (IMPORT, DYNAMIC, BESIDE) for name in pattern.findall(code)]
+    names = [name for pattern in patterns for name in pattern.findall(code)]
     return [posixpath.normpath(posixpath.join(posixpath.dirname(url), name)) for name in names]
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import open_to_all
-from webapp.field.precache import Precache, build
+from webapp.field.precache import Precache, build, modules_of
 
 blueprint = Blueprint("field", __name__, url_prefix="/app")
 
@@ -49,7 +49,7 @@ MANIFEST = {
 @open_to_all("an empty shell: who uses it is known only on the phone")
 def shell() -> AnyResponse:
     """The one document of the phone. Its version is in a meta tag."""
-    response = Response(_shell(precache().version), mimetype="text/html")
+    response = Response(_page(), mimetype="text/html")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     return response.make_conditional(request)
@@ -97,8 +97,19 @@ def precache() -> Precache:
     return listing
 
 
+def _page() -> str:
+    # A process serves one version: it is read from the files once, not at every start of a phone.
+    kept = current_app.extensions.get("baton-shell")
+    if isinstance(kept, str) and not (current_app.debug or current_app.testing):
+        return kept
+    page = _shell(precache().version)
+    current_app.extensions["baton-shell"] = page
+    return page
+
+
 def _shell(version: str) -> str:
-    return render_template("field/shell.html", version=version)
+    modules = modules_of(_file(""), "/static/js/pages/app.js")
+    return render_template("field/shell.html", version=version, modules=modules)
 
 
 def _manifest() -> str:

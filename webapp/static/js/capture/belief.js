@@ -29,7 +29,7 @@ export class Belief {
   offer({ text, format, frame, at }) {
     const words = text.trim();
     if (!words || words.length > LONGEST) return null;
-    if (!format.startsWith('QR') && !this.#agreed(words, frame, at)) return null;
+    if (!format.startsWith("QR") && !this.#agreed(words, frame, at)) return null;
     const before = this.#seen.get(words) ?? -Infinity;
     this.#seen.set(words, at);
     return at - before > QUIET_MS ? words : null;

@@ -6,14 +6,17 @@
 /** @typedef {'off'|'starting'|'live'|'refused'|'missing'|'busy'|'failed'} CameraState */
 /** @typedef {{torch:boolean, zoom:{min:number, max:number}|null}} Abilities */
 
-const CONSTRAINTS = { audio: false, video: { facingMode: { ideal: 'environment' }, width: { ideal: 1920 }, height: { ideal: 1080 } } };
+const CONSTRAINTS = {
+  audio: false,
+  video: { facingMode: { ideal: "environment" }, width: { ideal: 1920 }, height: { ideal: 1080 } },
+};
 /** A live stream that shows no new picture for this long is dead, whatever it says (iOS after a call or a lock). */
 const STALLED_MS = 3000;
 const MAX_REVIVALS = 3;
 
 /** Events: `state` whenever `state` changed. */
 export class Camera extends EventTarget {
-  /** @type {CameraState} */ state = 'off';
+  /** @type {CameraState} */ state = "off";
   /** @type {Abilities} */ abilities = { torch: false, zoom: null };
   torchOn = false;
   zoom = 1;
@@ -27,12 +30,12 @@ export class Camera extends EventTarget {
 
   constructor() {
     super();
-    this.video = document.createElement('video');
+    this.video = document.createElement("video");
     this.video.muted = true;
     this.video.playsInline = true;
-    this.video.setAttribute('aria-hidden', 'true');
-    document.addEventListener('visibilitychange', () => this.#visibility());
-    addEventListener('pagehide', () => this.#stop('off'));
+    this.video.setAttribute("aria-hidden", "true");
+    document.addEventListener("visibilitychange", () => this.#visibility());
+    addEventListener("pagehide", () => this.#stop("off"));
   }
 
   /**
@@ -44,7 +47,7 @@ export class Camera extends EventTarget {
     slot.prepend(this.video);
     if (this.#stream?.active) {
       await this.#play(); // moving a video in the document pauses it
-      this.#set('live');
+      this.#set("live");
     } else {
       await this.start();
     }
@@ -58,15 +61,17 @@ export class Camera extends EventTarget {
   /** The handover is over or left: the light on the phone goes out. */
   release() {
     this.#slot = null;
-    this.#stop('off');
+    this.#stop("off");
   }
 
   /** Asks for the camera, again after a refusal too. */
   async start() {
     const mine = ++this.#starting;
-    this.#set('starting');
+    this.#set("starting");
     try {
-      if (!navigator.mediaDevices?.getUserMedia) throw new DOMException('no camera in this browser', 'NotFoundError');
+      if (!navigator.mediaDevices?.getUserMedia) {
+        throw new DOMException("no camera in this browser", "NotFoundError");
+      }
       const stream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
       if (mine !== this.#starting || !this.#slot) {
         for (const track of stream.getTracks()) track.stop();
@@ -74,7 +79,7 @@ export class Camera extends EventTarget {
       }
       this.#adopt(stream);
       await this.#play();
-      this.#set('live');
+      this.#set("live");
     } catch (error) {
       if (mine === this.#starting) this.#stop(reason(error));
     }
@@ -108,7 +113,7 @@ export class Camera extends EventTarget {
     this.#stream = stream;
     this.video.srcObject = stream;
     const track = stream.getVideoTracks()[0];
-    track?.addEventListener('ended', () => this.#revive());
+    track?.addEventListener("ended", () => this.#revive());
     this.abilities = abilitiesOf(track);
     this.torchOn = false;
     this.zoom = 1;
@@ -122,13 +127,13 @@ export class Camera extends EventTarget {
       await this.video.play();
     } catch (error) {
       // AbortError: another play or a move in the document took over; the watch sees a picture that stands still.
-      if (!(error instanceof DOMException) || error.name !== 'AbortError') throw error;
+      if (!(error instanceof DOMException) || error.name !== "AbortError") throw error;
     }
   }
 
   /** Looks whether the picture moves on. */
   #check() {
-    if (this.state !== 'live' || document.visibilityState !== 'visible') return;
+    if (this.state !== "live" || document.visibilityState !== "visible") return;
     const now = performance.now();
     if (this.video.currentTime !== this.#lastTime) {
       this.#lastTime = this.video.currentTime;
@@ -140,14 +145,14 @@ export class Camera extends EventTarget {
   }
 
   #revive() {
-    if (!this.#slot || document.visibilityState !== 'visible') return;
+    if (!this.#slot || document.visibilityState !== "visible") return;
     this.#lastMoved = performance.now();
-    if (++this.#revivals > MAX_REVIVALS) this.#stop('failed');
+    if (++this.#revivals > MAX_REVIVALS) this.#stop("failed");
     else void this.start();
   }
 
   #visibility() {
-    if (document.visibilityState === 'hidden') this.#stop('off');
+    if (document.visibilityState === "hidden") this.#stop("off");
     else if (this.#slot) void this.start();
   }
 
@@ -163,24 +168,26 @@ export class Camera extends EventTarget {
 
   /** @param {CameraState} state */
   #set(state) {
-    if (state === this.state && state !== 'live') return;
+    if (state === this.state && state !== "live") return;
     this.state = state;
-    this.dispatchEvent(new Event('state'));
+    this.dispatchEvent(new Event("state"));
   }
 }
 
 /** @param {unknown} error @returns {CameraState} */
 function reason(error) {
-  const name = error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError' || name === 'SecurityError') return 'refused';
-  if (name === 'NotFoundError' || name === 'OverconstrainedError') return 'missing';
-  if (name === 'NotReadableError' || name === 'AbortError') return 'busy';
-  return 'failed';
+  const name = error instanceof DOMException ? error.name : "";
+  if (name === "NotAllowedError" || name === "SecurityError") return "refused";
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
+  if (name === "NotReadableError" || name === "AbortError") return "busy";
+  return "failed";
 }
 
 /** @param {MediaStreamTrack|undefined} track @returns {Abilities} */
 function abilitiesOf(track) {
-  const can = /** @type {{torch?:boolean, zoom?:{min:number, max:number}}} */ (track?.getCapabilities?.() ?? {});
+  const can = /** @type {{torch?:boolean, zoom?:{min:number, max:number}}} */ (
+    track?.getCapabilities?.() ?? {}
+  );
   const zoom = can.zoom && can.zoom.max > can.zoom.min ? { min: can.zoom.min, max: can.zoom.max } : null;
   return { torch: can.torch === true, zoom };
 }

@@ -2,7 +2,7 @@
  * Module worker: turns a frame into barcode texts with zxing, off the page's thread. Serves one request at a time.
  * @module
  */
-import { prepareZXingModule, readBarcodes } from '../../vendor/zxing-wasm-3.1.4/reader/index.js';
+import { prepareZXingModule, readBarcodes } from "../../vendor/zxing-wasm-3.1.4/reader/index.js";
 
 /** @import {ReaderOptions} from '../../vendor/zxing-wasm-3.1.4/reader/index.js' */
 /** @import {Look} from './regions.js' */
@@ -10,7 +10,7 @@ import { prepareZXingModule, readBarcodes } from '../../vendor/zxing-wasm-3.1.4/
 /** @typedef {{id:number, looks:Look[], max:number, frame:ImageBitmap|ImageData}} Request */
 /** @typedef {{id:number, symbols:Symbol[], ms:number, problem?:string}} Answer */
 
-const WASM = new URL('../../vendor/zxing-wasm-3.1.4/reader/zxing_reader.wasm', import.meta.url).href;
+const WASM = new URL("../../vendor/zxing-wasm-3.1.4/reader/zxing_reader.wasm", import.meta.url).href;
 prepareZXingModule({ overrides: { locateFile: () => WASM } });
 
 /** @type {OffscreenCanvas|null} */
@@ -27,8 +27,8 @@ function pixels(frame, look) {
   canvas ??= new OffscreenCanvas(1, 1);
   canvas.width = look.width;
   canvas.height = look.height;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error('no 2d context');
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("no 2d context");
   context.translate(look.width / 2, look.height / 2);
   context.rotate((look.angle * Math.PI) / 180);
   context.scale(look.scale, look.scale);
@@ -56,22 +56,32 @@ function back({ x, y }, look, frame) {
 async function decode({ frame, looks, max }) {
   for (const look of looks) {
     /** @type {ReaderOptions} */
-    const options = { formats: [look.format], tryInvert: false, maxNumberOfSymbols: max, tryHarder: true, tryRotate: true, tryDownscale: true };
+    const options = {
+      formats: [look.format],
+      tryInvert: false,
+      maxNumberOfSymbols: max,
+      tryHarder: true,
+      tryRotate: true,
+      tryDownscale: true,
+    };
     const found = await readBarcodes(pixels(frame, look), options);
     if (found.length > 0) {
       return found.map(({ text, format, position: p }) => ({
-        text, format,
-        corners: [p.topLeft, p.topRight, p.bottomRight, p.bottomLeft].map((corner) => back(corner, look, frame)),
+        text,
+        format,
+        corners: [p.topLeft, p.topRight, p.bottomRight, p.bottomLeft].map((corner) =>
+          back(corner, look, frame),
+        ),
       }));
     }
   }
   return [];
 }
 
-addEventListener('message', async (/** @type {MessageEvent<Request>} */ { data }) => {
+addEventListener("message", async (/** @type {MessageEvent<Request>} */ { data }) => {
   const began = performance.now();
   /** @type {Answer} */
-  let answer = { id: data.id, symbols: [], ms: 0 };
+  let answer;
   try {
     answer = { id: data.id, symbols: await decode(data), ms: performance.now() - began };
   } catch (error) {

@@ -2,7 +2,7 @@
  * Feeds the decoding worker with the camera's frames, one at a time, and tells what it reads.
  * @module
  */
-import { fitWithin, lookAt, QR_SIDE } from './regions.js';
+import { fitWithin, lookAt, QR_SIDE } from "./regions.js";
 
 /** @import {Answer, Symbol} from './decode-worker.js' */
 /** @import {Look} from './regions.js' */
@@ -47,8 +47,16 @@ export class Decoder extends EventTarget {
   async still(picture) {
     const { width, height, scale } = fitWithin(picture.width, picture.height, QR_SIDE);
     /** @type {Look[]} */
-    const looks = [{ format: 'QRCodeModel2', width, height, scale, angle: 0 }];
-    if (scale < 1) looks.push({ format: 'QRCodeModel2', width: picture.width, height: picture.height, scale: 1, angle: 0 });
+    const looks = [{ format: "QRCodeModel2", width, height, scale, angle: 0 }];
+    if (scale < 1) {
+      looks.push({
+        format: "QRCodeModel2",
+        width: picture.width,
+        height: picture.height,
+        scale: 1,
+        angle: 0,
+      });
+    }
     const answer = await this.#send(picture, looks, 8);
     return answer?.symbols ?? [];
   }
@@ -65,7 +73,9 @@ export class Decoder extends EventTarget {
       if (run !== this.#run) return;
       this.lastMs = answer?.ms ?? 0;
       for (const { text, format } of answer?.symbols ?? []) {
-        this.dispatchEvent(new CustomEvent('read', { detail: { text, format, frame, at: performance.now() } }));
+        this.dispatchEvent(
+          new CustomEvent("read", { detail: { text, format, frame, at: performance.now() } }),
+        );
       }
     }
   }
@@ -86,26 +96,39 @@ export class Decoder extends EventTarget {
     if (!worker) return null;
     const id = this.#nextId++;
     const answered = new Promise((/** @type {(answer: Answer|null) => void} */ resolve) => {
-      const timer = setTimeout(() => { this.#drop(); resolve(null); }, DEADLINE_MS);
-      this.#waiting.set(id, (answer) => { clearTimeout(timer); resolve(answer); });
+      const timer = setTimeout(() => {
+        this.#drop();
+        resolve(null);
+      }, DEADLINE_MS);
+      this.#waiting.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
     });
-    worker.postMessage({ id, looks, max, frame }, frame instanceof ImageBitmap ? [frame] : [frame.data.buffer]);
+    worker.postMessage(
+      { id, looks, max, frame },
+      frame instanceof ImageBitmap ? [frame] : [frame.data.buffer],
+    );
     const answer = await answered;
     this.#waiting.delete(id);
     if (answer && !answer.problem) this.#failures = 0;
-    else if (++this.#failures === 3) this.dispatchEvent(new CustomEvent('broken', { detail: answer?.problem ?? 'no answer' }));
+    else if (++this.#failures === 3) {
+      this.dispatchEvent(new CustomEvent("broken", { detail: answer?.problem ?? "no answer" }));
+    }
     return answer;
   }
 
   #ensure() {
     if (this.#worker) return this.#worker;
     try {
-      const worker = new Worker(new URL('./decode-worker.js', import.meta.url), { type: 'module' });
-      worker.addEventListener('message', (/** @type {MessageEvent<Answer>} */ { data }) => this.#waiting.get(data.id)?.(data));
-      worker.addEventListener('error', () => this.#drop());
+      const worker = new Worker(new URL("./decode-worker.js", import.meta.url), { type: "module" });
+      worker.addEventListener("message", (/** @type {MessageEvent<Answer>} */ { data }) =>
+        this.#waiting.get(data.id)?.(data),
+      );
+      worker.addEventListener("error", () => this.#drop());
       this.#worker = worker;
     } catch (error) {
-      this.dispatchEvent(new CustomEvent('broken', { detail: String(error) }));
+      this.dispatchEvent(new CustomEvent("broken", { detail: String(error) }));
     }
     return this.#worker;
   }
@@ -114,7 +137,9 @@ export class Decoder extends EventTarget {
   #drop() {
     this.#worker?.terminate();
     this.#worker = null;
-    for (const [id, resolve] of this.#waiting) resolve({ id, symbols: [], ms: 0, problem: 'the reader stopped' });
+    for (const [id, resolve] of this.#waiting) {
+      resolve({ id, symbols: [], ms: 0, problem: "the reader stopped" });
+    }
   }
 }
 
@@ -122,8 +147,11 @@ export class Decoder extends EventTarget {
 function nextFrame(video) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, 400);
-    const done = () => { clearTimeout(timer); setTimeout(resolve, PAUSE_MS); };
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(done);
+    const done = () => {
+      clearTimeout(timer);
+      setTimeout(resolve, PAUSE_MS);
+    };
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(done);
     else requestAnimationFrame(done);
   });
 }
@@ -138,12 +166,12 @@ let canvas = null;
  * @returns {Promise<ImageBitmap|ImageData>}
  */
 async function takeFrame(video, look) {
-  if (typeof OffscreenCanvas !== 'undefined') return createImageBitmap(video);
-  canvas ??= document.createElement('canvas');
+  if (typeof OffscreenCanvas !== "undefined") return createImageBitmap(video);
+  canvas ??= document.createElement("canvas");
   canvas.width = look.width;
   canvas.height = look.height;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new DOMException('no 2d context', 'InvalidStateError');
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new DOMException("no 2d context", "InvalidStateError");
   context.translate(look.width / 2, look.height / 2);
   context.rotate((look.angle * Math.PI) / 180);
   context.scale(look.scale, look.scale);

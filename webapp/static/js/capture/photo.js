@@ -2,8 +2,8 @@
  * A picture becomes evidence: scaled to 1600 px, JPEG without metadata, with a measure of how sharp and light it is.
  * @module
  */
-import { cropAround, fitWithin } from './regions.js';
-import { measure } from './sharpness.js';
+import { cropAround, fitWithin } from "./regions.js";
+import { measure } from "./sharpness.js";
 
 /** @import {Symbol} from './decode-worker.js' */
 /** @import {Quality} from './sharpness.js' */
@@ -11,22 +11,24 @@ import { measure } from './sharpness.js';
 
 export const LONG_SIDE = 1600;
 const JPEG_QUALITY = 0.8;
-const TYPE = 'image/jpeg';
+const TYPE = "image/jpeg";
 
 /** @param {number} width @param {number} height */
 function paper(width, height) {
-  const canvas = document.createElement('canvas');
+  const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext('2d');
-  if (!context) throw new Error('this phone cannot draw pictures');
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this phone cannot draw pictures");
   return { canvas, context };
 }
 
 /** @param {HTMLCanvasElement} canvas @returns {Promise<ArrayBuffer>} a canvas writes no Exif, so no place and no model go along */
 async function jpeg(canvas) {
-  const blob = await new Promise((/** @type {(blob: Blob|null) => void} */ resolve) => canvas.toBlob(resolve, TYPE, JPEG_QUALITY));
-  if (!blob || blob.type !== TYPE) throw new Error('this phone cannot write JPEG');
+  const blob = await new Promise((/** @type {(blob: Blob|null) => void} */ resolve) =>
+    canvas.toBlob(resolve, TYPE, JPEG_QUALITY),
+  );
+  if (!blob || blob.type !== TYPE) throw new Error("this phone cannot write JPEG");
   return blob.arrayBuffer();
 }
 
@@ -38,7 +40,7 @@ async function jpeg(canvas) {
 export async function shotFrom(picture) {
   const { width, height } = fitWithin(picture.width, picture.height, LONG_SIDE);
   const { canvas, context } = paper(width, height);
-  context.imageSmoothingQuality = 'high';
+  context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, width, height);
   const small = fitWithin(width, height, 640);
   const probe = paper(small.width, small.height);
@@ -63,5 +65,5 @@ export async function tagFrom(picture, symbol) {
 
 /** @param {Blob} file chosen or taken with the phone's own camera @returns {Promise<ImageBitmap>} upright */
 export function pictureOf(file) {
-  return createImageBitmap(file, { imageOrientation: 'from-image' });
+  return createImageBitmap(file, { imageOrientation: "from-image" });
 }

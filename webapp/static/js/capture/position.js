@@ -13,9 +13,12 @@ export function whereAmI() {
   if (!navigator.geolocation) return Promise.resolve(null);
   return new Promise((resolve) => {
     navigator.geolocation.getCurrentPosition(
-      ({ coords }) => resolve({
-        lat: Number(coords.latitude.toFixed(6)), lon: Number(coords.longitude.toFixed(6)), accuracy_m: Math.round(coords.accuracy),
-      }),
+      ({ coords }) =>
+        resolve({
+          lat: Number(coords.latitude.toFixed(6)),
+          lon: Number(coords.longitude.toFixed(6)),
+          accuracy_m: Math.round(coords.accuracy),
+        }),
       () => resolve(null),
       { enableHighAccuracy: true, timeout: WAIT_MS, maximumAge: FRESH_MS },
     );

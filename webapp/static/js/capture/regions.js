@@ -10,7 +10,7 @@ export const QR_SIDE = 1280;
 /** The share of the frame's height that the guide line stands in. */
 const STRIP = 0.3;
 /** QR and Code 128 by turns; a barcode that lies askew gets its turn every few frames. Degrees. */
-const PLAN = /** @type {const} */ (['qr', 0, 'qr', 0, 'qr', 30, 'qr', 0, 'qr', -30, 'qr', 0, 'qr', 45]);
+const PLAN = /** @type {const} */ (["qr", 0, "qr", 0, "qr", 30, "qr", 0, "qr", -30, "qr", 0, "qr", 45]);
 
 /**
  * @param {number} turn counts frames
@@ -20,12 +20,18 @@ const PLAN = /** @type {const} */ (['qr', 0, 'qr', 0, 'qr', 30, 'qr', 0, 'qr', -
  */
 export function lookAt(turn, width, height) {
   const step = PLAN[turn % PLAN.length];
-  if (step === 'qr' || step === undefined) {
+  if (step === "qr" || step === undefined) {
     const scale = Math.min(1, QR_SIDE / Math.max(width, height));
-    return { format: 'QRCodeModel2', width: Math.round(width * scale), height: Math.round(height * scale), scale, angle: 0 };
+    return {
+      format: "QRCodeModel2",
+      width: Math.round(width * scale),
+      height: Math.round(height * scale),
+      scale,
+      angle: 0,
+    };
   }
   // Native size, never scaled down: the thin bars are what is read.
-  return { format: 'Code128', width, height: Math.round(height * STRIP), scale: 1, angle: step };
+  return { format: "Code128", width, height: Math.round(height * STRIP), scale: 1, angle: step };
 }
 
 /**
@@ -55,5 +61,9 @@ export function cropAround(corners, width, height, margin = 0.6) {
  */
 export function fitWithin(width, height, side) {
   const scale = Math.min(1, side / Math.max(width, height));
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)), scale };
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+    scale,
+  };
 }

@@ -24,7 +24,7 @@ export function measure({ data, width, height }) {
   }
   const sharpness = sharpestCell(luma, width, height);
   const light = sum / luma.length;
-  const hint = light < DARK_BELOW ? 'dark' : sharpness < BLURRED_BELOW ? 'blurred' : null;
+  const hint = light < DARK_BELOW ? "dark" : sharpness < BLURRED_BELOW ? "blurred" : null;
   return { sharpness, light, hint };
 }
 
@@ -33,26 +33,34 @@ export function measure({ data, width, height }) {
  * @param {Float32Array} luma @param {number} width @param {number} height
  */
 function sharpestCell(luma, width, height) {
-  const sums = new Float64Array(GRID * GRID);
-  const squares = new Float64Array(GRID * GRID);
-  const counts = new Float64Array(GRID * GRID);
-  for (let y = 1; y < height - 1; y++) {
-    const row = Math.floor((y * GRID) / height) * GRID;
-    for (let x = 1; x < width - 1; x++) {
-      const i = y * width + x;
-      const edge = 4 * (luma[i] ?? 0) - (luma[i - 1] ?? 0) - (luma[i + 1] ?? 0) - (luma[i - width] ?? 0) - (luma[i + width] ?? 0);
-      const cell = row + Math.floor((x * GRID) / width);
-      sums[cell] = (sums[cell] ?? 0) + edge;
-      squares[cell] = (squares[cell] ?? 0) + edge * edge;
-      counts[cell] = (counts[cell] ?? 0) + 1;
-    }
-  }
   let best = 0;
-  for (let cell = 0; cell < counts.length; cell++) {
-    const n = counts[cell] ?? 0;
-    if (n === 0) continue;
-    const mean = (sums[cell] ?? 0) / n;
-    best = Math.max(best, (squares[cell] ?? 0) / n - mean * mean);
+  for (let cell = 0; cell < GRID * GRID; cell++) {
+    const left = Math.floor(((cell % GRID) * width) / GRID);
+    const top = Math.floor((Math.floor(cell / GRID) * height) / GRID);
+    const right = left + Math.floor(width / GRID);
+    const bottom = top + Math.floor(height / GRID);
+    best = Math.max(best, variance(luma, width, { left, top, right, bottom }));
   }
   return best;
+}
+
+/**
+ * Variance of the Laplacian inside a box.
+ * @param {Float32Array} luma @param {number} width @param {{left:number, top:number, right:number, bottom:number}} box
+ */
+function variance(luma, width, { left, top, right, bottom }) {
+  let sum = 0;
+  let squares = 0;
+  let n = 0;
+  const at = (/** @type {number} */ i) => luma[i] ?? 0;
+  for (let y = top + 1; y < bottom - 1; y++) {
+    for (let x = left + 1; x < right - 1; x++) {
+      const i = y * width + x;
+      const edge = 4 * at(i) - at(i - 1) - at(i + 1) - at(i - width) - at(i + width);
+      sum += edge;
+      squares += edge * edge;
+      n++;
+    }
+  }
+  return n === 0 ? 0 : squares / n - (sum / n) ** 2;
 }

@@ -2,15 +2,15 @@
  * The pad: draws with signature_pad, keeps the strokes through rotation, and gives a PNG in ink on white.
  * @module
  */
-import SignaturePad from '../../vendor/signature_pad-5.1.2/signature_pad.js';
-import { fitStrokes, isSigned, toStrokes } from './strokes.js';
+import SignaturePad from "../../vendor/signature_pad-5.1.2/signature_pad.js";
+import { fitStrokes, isSigned, toStrokes } from "./strokes.js";
 
 /** @import {Stroke} from './strokes.js' */
 
-const INK = '#0a1a3f';
-const PAPER = '#ffffff';
+const INK = "#0a1a3f";
+const PAPER = "#ffffff";
 /** Width of the PNG in px: enough for a court, small enough for 2G. */
-const PNG_WIDTH = 900;
+const PNG_WIDTH = 720;
 
 /** Events: `stroke` after each stroke, `clear`. */
 export class Signature extends EventTarget {
@@ -24,8 +24,13 @@ export class Signature extends EventTarget {
     super();
     this.#canvas = canvas;
     this.strokes = strokes;
-    this.#pad = new SignaturePad(canvas, { penColor: INK, backgroundColor: PAPER, minWidth: 0.9, maxWidth: 2.8 });
-    this.#pad.addEventListener('endStroke', () => this.#ended());
+    this.#pad = new SignaturePad(canvas, {
+      penColor: INK,
+      backgroundColor: PAPER,
+      minWidth: 0.9,
+      maxWidth: 2.8,
+    });
+    this.#pad.addEventListener("endStroke", () => this.#ended());
     this.#sizes = new ResizeObserver(() => this.#fit());
     this.#sizes.observe(canvas);
   }
@@ -38,22 +43,29 @@ export class Signature extends EventTarget {
   clear() {
     this.strokes = [];
     this.#pad.clear();
-    this.dispatchEvent(new Event('clear'));
+    this.dispatchEvent(new Event("clear"));
   }
 
   /** @returns {Promise<{bytes:ArrayBuffer, type:'image/png'}>} */
   async png() {
     const ratio = this.#canvas.clientHeight / Math.max(1, this.#canvas.clientWidth);
-    const canvas = document.createElement('canvas');
+    const canvas = document.createElement("canvas");
     canvas.width = PNG_WIDTH;
     canvas.height = Math.round(PNG_WIDTH * ratio);
-    const pad = new SignaturePad(canvas, { penColor: INK, backgroundColor: PAPER, minWidth: 2, maxWidth: 6 });
+    const pad = new SignaturePad(canvas, {
+      penColor: INK,
+      backgroundColor: PAPER,
+      minWidth: 1.6,
+      maxWidth: 5,
+    });
     pad.clear();
     this.#draw(pad, canvas.width, canvas.height);
     pad.off();
-    const blob = await new Promise((/** @type {(blob: Blob|null) => void} */ resolve) => canvas.toBlob(resolve, 'image/png'));
-    if (!blob) throw new Error('this phone cannot write PNG');
-    return { bytes: await blob.arrayBuffer(), type: 'image/png' };
+    const blob = await new Promise((/** @type {(blob: Blob|null) => void} */ resolve) =>
+      canvas.toBlob(resolve, "image/png"),
+    );
+    if (!blob) throw new Error("this phone cannot write PNG");
+    return { bytes: await blob.arrayBuffer(), type: "image/png" };
   }
 
   /** Stops listening. */
@@ -64,7 +76,7 @@ export class Signature extends EventTarget {
 
   #ended() {
     this.strokes = toStrokes(this.#pad.toData(), this.#canvas.clientWidth);
-    this.dispatchEvent(new Event('stroke'));
+    this.dispatchEvent(new Event("stroke"));
   }
 
   /** A canvas loses its picture when its size changes: set the size, draw the strokes again. */
@@ -75,7 +87,7 @@ export class Signature extends EventTarget {
     if (width === 0 || (width === this.#canvas.width && height === this.#canvas.height)) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
-    this.#canvas.getContext('2d')?.scale(ratio, ratio);
+    this.#canvas.getContext("2d")?.scale(ratio, ratio);
     this.#pad.clear();
     this.#draw(this.#pad, this.#canvas.clientWidth, this.#canvas.clientHeight);
   }

@@ -11,7 +11,9 @@ const LEAST_INK = 0.12;
 
 /** @param {{points:Point[]}[]} groups as signature_pad gives them @param {number} width of the pad, css px @returns {Stroke[]} */
 export function toStrokes(groups, width) {
-  return groups.map(({ points }) => points.map(({ x, y, pressure, time }) => ({ x: x / width, y: y / width, pressure, time })));
+  return groups.map(({ points }) =>
+    points.map(({ x, y, pressure, time }) => ({ x: x / width, y: y / width, pressure, time })),
+  );
 }
 
 /**
@@ -24,7 +26,9 @@ export function toStrokes(groups, width) {
 export function fitStrokes(strokes, width, height) {
   const lowest = Math.max(0, ...strokes.flat().map(({ y }) => y));
   const scale = lowest * width > height ? (height * 0.96) / lowest : width;
-  return strokes.map((stroke) => stroke.map((point) => ({ ...point, x: point.x * scale, y: point.y * scale })));
+  return strokes.map((stroke) =>
+    stroke.map((point) => ({ ...point, x: point.x * scale, y: point.y * scale })),
+  );
 }
 
 /** @param {Stroke[]} strokes @returns {number} length of all lines, in shares of the pad's width */

@@ -2,53 +2,54 @@
  * Starts the phone: opens its stores, registers the worker, and shows the screen the address asks for.
  * @module
  */
-import { Camera } from '../capture/camera.js';
-import { Decoder } from '../capture/decoder.js';
-import { Feedback } from '../capture/feedback.js';
-import { PhoneError } from '../domain/problems.js';
-import { openPhone } from '../outbox/phone.js';
-import { initBar, setBar, showAround } from '../ui/bar.js';
-import { Router } from '../ui/router.js';
-import { paintChrome, soundOn } from '../ui/settings.js';
-import { toast } from '../ui/toast.js';
-import { keepAwake } from '../ui/wake.js';
-import { done } from './done.js';
-import { enrol } from './enrol.js';
-import { Flow } from './flow.js';
-import { home } from './home.js';
-import { me } from './me.js';
-import { outbox } from './outbox.js';
-import { photo } from './photo.js';
-import { scan } from './scan.js';
-import { Shell } from './shell.js';
-import { sign } from './sign.js';
-import { tasks } from './tasks.js';
-import { watchInstall } from './install.js';
-import { watchUpdates } from './update.js';
+import { Camera } from "../capture/camera.js";
+import { Decoder } from "../capture/decoder.js";
+import { Feedback } from "../capture/feedback.js";
+import { PhoneError } from "../domain/problems.js";
+import { openPhone } from "../outbox/phone.js";
+import { initBar, setBar, showAround } from "../ui/bar.js";
+import { Router } from "../ui/router.js";
+import { paintChrome, soundOn } from "../ui/settings.js";
+import { toast } from "../ui/toast.js";
+import { keepAwake } from "../ui/wake.js";
+import { done } from "./done.js";
+import { enrol } from "./enrol.js";
+import { Flow } from "./flow.js";
+import { home } from "./home.js";
+import { me } from "./me.js";
+import { outbox } from "./outbox.js";
+import { photo } from "./photo.js";
+import { scan } from "./scan.js";
+import { Shell } from "./shell.js";
+import { sign } from "./sign.js";
+import { tasks } from "./tasks.js";
+import { watchInstall } from "./install.js";
+import { watchUpdates } from "./update.js";
 
 /** @import {App, Screen} from './context.js' */
 
 /** @type {[string, RegExp, Screen][]} */
 const SCREENS = [
-  ['home', /^$/, home],
-  ['scan', /^scan\/(collect|drop_off|deliver|report|attempt)$/, scan],
-  ['photo', /^photo$/, photo],
-  ['sign', /^sign$/, sign],
-  ['done', /^done\/([^/]+)$/, done],
-  ['outbox', /^outbox$/, outbox],
-  ['tasks', /^tasks$/, tasks],
-  ['me', /^me$/, me],
-  ['enrol', /^enrol(?:\/([^/]+))?$/, enrol],
+  ["home", /^$/, home],
+  ["scan", /^scan\/(collect|drop_off|deliver|report|attempt)$/, scan],
+  ["photo", /^photo$/, photo],
+  ["sign", /^sign$/, sign],
+  ["done", /^done\/([^/]+)$/, done],
+  ["outbox", /^outbox$/, outbox],
+  ["tasks", /^tasks$/, tasks],
+  ["me", /^me$/, me],
+  ["enrol", /^enrol(?:\/([^/]+))?$/, enrol],
 ];
 /** The screens that share the camera; on any other its light goes out. */
-const WITH_CAMERA = new Set(['scan', 'photo', 'enrol']);
+const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
 
 /** @param {unknown} error the phone's storage will not open: say so where the screen would be */
 function storageClosed(error) {
-  const words = error instanceof PhoneError ? `${error.title} ${error.detail ?? ''}` : 'Close Baton and open it again.';
-  setBar({ title: 'Baton', sub: '', flow: true });
+  const words =
+    error instanceof PhoneError ? `${error.title} ${error.detail ?? ""}` : "Close Baton and open it again.";
+  setBar({ title: "Baton", sub: "", flow: true });
   showAround(false);
-  toast(`This phone’s storage will not open. ${words}`, 'stop', { stay: true });
+  toast(`This phone’s storage will not open. ${words}`, "stop", { stay: true });
 }
 
 async function start() {
@@ -58,32 +59,42 @@ async function start() {
   const phone = await openPhone();
   /** @type {App} */
   const app = {
-    phone, camera: new Camera(), decoder: new Decoder(), feedback: new Feedback(soundOn), flow: new Flow(phone), shell: new Shell(phone),
+    phone,
+    camera: new Camera(),
+    decoder: new Decoder(),
+    feedback: new Feedback(soundOn),
+    flow: new Flow(phone),
+    shell: new Shell(phone),
   };
   await Promise.all([app.flow.load(), app.shell.read()]);
-  app.flow.addEventListener('problem', (event) => {
+  app.flow.addEventListener("problem", (event) => {
     const { title, detail } = /** @type {CustomEvent<PhoneError>} */ (event).detail;
-    toast(`${title} ${detail ?? ''}`, 'stop');
+    toast(`${title} ${detail ?? ""}`, "stop");
   });
   const routes = SCREENS.map(([name, pattern, screen]) => ({
-    name, pattern,
-    mount: (/** @type {HTMLElement} */ root, /** @type {string[]} */ params, /** @type {URLSearchParams} */ query) => screen(app, root, params, query),
+    name,
+    pattern,
+    mount: (
+      /** @type {HTMLElement} */ root,
+      /** @type {string[]} */ params,
+      /** @type {URLSearchParams} */ query,
+    ) => screen(app, root, params, query),
   }));
-  const router = new Router(mainOf(), routes, () => (phone.identity ? null : '#/enrol'));
-  router.addEventListener('show', () => {
+  const router = new Router(mainOf(), routes, () => (phone.identity ? null : "#/enrol"));
+  router.addEventListener("show", () => {
     showAround(phone.identity !== null);
     keepAwake(WITH_CAMERA.has(router.current));
     if (!WITH_CAMERA.has(router.current)) app.camera.release();
   });
-  app.shell.addEventListener('fresh', () => router.refresh());
+  app.shell.addEventListener("fresh", () => router.refresh());
   router.start();
   watchUpdates();
 }
 
 /** @returns {HTMLElement} */
 function mainOf() {
-  const main = document.getElementById('screen');
-  if (!main) throw new Error('no #screen in the shell');
+  const main = document.getElementById("screen");
+  if (!main) throw new Error("no #screen in the shell");
   return main;
 }
 

@@ -2,26 +2,26 @@
  * Done: what was sealed, its number, and how far it has come. Says "safe" only when the office holds all of it.
  * @module
  */
-import { say } from '../ui/announce.js';
-import { setBar } from '../ui/bar.js';
-import { clockTime, codeText, count, kindName, stateLook } from '../ui/format.js';
-import { go } from '../ui/router.js';
-import { ask } from '../ui/sheet.js';
-import { toast } from '../ui/toast.js';
-import { clone, cloneAll, el, on, text, textOrHide } from '../ui/template.js';
-import { PhoneError } from '../domain/problems.js';
-import { reasonsFor } from './reasons.js';
+import { say } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { clockTime, codeText, count, kindName, stateLook } from "../ui/format.js";
+import { go } from "../ui/router.js";
+import { ask } from "../ui/sheet.js";
+import { toast } from "../ui/toast.js";
+import { clone, cloneAll, el, on, text, textOrHide } from "../ui/template.js";
+import { PhoneError } from "../domain/problems.js";
+import { reasonsFor } from "./reasons.js";
 
 /** @import {OutboxItem} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
 
-const SPRITE = '/static/vendor/lucide-1.62.0/sprite.svg';
+const SPRITE = "/static/vendor/lucide-1.62.0/sprite.svg";
 
 /** @type {Screen} */
-export const done = (app, root, [id = '']) => {
-  const screen = cloneAll('done');
+export const done = (app, root, [id = ""]) => {
+  const screen = cloneAll("done");
   root.append(screen);
-  let before = '';
+  let before = "";
   const refresh = () => {
     const item = app.shell.items.find((one) => one.id === id);
     if (!item) return;
@@ -29,9 +29,9 @@ export const done = (app, root, [id = '']) => {
     if (before && before !== item.state) say(stateLook(item.state).word);
     before = item.state;
   };
-  setBar({ title: 'Sealed', sub: '', flow: true, back: () => go('#/outbox') });
-  on(screen, 'share', 'click', () => void share(app, id));
-  on(screen, 'undo', 'click', () => void withdraw(app, id));
+  setBar({ title: "Sealed", sub: "", flow: true, back: () => go("#/outbox") });
+  on(screen, "share", "click", () => void share(app, id));
+  on(screen, "undo", "click", () => void withdraw(app, id));
   refresh();
   if (!before) void app.shell.read();
   return { refresh };
@@ -39,31 +39,72 @@ export const done = (app, root, [id = '']) => {
 
 /** @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */
 function show(app, screen, item) {
-  const look = stateLook(item.state);
-  setBar({ title: item.voided ? 'Withdrawn' : look.word === 'Look' ? 'Needs a look' : look.word, sub: kindName(item.kind), flow: true, back: () => go('#/outbox') });
-  text(screen, 'title', item.voided ? 'Withdrawn' : item.state === 'safe' ? 'Safe with the office' : 'Saved on this phone');
-  text(screen, 'what', `${kindName(item.kind)} · ${count(item.parcels.length, 'parcel')}${item.parcels.length === 1 ? ` ${codeText(item.parcels[0] ?? '')}` : ''}`);
-  text(screen, 'no', `${item.seq}-${item.sha256.slice(0, 6).toUpperCase()}`);
-  text(screen, 'sealed-at', `${clockTime(item.at)}, signed and on this phone`);
-  const offline = app.shell.sync.state === 'offline';
-  const sent = item.state !== 'sealed' && item.state !== 'parked';
-  step(screen, 'step-sent', sent ? 'done' : 'open');
-  text(screen, 'sent-sub', sent ? 'The office has the handover.' : item.state === 'parked' ? 'The office could not take it. See the outbox.' : offline ? 'No network now. It goes by itself when there is one.' : 'On its way.');
-  const all = item.photosHeld >= item.photosTotal;
-  step(screen, 'step-photos', sent && all ? 'done' : 'open');
-  text(screen, 'photos-title', item.photosTotal === 0 ? 'No photos' : `Photos ${sent ? item.photosHeld : 0} of ${item.photosTotal}`);
-  text(screen, 'photos-sub', item.photosTotal === 0 ? 'None were needed.' : 'Photos, tags and the signature.');
-  step(screen, 'step-safe', item.state === 'safe' ? 'done' : 'open');
+  const kind = kindName(item.kind);
+  const parcels = count(item.parcels.length, "parcel");
+  const only = item.parcels.length === 1 ? ` ${codeText(item.parcels[0] ?? "")}` : "";
+  setBar({ title: barTitle(item), sub: kind, flow: true, back: () => go("#/outbox") });
+  text(screen, "title", headline(item));
+  text(screen, "what", `${kind} · ${parcels}${only}`);
+  text(screen, "no", numberOf(item));
+  text(screen, "sealed-at", `${clockTime(item.at)}, ${signedWords(app)} on this phone`);
+  showWay(app, screen, item);
   showEffects(screen, item);
-  el(screen, 'share').hidden = false;
-  el(screen, 'undo').hidden = item.voided || item.kind === 'void';
+  el(screen, "share").hidden = false;
+  el(screen, "undo").hidden = item.voided || item.kind === "void";
 }
 
-/** @param {HTMLElement} screen @param {string} name @param {'done'|'open'} state */
-function step(screen, name, state) {
+/** @param {OutboxItem} item @returns {string} */
+function barTitle(item) {
+  if (item.voided) return "Withdrawn";
+  return item.state === "attention" ? "Needs a look" : stateLook(item.state).word;
+}
+
+/** @param {OutboxItem} item @returns {string} */
+function headline(item) {
+  if (item.voided) return "Withdrawn";
+  return item.state === "safe" ? "Safe with the office" : "Saved on this phone";
+}
+
+/** @param {App} app @returns {string} */
+function signedWords(app) {
+  return app.phone.identity?.signed ? "signed and" : "kept";
+}
+
+/** @param {OutboxItem} item @returns {string} what two people can compare by voice */
+function numberOf(item) {
+  return `${item.seq}-${item.sha256.slice(0, 6).toUpperCase()}`;
+}
+
+/** How far it has come. @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */
+function showWay(app, screen, item) {
+  const sent = item.state !== "sealed" && item.state !== "parked";
+  const all = sent && item.photosHeld >= item.photosTotal;
+  step(screen, "step-sent", sent);
+  text(screen, "sent-sub", sentWords(app, item, sent));
+  step(screen, "step-photos", all);
+  const photos = `Photos ${sent ? item.photosHeld : 0} of ${item.photosTotal}`;
+  text(screen, "photos-title", item.photosTotal === 0 ? "No photos" : photos);
+  text(
+    screen,
+    "photos-sub",
+    item.photosTotal === 0 ? "None were needed." : "Photos, tags and the signature.",
+  );
+  step(screen, "step-safe", item.state === "safe");
+}
+
+/** @param {App} app @param {OutboxItem} item @param {boolean} sent @returns {string} */
+function sentWords(app, item, sent) {
+  if (sent) return "The office has the handover.";
+  if (item.state === "parked") return "The office could not take it. See the outbox.";
+  if (app.shell.sync.state === "offline") return "No network now. It goes by itself when there is one.";
+  return app.shell.sync.state === "paused" ? "Sending is paused. See the outbox." : "On its way.";
+}
+
+/** @param {HTMLElement} screen @param {string} name @param {boolean} isDone */
+function step(screen, name, isDone) {
   const line = el(screen, name);
-  line.dataset.state = state;
-  line.querySelector('use')?.setAttribute('href', `${SPRITE}#${state === 'done' ? 'circle-check' : 'circle'}`);
+  line.dataset.state = isDone ? "done" : "open";
+  line.querySelector("use")?.setAttribute("href", `${SPRITE}#${isDone ? "circle-check" : "circle"}`);
 }
 
 /** What the office's rules make of it that the courier should know. @param {HTMLElement} screen @param {OutboxItem} item */
@@ -71,20 +112,22 @@ function showEffects(screen, item) {
   const odd = item.effects.filter(({ anomalies }) => anomalies.length > 0);
   /** @type {HTMLElement[]} */
   const boxes = [];
-  if (item.problem) boxes.push(noticeBox('stop', `${item.problem.title} ${item.problem.detail ?? ''}`));
+  if (item.problem) boxes.push(noticeBox("stop", `${item.problem.title} ${item.problem.detail ?? ""}`));
   if (odd.length > 0) {
-    const words = [...new Set(odd.flatMap(({ anomalies }) => anomalies))].map((code) => code.replaceAll('_', ' ')).join(', ');
-    boxes.push(noticeBox('attention', `The office will look at ${count(odd.length, 'parcel')}: ${words}.`));
+    const words = [...new Set(odd.flatMap(({ anomalies }) => anomalies))]
+      .map((code) => code.replaceAll("_", " "))
+      .join(", ");
+    boxes.push(noticeBox("attention", `The office will look at ${count(odd.length, "parcel")}: ${words}.`));
   }
-  el(screen, 'effects').replaceChildren(...boxes);
+  el(screen, "effects").replaceChildren(...boxes);
 }
 
 /** @param {string} tone @param {string} words @returns {HTMLElement} */
 function noticeBox(tone, words) {
-  const box = clone('notice');
+  const box = clone("notice");
   box.dataset.tone = tone;
-  text(box, 'text', words);
-  textOrHide(box, 'when', null);
+  text(box, "text", words);
+  textOrHide(box, "when", null);
   return box;
 }
 
@@ -94,21 +137,21 @@ async function share(app, id) {
   if (!item) return;
   const { identity } = app.phone;
   const words = [
-    `Baton receipt No. ${item.seq}-${item.sha256.slice(0, 6).toUpperCase()}`,
-    `${kindName(item.kind)}: ${count(item.parcels.length, 'parcel')}, ${new Date(item.at).toLocaleString()}`,
-    item.parcels.map(codeText).join(', '),
-    `${identity?.actor.name ?? ''}, ${identity?.org.name ?? ''}`,
+    `Baton receipt No. ${numberOf(item)}`,
+    `${kindName(item.kind)}: ${count(item.parcels.length, "parcel")}, ${new Date(item.at).toLocaleString()}`,
+    item.parcels.map(codeText).join(", "),
+    `${identity?.actor.name ?? ""}, ${identity?.org.name ?? ""}`,
     `Seal ${item.sha256}`,
-  ].join('\n');
+  ].join("\n");
   try {
-    if (navigator.share) await navigator.share({ title: 'Baton receipt', text: words });
+    if (navigator.share) await navigator.share({ title: "Baton receipt", text: words });
     else {
       await navigator.clipboard.writeText(words);
-      toast('The receipt is copied.', 'safe');
+      toast("The receipt is copied.", "safe");
     }
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') return; // closed without sharing
-    toast('This phone did not let Baton share the receipt.', 'attention');
+    if (error instanceof DOMException && error.name === "AbortError") return; // closed without sharing
+    toast("This phone did not let Baton share the receipt.", "attention");
   }
 }
 
@@ -118,15 +161,22 @@ async function withdraw(app, id) {
   if (!item) return;
   const limit = app.phone.rules?.policies.undo_within_s ?? 0;
   const inTime = (Date.now() - Date.parse(item.at)) / 1000 <= limit;
-  const reason = await ask('Withdraw this handover?', inTime ? 'Both stay visible to the office: the handover and that you took it back. Why?' : 'It is too old to take back by yourself: this asks the office. Why?', [
-    ...reasonsFor(app, 'void').map(({ code, label }) => ({ value: code, label })), { value: '', label: 'Leave it as it is', tone: /** @type {const} */ ('primary') },
-  ]);
+  const reason = await ask(
+    "Withdraw this handover?",
+    inTime
+      ? "Both stay visible to the office: the handover and that you took it back. Why?"
+      : "It is too old to take back by yourself: this asks the office. Why?",
+    [
+      ...reasonsFor(app, "void").map(({ code, label }) => ({ value: code, label })),
+      { value: "", label: "Leave it as it is", tone: /** @type {const} */ ("primary") },
+    ],
+  );
   if (!reason) return;
   try {
     await app.phone.voidEvent(id, reason);
-    toast(inTime ? 'Withdrawn. The office sees both.' : 'The office is asked to withdraw it.', 'sealed');
+    toast(inTime ? "Withdrawn. The office sees both." : "The office is asked to withdraw it.", "sealed");
   } catch (error) {
     if (!(error instanceof PhoneError)) throw error;
-    toast(`${error.title} ${error.detail ?? ''}`, 'stop');
+    toast(`${error.title} ${error.detail ?? ""}`, "stop");
   }
 }

@@ -9,7 +9,7 @@ const LINK = /^https?:\/\/[^/\s]+\/app\/?#\/enrol\/([^/?#\s]+)$/;
 /** @param {string} text as scanned @returns {string|null} the code, only out of a whole link: a parcel's tag is no code */
 export function codeInLink(text) {
   const found = LINK.exec(text.trim());
-  return found ? decodeURIComponent(found[1] ?? '') : null;
+  return found ? decodeURIComponent(found[1] ?? "") : null;
 }
 
 /** @param {string} text as typed or pasted @returns {string} */

@@ -2,13 +2,13 @@
  * Enrol: by the link's code, the office's QR scanned here (an installed app on iOS starts empty), or the code typed.
  * @module
  */
-import { PhoneError } from '../domain/problems.js';
-import { setBar } from '../ui/bar.js';
-import { go, goInstead } from '../ui/router.js';
-import { toast } from '../ui/toast.js';
-import { button, cloneAll, el, on, part, text, textOrHide } from '../ui/template.js';
-import { showCamera } from './camera-view.js';
-import { codeInLink, codeTyped } from './enrol-code.js';
+import { PhoneError } from "../domain/problems.js";
+import { setBar } from "../ui/bar.js";
+import { go, goInstead } from "../ui/router.js";
+import { toast } from "../ui/toast.js";
+import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
+import { showCamera } from "./camera-view.js";
+import { codeInLink, codeTyped } from "./enrol-code.js";
 
 /** @import {Read} from '../capture/decoder.js' */
 /** @import {App, Screen} from './context.js' */
@@ -16,31 +16,40 @@ import { codeInLink, codeTyped } from './enrol-code.js';
 /** What to do about each refusal; the title is the phone's or the server's own. */
 /** @type {Record<string, [string, string]>} */
 const REFUSALS = {
-  'enrolment-unknown': ['The office does not know this code', 'Compare it with the office’s screen, letter by letter, or ask for a new one.'],
-  'enrolment-used': ['This code was used already', 'Each code connects one phone once. Ask the office for a new one.'],
-  'enrolment-expired': ['This code is too old', 'A code lives a few minutes. Ask the office for a new one.'],
-  offline: ['No network', 'Connecting is the one thing that needs a network. Go where there is one and press Connect again.'],
+  "enrolment-unknown": [
+    "The office does not know this code",
+    "Compare it with the office’s screen, letter by letter, or ask for a new one.",
+  ],
+  "enrolment-used": [
+    "This code was used already",
+    "Each code connects one phone once. Ask the office for a new one.",
+  ],
+  "enrolment-expired": ["This code is too old", "A code lives a few minutes. Ask the office for a new one."],
+  offline: [
+    "No network",
+    "Connecting is the one thing that needs a network. Go where there is one and press Connect again.",
+  ],
 };
 
 /** @type {Screen} */
-export const enrol = (app, root, [linkCode = '']) => {
+export const enrol = (app, root, [linkCode = ""]) => {
   const { identity } = app.phone;
-  setBar({ title: 'Baton', sub: '', flow: true, back: identity ? () => go('#/') : null });
-  const screen = cloneAll('enrol');
+  setBar({ title: "Baton", sub: "", flow: true, back: identity ? () => go("#/") : null });
+  const screen = cloneAll("enrol");
   root.append(screen);
-  const code = part(screen, 'code', HTMLInputElement);
-  const label = part(screen, 'label', HTMLInputElement);
+  const code = part(screen, "code", HTMLInputElement);
+  const label = part(screen, "label", HTMLInputElement);
   label.value = identity?.label ?? phoneName();
   code.value = linkCode;
   let stopCamera = () => {};
   const connect = () => submit(app, screen, code, label);
-  on(screen, 'form', 'submit', (event) => {
+  on(screen, "form", "submit", (event) => {
     event.preventDefault();
     void connect();
   });
-  code.addEventListener('input', () => refuse(screen, null));
-  on(screen, 'scan', 'click', () => {
-    if (!el(screen, 'view').hidden) {
+  code.addEventListener("input", () => refuse(screen, null));
+  on(screen, "scan", "click", () => {
+    if (!el(screen, "view").hidden) {
       stopCamera();
       return;
     }
@@ -57,25 +66,25 @@ export const enrol = (app, root, [linkCode = '']) => {
 
 /** @param {App} app @param {HTMLElement} screen @param {(code: string) => void} found @returns {() => void} stop */
 function scanCode(app, screen, found) {
-  el(screen, 'view').hidden = false;
-  text(screen, 'scan-text', 'Stop the camera');
-  const leaveCamera = showCamera(screen, app.camera, 'Type the code below.');
+  el(screen, "view").hidden = false;
+  text(screen, "scan-text", "Stop the camera");
+  const leaveCamera = showCamera(screen, app.camera, "Type the code below.");
   const onRead = (/** @type {Event} */ event) => {
     const code = codeInLink(/** @type {CustomEvent<Read>} */ (event).detail.text);
     if (code) {
-      app.feedback.give('go');
+      app.feedback.give("go");
       found(code);
     }
   };
-  app.decoder.addEventListener('read', onRead);
+  app.decoder.addEventListener("read", onRead);
   app.decoder.start(app.camera.video);
   return () => {
-    app.decoder.removeEventListener('read', onRead);
+    app.decoder.removeEventListener("read", onRead);
     app.decoder.stop();
     leaveCamera();
     app.camera.release();
-    el(screen, 'view').hidden = true;
-    text(screen, 'scan-text', 'Scan the office’s QR');
+    el(screen, "view").hidden = true;
+    text(screen, "scan-text", "Scan the office’s QR");
   };
 }
 
@@ -84,44 +93,53 @@ async function submit(app, screen, code, label) {
   const typed = codeTyped(code.value);
   refuse(screen, null);
   if (!typed) {
-    textOrHide(screen, 'code-error', 'Type the code the office shows.');
-    code.setAttribute('aria-invalid', 'true');
+    textOrHide(screen, "code-error", "Type the code the office shows.");
+    code.setAttribute("aria-invalid", "true");
     code.focus();
     return;
   }
-  const press = button(screen, 'go');
+  const press = button(screen, "go");
   press.disabled = true;
-  text(screen, 'go-text', 'Connecting …');
+  text(screen, "go-text", "Connecting …");
   try {
     const { actor } = await app.phone.enrol(typed, { label: label.value.trim() || phoneName() });
-    app.feedback.give('sealed');
+    app.feedback.give("sealed");
     await app.flow.load();
-    toast(`Connected. Good to see you, ${actor.name}.`, 'safe');
-    goInstead('#/');
+    toast(`Connected. Good to see you, ${actor.name}.`, "safe");
+    goInstead("#/");
   } catch (error) {
     if (!(error instanceof PhoneError)) throw error;
     refuse(screen, error);
   } finally {
     press.disabled = false;
-    text(screen, 'go-text', 'Connect');
+    text(screen, "go-text", "Connect");
   }
 }
 
 /** @param {HTMLElement} screen @param {PhoneError|null} error */
 function refuse(screen, error) {
-  el(screen, 'error').hidden = error === null;
-  textOrHide(screen, 'code-error', null);
-  part(screen, 'code', HTMLInputElement).removeAttribute('aria-invalid');
+  el(screen, "error").hidden = error === null;
+  textOrHide(screen, "code-error", null);
+  part(screen, "code", HTMLInputElement).removeAttribute("aria-invalid");
   if (!error) return;
-  const [title, detail] = REFUSALS[error.code] ?? [error.title, error.detail ?? 'Try again, or ask the office for a new code.'];
-  text(screen, 'error-title', title);
-  text(screen, 'error-text', detail);
-  el(screen, 'error').scrollIntoView({ block: 'nearest' });
+  const [title, detail] = REFUSALS[error.code] ?? [
+    error.title,
+    error.detail ?? "Try again, or ask the office for a new code.",
+  ];
+  text(screen, "error-title", title);
+  text(screen, "error-text", detail);
+  el(screen, "error").scrollIntoView({ block: "nearest" });
 }
 
 /** @returns {string} a first name for the phone, by what the browser says it is */
 function phoneName() {
   const agent = navigator.userAgent;
-  const kind = /iPhone/.test(agent) ? 'iPhone' : /iPad/.test(agent) ? 'iPad' : /Android/.test(agent) ? 'Android phone' : 'Phone';
+  const kind = /iPhone/.test(agent)
+    ? "iPhone"
+    : /iPad/.test(agent)
+      ? "iPad"
+      : /Android/.test(agent)
+        ? "Android phone"
+        : "Phone";
   return kind;
 }

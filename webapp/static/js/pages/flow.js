@@ -2,8 +2,8 @@
  * The handover being made: begun, saved after every step, gone on with after a crash, sealed or thrown away.
  * @module
  */
-import { whereAmI } from '../capture/position.js';
-import { PhoneError } from '../domain/problems.js';
+import { whereAmI } from "../capture/position.js";
+import { PhoneError } from "../domain/problems.js";
 
 /** @import {CounterpartRole, Draft, Kind, Photo, Run} from '../domain/types.js' */
 /** @import {Phone} from '../outbox/phone.js' */
@@ -17,11 +17,11 @@ import { PhoneError } from '../domain/problems.js';
 /** What PROTOCOL §2 must have for each kind; the screens do not let it be left out. */
 /** @type {Partial<Record<Kind, Steps>>} */
 const STEPS = {
-  collect: { photo: 'must', sign: true, reason: false, role: 'seller', noun: 'the seller' },
-  drop_off: { photo: 'must', sign: true, reason: false, role: 'clerk', noun: 'the clerk' },
-  deliver: { photo: 'may', sign: true, reason: false, role: 'recipient', noun: 'the recipient' },
-  attempt: { photo: 'must', sign: false, reason: true, role: 'recipient', noun: '' },
-  report: { photo: 'must', sign: false, reason: true, role: 'other', noun: '' },
+  collect: { photo: "must", sign: true, reason: false, role: "seller", noun: "the seller" },
+  drop_off: { photo: "must", sign: true, reason: false, role: "clerk", noun: "the clerk" },
+  deliver: { photo: "may", sign: true, reason: false, role: "recipient", noun: "the recipient" },
+  attempt: { photo: "must", sign: false, reason: true, role: "recipient", noun: "" },
+  report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
 };
 
 /** Events: `problem` (`CustomEvent<PhoneError>`) when a step could not be saved. */
@@ -60,9 +60,9 @@ export class Flow extends EventTarget {
   /** @returns {string} where the draft is gone on with */
   get route() {
     const draft = this.draft;
-    if (!draft) return '#/';
-    if (draft.step === 'photo') return '#/photo';
-    if (draft.step === 'sign') return '#/sign';
+    if (!draft) return "#/";
+    if (draft.step === "photo") return "#/photo";
+    if (draft.step === "sign") return "#/sign";
     return scanRoute(draft.kind, draft.run);
   }
 
@@ -95,7 +95,7 @@ export class Flow extends EventTarget {
       return true;
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error;
-      this.dispatchEvent(new CustomEvent('problem', { detail: error }));
+      this.dispatchEvent(new CustomEvent("problem", { detail: error }));
       return false;
     }
   }
@@ -119,8 +119,9 @@ export class Flow extends EventTarget {
    * @throws {PhoneError} the draft stays as it was
    */
   async seal() {
-    if (!this.draft) throw new PhoneError('no-draft', 'There is nothing to seal.');
-    const { pad: _pad, ...draft } = this.draft;
+    if (!this.draft) throw new PhoneError("no-draft", "There is nothing to seal.");
+    const draft = { ...this.draft };
+    delete draft.pad; // the strokes go along with the signature, not twice
     const { id } = await this.#phone.seal(draft);
     this.draft = null;
     return id;
@@ -142,5 +143,5 @@ export function scanRoute(kind, run) {
 
 /** @param {OpenDraft} draft @returns {OpenPhoto[]} without the cut-out tags */
 export function picturesOf(draft) {
-  return draft.photos.filter(({ role }) => role === 'photo');
+  return draft.photos.filter(({ role }) => role === "photo");
 }

@@ -2,15 +2,15 @@
  * Home: today's runs, a draft to go on with, notices, and the three doors.
  * @module
  */
-import { say } from '../ui/announce.js';
-import { setBar } from '../ui/bar.js';
-import { age, clockTime, count, kindIcon, kindName, today } from '../ui/format.js';
-import { go } from '../ui/router.js';
-import { ask } from '../ui/sheet.js';
-import { clone, cloneAll, el, on, part, setIcon, text } from '../ui/template.js';
-import { picturesOf, scanRoute } from './flow.js';
-import { leftOf } from './progress.js';
-import { updateIsReady } from './update.js';
+import { say } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { age, clockTime, count, kindIcon, kindName, today } from "../ui/format.js";
+import { go } from "../ui/router.js";
+import { ask } from "../ui/sheet.js";
+import { clone, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
+import { picturesOf, scanRoute } from "./flow.js";
+import { leftOf } from "./progress.js";
+import { updateIsReady } from "./update.js";
 
 /** @import {Kind, Notice, Run} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
@@ -18,15 +18,15 @@ import { updateIsReady } from './update.js';
 /** @type {Screen} */
 export const home = (app, root) => {
   const { identity } = app.phone;
-  const day = new Date().toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' });
-  setBar({ title: 'Baton', sub: `${day} · ${identity?.actor.name ?? ''}`, tab: 'home' });
-  const screen = cloneAll('home');
+  const day = new Date().toLocaleDateString([], { weekday: "short", day: "numeric", month: "short" });
+  setBar({ title: "Baton", sub: `${day} · ${identity?.actor.name ?? ""}`, tab: "home" });
+  const screen = cloneAll("home");
   root.append(screen);
-  for (const door of screen.querySelectorAll('button[data-kind]')) {
-    const kind = /** @type {Kind} */ (door instanceof HTMLElement ? door.dataset.kind : '');
-    door.addEventListener('click', () => void startKind(app, kind));
+  for (const door of screen.querySelectorAll("button[data-kind]")) {
+    const kind = /** @type {Kind} */ (door instanceof HTMLElement ? door.dataset.kind : "");
+    door.addEventListener("click", () => void startKind(app, kind));
   }
-  on(screen, 'discard', 'click', () => void discard(app, screen));
+  on(screen, "discard", "click", () => void discard(app, screen));
   const refresh = () => {
     showResume(app, screen);
     showRuns(app, screen);
@@ -34,12 +34,12 @@ export const home = (app, root) => {
   };
   refresh();
   const clock = setInterval(refresh, 60_000);
-  addEventListener('baton-update', refresh);
+  addEventListener("baton-update", refresh);
   return {
     refresh,
     leave: () => {
       clearInterval(clock);
-      removeEventListener('baton-update', refresh);
+      removeEventListener("baton-update", refresh);
     },
   };
 };
@@ -47,87 +47,131 @@ export const home = (app, root) => {
 /** @param {App} app @returns {Run[]} of today, and older ones left open */
 function runsNow(app) {
   const day = today();
-  return app.phone.runs().filter((run) => run.day === day || (run.state === 'open' && run.day < day));
+  return app.phone.runs().filter((run) => run.day === day || (run.state === "open" && run.day < day));
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 function showRuns(app, screen) {
   const runs = runsNow(app);
   const items = runs.map((run) => runCard(app, run));
-  el(screen, 'runs').replaceChildren(...items);
-  el(screen, 'empty').hidden = runs.length > 0;
+  el(screen, "runs").replaceChildren(...items);
+  el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
-  text(screen, 'asof', asOf ? `list ${age(asOf)}` : 'no list yet');
-  text(screen, 'empty-title', asOf ? 'No runs for today' : 'No list on this phone yet');
+  text(screen, "asof", asOf ? `list ${age(asOf)}` : "no list yet");
+  text(screen, "empty-title", asOf ? "No runs for today" : "No list on this phone yet");
 }
 
 /** @param {App} app @param {Run} run @returns {HTMLElement} */
 function runCard(app, run) {
-  const card = clone('run');
+  const card = clone("run");
   const { done, total } = leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed);
   const carrier = app.phone.rules?.carriers.find(({ code }) => code === run.carrier)?.name ?? run.carrier;
   const full = total > 0 && done >= total;
-  part(card, 'link', HTMLAnchorElement).href = scanRoute(run.kind, run.id);
-  setIcon(card, 'icon', full ? 'circle-check' : kindIcon(run.kind));
-  text(card, 'title', run.title);
-  text(card, 'sub', [kindName(run.kind), carrier, run.place?.name === run.title ? null : run.place?.name, run.day < today() ? 'from an earlier day' : null].filter(Boolean).join(' · '));
-  text(card, 'count', `${done}/${total}`);
-  el(card, 'count').setAttribute('aria-label', `${done} of ${total} done`);
-  const meter = part(card, 'meter', HTMLProgressElement);
+  part(card, "link", HTMLAnchorElement).href = scanRoute(run.kind, run.id);
+  setIcon(card, "icon", full ? "circle-check" : kindIcon(run.kind));
+  text(card, "title", run.title);
+  text(
+    card,
+    "sub",
+    [
+      kindName(run.kind),
+      carrier,
+      run.place?.name === run.title ? null : run.place?.name,
+      run.day < today() ? "from an earlier day" : null,
+    ]
+      .filter(Boolean)
+      .join(" · "),
+  );
+  text(card, "count", `${done}/${total}`);
+  el(card, "count").setAttribute("aria-label", `${done} of ${total} done`);
+  const meter = part(card, "meter", HTMLProgressElement);
   meter.max = Math.max(1, total);
   meter.value = done;
   meter.dataset.full = String(full);
-  card.classList.toggle('is-done', full || run.state === 'closed');
+  card.classList.toggle("is-done", full || run.state === "closed");
   return card;
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 function showResume(app, screen) {
   const { draft, isBegun, run, route } = app.flow;
-  el(screen, 'resume').hidden = !isBegun;
+  el(screen, "resume").hidden = !isBegun;
   if (!draft || !isBegun) return;
-  text(screen, 'resume-title', `Unfinished: ${kindName(draft.kind)}${run ? `, ${run.title}` : ''}`);
+  text(screen, "resume-title", `Unfinished: ${kindName(draft.kind)}${run ? `, ${run.title}` : ""}`);
   const photos = picturesOf(draft).length;
-  text(screen, 'resume-sub', `${count(draft.scans.length, 'parcel')}, ${count(photos, 'photo')} · since ${clockTime(draft.startedAt)}`);
-  part(screen, 'resume-go', HTMLAnchorElement).href = route;
+  text(
+    screen,
+    "resume-sub",
+    `${count(draft.scans.length, "parcel")}, ${count(photos, "photo")} · since ${clockTime(draft.startedAt)}`,
+  );
+  part(screen, "resume-go", HTMLAnchorElement).href = route;
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 function showNotices(app, screen) {
   /** @type {Notice[]} */
   const notices = [...app.phone.notices()];
-  if (updateIsReady()) notices.unshift({ id: 'update', text: 'A new version is ready. Restart Baton on the page Me when you are between handovers.', severity: 'info', at: '' });
-  if (app.shell.isTight) notices.unshift({ id: 'room', text: 'Little room is left on this phone for photos. Send what you have while there is a network.', severity: 'warning', at: '' });
-  el(screen, 'notices').replaceChildren(...notices.slice(0, 3).map((notice) => {
-    const box = clone('notice');
-    box.dataset.tone = notice.severity === 'urgent' ? 'stop' : notice.severity === 'warning' ? 'attention' : 'sent';
-    text(box, 'text', notice.text);
-    text(box, 'when', notice.at ? clockTime(notice.at) : '');
-    return box;
-  }));
+  if (updateIsReady()) {
+    notices.unshift({
+      id: "update",
+      text: "A new version is ready. Restart Baton on the page Me when you are between handovers.",
+      severity: "info",
+      at: "",
+    });
+  }
+  if (app.shell.isTight) {
+    notices.unshift({
+      id: "room",
+      text: "Little room is left on this phone for photos. Send what you have while there is a network.",
+      severity: "warning",
+      at: "",
+    });
+  }
+  el(screen, "notices").replaceChildren(
+    ...notices.slice(0, 3).map((notice) => {
+      const box = clone("notice");
+      box.dataset.tone =
+        notice.severity === "urgent" ? "stop" : notice.severity === "warning" ? "attention" : "sent";
+      text(box, "text", notice.text);
+      text(box, "when", notice.at ? clockTime(notice.at) : "");
+      return box;
+    }),
+  );
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 async function discard(app, screen) {
-  const answer = await ask('Discard this handover?', 'Its scans and photos are thrown away. Nothing of it was sealed.', [
-    { value: 'no', label: 'Keep it', tone: 'primary' }, { value: 'yes', label: 'Discard', tone: 'danger' },
-  ]);
-  if (answer !== 'yes') return;
+  const answer = await ask(
+    "Discard this handover?",
+    "Its scans and photos are thrown away. Nothing of it was sealed.",
+    [
+      { value: "no", label: "Keep it", tone: "primary" },
+      { value: "yes", label: "Discard", tone: "danger" },
+    ],
+  );
+  if (answer !== "yes") return;
   await app.flow.discard();
-  say('Discarded');
+  say("Discarded");
   showResume(app, screen);
 }
 
 /** One run of this kind left: straight to it. Several: ask which. None: scan without a list. @param {App} app @param {Kind} kind */
 async function startKind(app, kind) {
-  const open = runsNow(app).filter((run) => run.kind === kind && run.state === 'open'
-    && leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed).left.length > 0);
+  const open = runsNow(app).filter(
+    (run) =>
+      run.kind === kind &&
+      run.state === "open" &&
+      leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed).left.length > 0,
+  );
   const only = open.length === 1 ? open[0] : undefined;
   if (open.length === 0 || only) {
     go(scanRoute(kind, only?.id ?? null));
     return;
   }
   const answers = open.map((run) => ({ value: run.id, label: run.title }));
-  const chosen = await ask(`${kindName(kind)}: which run?`, '', [...answers, { value: 'free', label: 'Without a list' }]);
-  if (chosen) go(scanRoute(kind, chosen === 'free' ? null : chosen));
+  const chosen = await ask(`${kindName(kind)}: which run?`, "", [
+    ...answers,
+    { value: "free", label: "Without a list" },
+  ]);
+  if (chosen) go(scanRoute(kind, chosen === "free" ? null : chosen));
 }

@@ -10,18 +10,20 @@ let offer = null;
 
 /** Keeps the browser's offer for the button on Me. */
 export function watchInstall() {
-  addEventListener('beforeinstallprompt', (event) => {
+  addEventListener("beforeinstallprompt", (event) => {
     event.preventDefault();
     offer = /** @type {InstallOffer} */ (event);
-    dispatchEvent(new Event('baton-install'));
+    dispatchEvent(new Event("baton-install"));
   });
-  addEventListener('appinstalled', () => { offer = null; });
+  addEventListener("appinstalled", () => {
+    offer = null;
+  });
 }
 
 /** @returns {boolean} */
 export function isInstalled() {
   const { standalone } = /** @type {{standalone?:boolean}} */ (navigator);
-  return matchMedia('(display-mode: standalone)').matches || standalone === true;
+  return matchMedia("(display-mode: standalone)").matches || standalone === true;
 }
 
 /** @returns {boolean} */
@@ -41,9 +43,13 @@ export async function install() {
 export function installHelp() {
   const agent = navigator.userAgent;
   if (/iPhone|iPad|iPod/.test(agent)) {
-    return 'In Safari press the Share button, then “Add to Home Screen”. Open Baton from there and connect it once more: '
-      + 'the installed app does not see what Safari keeps. Send your work first.';
+    return (
+      "In Safari press the Share button, then “Add to Home Screen”. Open Baton from there and connect it once more: " +
+      "the installed app does not see what Safari keeps. Send your work first."
+    );
   }
-  if (/Android/.test(agent)) return 'Open the browser’s menu (three dots) and choose “Install app” or “Add to Home screen”.';
-  return 'Use the install sign in the browser’s address bar, or its menu.';
+  if (/Android/.test(agent)) {
+    return "Open the browser’s menu (three dots) and choose “Install app” or “Add to Home screen”.";
+  }
+  return "Use the install sign in the browser’s address bar, or its menu.";
 }

@@ -2,56 +2,61 @@
  * Me: who this phone belongs to today, its room, look and sounds, its version, and whether the shift can end.
  * @module
  */
-import { setBar } from '../ui/bar.js';
-import { age, clockTime, count } from '../ui/format.js';
-import { setSound, setTheme, soundOn, theme } from '../ui/settings.js';
-import { toast } from '../ui/toast.js';
-import { button, cloneAll, el, on, setIcon, text } from '../ui/template.js';
-import { canInstall, install, installHelp, isInstalled } from './install.js';
-import { applyUpdate, updateIsReady, version } from './update.js';
+import { setBar } from "../ui/bar.js";
+import { age, clockTime, count } from "../ui/format.js";
+import { setSound, setTheme, soundOn, theme } from "../ui/settings.js";
+import { toast } from "../ui/toast.js";
+import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
+import { canInstall, install, installHelp, isInstalled } from "./install.js";
+import { applyUpdate, updateIsReady, version } from "./update.js";
 
 /** @import {App, Screen} from './context.js' */
 /** @import {Theme} from '../ui/settings.js' */
 
 /** @type {Screen} */
 export const me = (app, root) => {
-  setBar({ title: 'Me', sub: app.phone.identity?.org.name ?? '', tab: 'me' });
-  const screen = cloneAll('me');
+  setBar({ title: "Me", sub: app.phone.identity?.org.name ?? "", tab: "me" });
+  const screen = cloneAll("me");
   root.append(screen);
   const refresh = () => show(app, screen);
   wire(app, screen);
   refresh();
-  addEventListener('baton-install', refresh);
-  addEventListener('baton-update', refresh);
+  addEventListener("baton-install", refresh);
+  addEventListener("baton-update", refresh);
   return {
     refresh,
     leave: () => {
-      removeEventListener('baton-install', refresh);
-      removeEventListener('baton-update', refresh);
+      removeEventListener("baton-install", refresh);
+      removeEventListener("baton-update", refresh);
     },
   };
 };
 
 /** @param {App} app @param {HTMLElement} screen */
 function wire(app, screen) {
-  choose(screen, 'theme', theme(), (value) => setTheme(/** @type {Theme} */ (value)));
-  choose(screen, 'sound', soundOn() ? 'on' : 'off', (value) => setSound(value === 'on'));
-  on(screen, 'try', 'click', () => app.feedback.give('go'));
-  on(screen, 'send', 'click', async () => {
-    const { state, problem } = await app.phone.kick('user');
-    if (state === 'offline') toast('No network. Your work is safe on this phone.', 'attention');
-    else if (problem) toast(`${problem.title} ${problem.detail ?? ''}`, 'attention');
+  choose(screen, "theme", theme(), (value) => setTheme(/** @type {Theme} */ (value)));
+  choose(screen, "sound", soundOn() ? "on" : "off", (value) => setSound(value === "on"));
+  on(screen, "try", "click", () => app.feedback.give("go"));
+  on(screen, "send", "click", async () => {
+    const { state, problem } = await app.phone.kick("user");
+    if (state === "offline") toast("No network. Your work is safe on this phone.", "attention");
+    else if (problem) toast(`${problem.title} ${problem.detail ?? ""}`, "attention");
   });
-  on(screen, 'persist', 'click', async () => {
+  on(screen, "persist", "click", async () => {
     const kept = await app.phone.persist();
-    toast(kept ? 'The system will keep your work.' : 'The system has not agreed. Put Baton on the home screen, then ask again.', kept ? 'safe' : 'attention');
+    toast(
+      kept
+        ? "The system will keep your work."
+        : "The system has not agreed. Put Baton on the home screen, then ask again.",
+      kept ? "safe" : "attention",
+    );
     show(app, screen);
   });
-  on(screen, 'update', 'click', () => {
-    if (app.flow.isBegun) toast('Seal or discard the unfinished handover first.', 'attention');
+  on(screen, "update", "click", () => {
+    if (app.flow.isBegun) toast("Seal or discard the unfinished handover first.", "attention");
     else applyUpdate();
   });
-  on(screen, 'install', 'click', async () => {
+  on(screen, "install", "click", async () => {
     await install();
     show(app, screen);
   });
@@ -59,10 +64,10 @@ function wire(app, screen) {
 
 /** @param {HTMLElement} screen @param {string} name @param {string} value @param {(value: string) => void} chosen */
 function choose(screen, name, value, chosen) {
-  for (const radio of screen.querySelectorAll('input')) {
+  for (const radio of screen.querySelectorAll("input")) {
     if (radio.name !== name) continue;
     radio.checked = radio.value === value;
-    radio.addEventListener('change', () => chosen(radio.value));
+    radio.addEventListener("change", () => chosen(radio.value));
   }
 }
 
@@ -71,17 +76,33 @@ function show(app, screen) {
   const { identity, worklistAsOf } = app.phone;
   if (!identity) return;
   const { actor, org, label, device, signed } = identity;
-  text(screen, 'initials', actor.name.split(/\s+/).slice(0, 2).map((part) => part.charAt(0).toUpperCase()).join(''));
-  text(screen, 'name', actor.name);
-  text(screen, 'role', `${actor.role.charAt(0).toUpperCase()}${actor.role.slice(1)} · ${org.name}`);
-  text(screen, 'device', `${label} (${device.slice(-6)})`);
-  text(screen, 'signed', signed ? 'Signed with this phone’s own key' : 'Not signed: this browser keeps no key');
-  text(screen, 'asof', worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : 'none yet');
-  text(screen, 'version', version());
-  button(screen, 'update').hidden = !updateIsReady();
-  button(screen, 'install').hidden = !canInstall();
-  el(screen, 'install-card').hidden = isInstalled();
-  text(screen, 'install-text', canInstall() ? 'It then opens without the browser, offline too.' : installHelp());
+  text(
+    screen,
+    "initials",
+    actor.name
+      .split(/\s+/)
+      .slice(0, 2)
+      .map((part) => part.charAt(0).toUpperCase())
+      .join(""),
+  );
+  text(screen, "name", actor.name);
+  text(screen, "role", `${actor.role.charAt(0).toUpperCase()}${actor.role.slice(1)} · ${org.name}`);
+  text(screen, "device", `${label} (${device.slice(-6)})`);
+  text(
+    screen,
+    "signed",
+    signed ? "Signed with this phone’s own key" : "Not signed: this browser keeps no key",
+  );
+  text(screen, "asof", worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : "none yet");
+  text(screen, "version", version().slice(0, 12));
+  button(screen, "update").hidden = !updateIsReady();
+  button(screen, "install").hidden = !canInstall();
+  el(screen, "install-card").hidden = isInstalled();
+  text(
+    screen,
+    "install-text",
+    canInstall() ? "It then opens without the browser, offline too." : installHelp(),
+  );
   showShift(app, screen);
   void showRoom(app, screen);
 }
@@ -91,22 +112,40 @@ function showShift(app, screen) {
   const { unsent, unsentBlobs, othersUnsent } = app.shell.counts;
   const begun = app.flow.isBegun;
   const isSafe = unsent === 0 && unsentBlobs === 0 && othersUnsent === 0 && !begun;
-  const box = el(screen, 'shift');
-  box.dataset.tone = isSafe ? 'safe' : 'attention';
-  setIcon(screen, 'shift-icon', isSafe ? 'shield-check' : 'triangle-alert');
-  text(screen, 'shift-title', isSafe ? '0 unsent: safe to hand back' : 'Do not hand this phone back yet');
+  const box = el(screen, "shift");
+  box.dataset.tone = isSafe ? "safe" : "attention";
+  setIcon(screen, "shift-icon", isSafe ? "shield-check" : "triangle-alert");
+  text(screen, "shift-title", isSafe ? "0 unsent: safe to hand back" : "Do not hand this phone back yet");
   const open = [
-    unsent ? `${count(unsent, 'handover')} unsent` : null, unsentBlobs ? `${count(unsentBlobs, 'photo')} not with the office` : null,
-    othersUnsent ? `${count(othersUnsent, 'handover')} unsent of somebody who used this phone before` : null, begun ? 'one handover unfinished' : null,
-  ].filter(Boolean).join(', ');
-  text(screen, 'shift-text', isSafe ? 'Everything you did is with the office.' : `${open}. It is all kept; stay where there is a network until this is green.`);
-  button(screen, 'send').hidden = isSafe;
+    unsent ? `${count(unsent, "handover")} unsent` : null,
+    unsentBlobs ? `${count(unsentBlobs, "photo")} not with the office` : null,
+    othersUnsent ? `${count(othersUnsent, "handover")} unsent of somebody who used this phone before` : null,
+    begun ? "one handover unfinished" : null,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  text(
+    screen,
+    "shift-text",
+    isSafe
+      ? "Everything you did is with the office."
+      : `${open}. It is all kept; stay where there is a network until this is green.`,
+  );
+  button(screen, "send").hidden = isSafe;
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 async function showRoom(app, screen) {
   const { photosLeft, persisted } = await app.phone.storage();
-  text(screen, 'room', photosLeft === null ? 'unknown' : photosLeft > 5000 ? 'over 5,000 photos' : `about ${photosLeft.toLocaleString()} photos`);
-  text(screen, 'persisted', persisted ? 'Yes, agreed' : 'Not promised');
-  button(screen, 'persist').hidden = persisted;
+  text(
+    screen,
+    "room",
+    photosLeft === null
+      ? "unknown"
+      : photosLeft > 5000
+        ? "over 5,000 photos"
+        : `about ${photosLeft.toLocaleString()} photos`,
+  );
+  text(screen, "persisted", persisted ? "Yes, agreed" : "Not promised");
+  button(screen, "persist").hidden = persisted;
 }

@@ -2,10 +2,11 @@
  * Outbox: the true state of everything sealed on this phone, and why something is held up.
  * @module
  */
-import { setBar } from '../ui/bar.js';
-import { age, clockTime, count, kindIcon, kindName, stateLook } from '../ui/format.js';
-import { toast } from '../ui/toast.js';
-import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from '../ui/template.js';
+import { say } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { age, clockTime, count, kindIcon, kindName, stateLook } from "../ui/format.js";
+import { toast } from "../ui/toast.js";
+import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
 /** @import {OutboxItem} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
@@ -15,11 +16,11 @@ const SHOWN = 100;
 
 /** @type {Screen} */
 export const outbox = (app, root) => {
-  setBar({ title: 'Outbox', sub: app.phone.identity?.label ?? '', tab: 'outbox' });
-  const screen = cloneAll('outbox');
+  setBar({ title: "Outbox", sub: app.phone.identity?.label ?? "", tab: "outbox" });
+  const screen = cloneAll("outbox");
   root.append(screen);
   const refresh = () => show(app, screen);
-  on(screen, 'send', 'click', () => void sendNow(app, screen));
+  on(screen, "send", "click", () => void sendNow(app, screen));
   refresh();
   return { refresh };
 };
@@ -27,80 +28,99 @@ export const outbox = (app, root) => {
 /** @param {App} app @param {HTMLElement} screen */
 function show(app, screen) {
   const { counts, sync, items } = app.shell;
-  text(screen, 'n', String(counts.unsent));
-  text(screen, 'sum', counts.unsent ? `${count(counts.unsent, 'handover')} unsent` : counts.unsentBlobs ? `All sent, ${count(counts.unsentBlobs, 'photo')} to go` : 'Everything is with the office');
-  text(screen, 'sync', syncWords(app));
-  el(screen, 'problem').hidden = !sync.problem;
-  text(screen, 'problem-text', sync.problem ? `${sync.problem.title} ${sync.problem.detail ?? ''}` : '');
-  el(screen, 'empty').hidden = items.length > 0;
-  const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
-  el(screen, 'items').replaceChildren(...items.slice(0, SHOWN).map((item) => line(app, item)));
-  if (focused) screen.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event('baton-focus'));
-  const send = button(screen, 'send');
-  send.disabled = sync.state === 'sending';
-  text(screen, 'send-text', sync.state === 'sending' ? 'Sending …' : 'Send now');
+  text(screen, "n", String(counts.unsent));
+  text(
+    screen,
+    "sum",
+    counts.unsent
+      ? `${count(counts.unsent, "handover")} unsent`
+      : counts.unsentBlobs
+        ? `All sent, ${count(counts.unsentBlobs, "photo")} to go`
+        : "Everything is with the office",
+  );
+  text(screen, "sync", syncWords(app));
+  el(screen, "problem").hidden = !sync.problem;
+  text(screen, "problem-text", sync.problem ? `${sync.problem.title} ${sync.problem.detail ?? ""}` : "");
+  el(screen, "empty").hidden = items.length > 0;
+  const focused =
+    document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
+  el(screen, "items").replaceChildren(...items.slice(0, SHOWN).map((item) => line(app, item)));
+  if (focused) {
+    screen.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("baton-focus"));
+  }
+  const send = button(screen, "send");
+  send.disabled = sync.state === "sending";
+  text(screen, "send-text", sync.state === "sending" ? "Sending …" : "Send now");
 }
 
 /** @param {App} app @returns {string} */
 function syncWords(app) {
   const { counts, sync } = app.shell;
-  if (sync.state === 'sending') return 'Sending …';
-  if (sync.state === 'paused') return 'Sending is paused; everything is kept.';
-  if (sync.state === 'offline') return `No network. Baton tries again by itself${sync.nextAt ? ` at ${clockTime(sync.nextAt)}` : ''}.`;
-  return counts.oldestAt ? `Oldest is from ${age(counts.oldestAt)}.` : `${app.shell.items.length} kept here for reference.`;
+  if (sync.state === "sending") return "Sending …";
+  if (sync.state === "paused") return "Sending is paused; everything is kept.";
+  if (sync.state === "offline") {
+    return `No network. Baton tries again by itself${sync.nextAt ? ` at ${clockTime(sync.nextAt)}` : ""}.`;
+  }
+  return counts.oldestAt
+    ? `Oldest is from ${age(counts.oldestAt)}.`
+    : `${app.shell.items.length} kept here for reference.`;
 }
 
 /** @param {App} app @param {OutboxItem} item @returns {HTMLElement} */
 function line(app, item) {
-  const box = clone('outbox-item');
+  const box = clone("outbox-item");
   const look = stateLook(item.state);
-  setIcon(box, 'icon', kindIcon(item.kind));
-  text(box, 'title', `${kindName(item.kind)} · ${count(item.parcels.length, 'parcel')}`);
-  text(box, 'sub', `No. ${item.seq} · ${clockTime(item.at)}`);
-  const chip = el(box, 'chip');
-  chip.dataset.tone = item.voided ? 'sealed' : look.tone;
-  setIcon(box, 'chip-icon', item.voided ? 'undo-2' : look.icon);
-  text(box, 'state', item.voided ? 'Withdrawn' : look.word);
-  textOrHide(box, 'why', whyOf(item));
-  const open = part(box, 'open', HTMLAnchorElement);
+  setIcon(box, "icon", kindIcon(item.kind));
+  text(box, "title", `${kindName(item.kind)} · ${count(item.parcels.length, "parcel")}`);
+  text(box, "sub", `No. ${item.seq} · ${clockTime(item.at)}`);
+  const chip = el(box, "chip");
+  chip.dataset.tone = item.voided ? "sealed" : look.tone;
+  setIcon(box, "chip-icon", item.voided ? "undo-2" : look.icon);
+  text(box, "state", item.voided ? "Withdrawn" : look.word);
+  textOrHide(box, "why", whyOf(item));
+  const open = part(box, "open", HTMLAnchorElement);
   open.href = `#/done/${encodeURIComponent(item.id)}`;
   open.dataset.key = item.id;
-  open.addEventListener('baton-focus', () => open.focus({ preventScroll: true }));
-  text(box, 'open-what', ` of number ${item.seq}`);
-  const isParked = item.state === 'parked' || item.state === 'attention';
-  button(box, 'export').hidden = !isParked;
-  button(box, 'retry').hidden = !isParked;
-  on(box, 'export', 'click', () => void exportItem(app, item));
-  on(box, 'retry', 'click', () => void app.phone.retry(item.id));
+  open.addEventListener("baton-focus", () => open.focus({ preventScroll: true }));
+  text(box, "open-what", ` of number ${item.seq}`);
+  const isParked = item.state === "parked" || item.state === "attention";
+  button(box, "export").hidden = !isParked;
+  button(box, "retry").hidden = !isParked;
+  on(box, "export", "click", () => void exportItem(app, item));
+  on(box, "retry", "click", () => void app.phone.retry(item.id));
   return box;
 }
 
 /** @param {OutboxItem} item @returns {string|null} */
 function whyOf(item) {
-  if (item.problem) return `${item.problem.title} ${item.problem.detail ?? ''}`;
-  if (item.state === 'parked') return 'The office could not take this one. It is kept here; export it and show it to the office.';
-  if (item.photosTotal > 0 && item.state !== 'safe') {
-    return `Photos ${item.state === 'sealed' ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
+  if (item.problem) return `${item.problem.title} ${item.problem.detail ?? ""}`;
+  if (item.state === "parked") {
+    return "The office could not take this one. It is kept here; export it and show it to the office.";
+  }
+  if (item.photosTotal > 0 && item.state !== "safe") {
+    return `Photos ${item.state === "sealed" ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
   }
   return item.receiptAt ? `Receipt of ${clockTime(item.receiptAt)}` : null;
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 async function sendNow(app, screen) {
-  button(screen, 'send').disabled = true;
-  const { state, problem } = await app.phone.kick('user');
-  if (state === 'offline') toast('No network. Your work is safe on this phone and goes by itself later.', 'attention');
-  else if (state === 'paused') toast(problem ? `${problem.title} ${problem.detail ?? ''}` : 'Sending is paused.', 'attention');
-  else toast('Sent what could be sent.', 'safe');
+  button(screen, "send").disabled = true;
+  const { state, problem } = await app.phone.kick("user");
+  if (state === "offline") {
+    toast("No network. Your work is safe on this phone and goes by itself later.", "attention");
+  } else if (state === "paused") {
+    toast(problem ? `${problem.title} ${problem.detail ?? ""}` : "Sending is paused.", "attention");
+  } else say("Sent what could be sent");
   show(app, screen);
 }
 
 /** The signed line itself, as a file: what the office reads in by hand. @param {App} app @param {OutboxItem} item */
 async function exportItem(app, item) {
   const words = await app.phone.eventJws(item.id);
-  const file = new File([`${words}\n`], `baton-${item.seq}.jws`, { type: 'application/jose' });
+  const file = new File([`${words}\n`], `baton-${item.seq}.jws`, { type: "application/jose" });
   const url = URL.createObjectURL(file);
-  const link = document.createElement('a');
+  const link = document.createElement("a");
   link.href = url;
   link.download = file.name;
   link.click();

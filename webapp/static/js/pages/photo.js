@@ -2,19 +2,19 @@
  * Photo: pictures from the same stream, kept the moment they are taken, with the tag cut out at full size when one is seen.
  * @module
  */
-import { pictureOf, shotFrom, tagFrom } from '../capture/photo.js';
-import { normalise } from '../domain/codes.js';
-import { PhoneError } from '../domain/problems.js';
-import { say, shout } from '../ui/announce.js';
-import { setBar } from '../ui/bar.js';
-import { codeText, count, kindName } from '../ui/format.js';
-import { go, goInstead } from '../ui/router.js';
-import { open } from '../ui/sheet.js';
-import { toast } from '../ui/toast.js';
-import { button, clone, cloneAll, el, on, part, text, textOrHide } from '../ui/template.js';
-import { showCamera } from './camera-view.js';
-import { picturesOf, scanRoute } from './flow.js';
-import { fillReasons } from './reasons.js';
+import { pictureOf, shotFrom, tagFrom } from "../capture/photo.js";
+import { normalise } from "../domain/codes.js";
+import { PhoneError } from "../domain/problems.js";
+import { say, shout } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { codeText, count, kindName } from "../ui/format.js";
+import { go, goInstead } from "../ui/router.js";
+import { toast } from "../ui/toast.js";
+import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
+import { showCamera } from "./camera-view.js";
+import { picturesOf, scanRoute } from "./flow.js";
+import { viewPhoto } from "./photo-view.js";
+import { fillReasons } from "./reasons.js";
 
 /** @import {OpenPhoto} from './flow.js' */
 /** @import {Quality} from '../capture/sharpness.js' */
@@ -22,14 +22,14 @@ import { fillReasons } from './reasons.js';
 
 /** @type {Record<'blurred'|'dark', string>} */
 const HINTS = {
-  blurred: 'This photo looks blurred. Hold still, tap the small picture to take it again.',
-  dark: 'This photo is very dark. Use the light, or go where it is brighter.',
+  blurred: "This photo looks blurred. Hold still, tap the small picture to take it again.",
+  dark: "This photo is very dark. Use the light, or go where it is brighter.",
 };
 
 /** @type {Screen} */
 export const photo = (app, root) => {
   if (!app.flow.draft) {
-    goInstead('#/');
+    goInstead("#/");
     return;
   }
   return new PhotoScreen(app, root).mounted;
@@ -46,25 +46,34 @@ class PhotoScreen {
   /** @param {App} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
-    this.#screen = cloneAll('photo');
+    this.#screen = cloneAll("photo");
     root.append(this.#screen);
     const { draft, run, steps } = app.flow;
-    if (!draft) throw new Error('a photo without a draft');
-    const back = draft.ref ? () => go('#/tasks') : () => go(scanRoute(draft.kind === 'attempt' ? 'deliver' : draft.kind, draft.run));
-    setBar({ title: draft.ref ? 'Photo again' : 'Photos', sub: `${kindName(draft.kind)}${run ? ` · ${run.title}` : ''}`, flow: true, back });
-    el(this.#screen, 'reason-field').hidden = !steps.reason || draft.ref !== null;
-    if (steps.reason && draft.ref === null) fillReasons(app, part(this.#screen, 'reason', HTMLSelectElement), () => this.#show());
+    if (!draft) throw new Error("a photo without a draft");
+    const back = draft.ref
+      ? () => go("#/tasks")
+      : () => go(scanRoute(draft.kind === "attempt" ? "deliver" : draft.kind, draft.run));
+    setBar({
+      title: draft.ref ? "Photo again" : "Photos",
+      sub: `${kindName(draft.kind)}${run ? ` · ${run.title}` : ""}`,
+      flow: true,
+      back,
+    });
+    el(this.#screen, "reason-field").hidden = !steps.reason || draft.ref !== null;
+    if (steps.reason && draft.ref === null) {
+      fillReasons(app, part(this.#screen, "reason", HTMLSelectElement), () => this.#show());
+    }
     this.#wire();
-    void app.flow.toStep('photo');
-    const leaveCamera = showCamera(this.#screen, app.camera, 'Use “From phone” below instead.');
+    void app.flow.toStep("photo");
+    const leaveCamera = showCamera(this.#screen, app.camera, "Use “From phone” below instead.");
     const onState = () => this.#show();
-    app.camera.addEventListener('state', onState);
+    app.camera.addEventListener("state", onState);
     app.decoder.warm();
     void this.#loadThumbs();
     this.#show();
     this.mounted = {
       leave: () => {
-        app.camera.removeEventListener('state', onState);
+        app.camera.removeEventListener("state", onState);
         leaveCamera();
         for (const url of this.#urls.values()) URL.revokeObjectURL(url);
       },
@@ -72,31 +81,31 @@ class PhotoScreen {
   }
 
   #wire() {
-    on(this.#screen, 'shutter', 'click', () => void this.#shoot());
-    on(this.#screen, 'next', 'click', () => void this.#next());
-    on(this.#screen, 'target', 'change', () => this.#show());
-    on(this.#screen, 'file', 'change', async (event) => {
+    on(this.#screen, "shutter", "click", () => void this.#shoot());
+    on(this.#screen, "next", "click", () => void this.#next());
+    on(this.#screen, "target", "change", () => this.#show());
+    on(this.#screen, "file", "change", async (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
       for (const file of input.files ?? []) await this.#take(() => pictureOf(file));
-      input.value = '';
+      input.value = "";
     });
   }
 
   /** @returns {import('./flow.js').OpenDraft} */
   get #draft() {
     const { draft } = this.#app.flow;
-    if (!draft) throw new Error('the draft is gone');
+    if (!draft) throw new Error("the draft is gone");
     return draft;
   }
 
   async #shoot() {
     const { video } = this.#app.camera;
-    if (this.#app.camera.state !== 'live' || video.videoWidth === 0) return;
-    const flash = el(this.#screen, 'flash');
-    flash.classList.remove('is-on');
+    if (this.#app.camera.state !== "live" || video.videoWidth === 0) return;
+    const flash = el(this.#screen, "flash");
+    flash.classList.remove("is-on");
     void flash.offsetWidth;
-    flash.classList.add('is-on');
-    this.#app.feedback.give('shot');
+    flash.classList.add("is-on");
+    this.#app.feedback.give("shot");
     await this.#take(() => createImageBitmap(video));
   }
 
@@ -106,15 +115,15 @@ class PhotoScreen {
       const picture = await source();
       const shot = await shotFrom(picture);
       const kept = await this.#app.phone.storePhoto(shot.bytes, shot.type);
-      const parcel = part(this.#screen, 'target', HTMLSelectElement).value || null;
+      const parcel = part(this.#screen, "target", HTMLSelectElement).value || null;
       this.#noRoom = false;
       if (picturesOf(this.#draft).some(({ sha256 }) => sha256 === kept.sha256)) {
         picture.close();
-        toast('That photo is there already.', 'attention');
+        toast("That photo is there already.", "attention");
         return;
       }
       /** @type {OpenPhoto} */
-      const entry = { ...kept, role: 'photo', parcel };
+      const entry = { ...kept, role: "photo", parcel };
       this.#draft.photos.push(entry);
       this.#quality.set(kept.sha256, shot.quality);
       this.#urls.set(kept.sha256, URL.createObjectURL(new Blob([shot.bytes], { type: shot.type })));
@@ -129,9 +138,9 @@ class PhotoScreen {
 
   /** @param {unknown} error */
   #failed(error) {
-    this.#noRoom = error instanceof PhoneError && error.code === 'storage-full';
-    if (error instanceof PhoneError) toast(`${error.title} ${error.detail ?? ''}`, 'stop');
-    else toast('This picture could not be read. Take another one.', 'stop');
+    this.#noRoom = error instanceof PhoneError && error.code === "storage-full";
+    if (error instanceof PhoneError) toast(`${error.title} ${error.detail ?? ""}`, "stop");
+    else toast("This picture could not be read. Take another one.", "stop");
     this.#show();
   }
 
@@ -145,13 +154,18 @@ class PhotoScreen {
   async #cutTags(picture, entry) {
     const symbols = await this.#app.decoder.still(await createImageBitmap(picture));
     const codes = new Set(this.#draft.scans.map(({ code }) => code));
-    const mine = symbols.filter(({ text: words }) => codes.has(normalise(words) ?? ''));
+    const mine = symbols.filter(({ text: words }) => codes.has(normalise(words) ?? ""));
     for (const symbol of mine) {
       const tag = await tagFrom(picture, symbol);
       const kept = await this.#app.phone.storePhoto(tag.bytes, tag.type);
       const parcel = normalise(symbol.text);
-      if (!this.#draft.photos.includes(entry) || this.#draft.photos.some(({ sha256 }) => sha256 === kept.sha256)) continue;
-      this.#draft.photos.push({ ...kept, role: 'tag', parcel, of: entry.sha256 });
+      if (
+        !this.#draft.photos.includes(entry) ||
+        this.#draft.photos.some(({ sha256 }) => sha256 === kept.sha256)
+      ) {
+        continue;
+      }
+      this.#draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
     }
     picture.close();
     if (mine.length > 0) {
@@ -163,12 +177,14 @@ class PhotoScreen {
   /** Per parcel: on to the next one without a photo. */
   #advance() {
     if (!this.#perParcel) return;
-    const target = part(this.#screen, 'target', HTMLSelectElement);
+    const target = part(this.#screen, "target", HTMLSelectElement);
     target.value = this.#bare()[0] ?? target.value;
   }
 
   get #perParcel() {
-    return this.#app.phone.rules?.policies.photo?.[this.#draft.kind] === 'each' && this.#draft.scans.length > 1;
+    return (
+      this.#app.phone.rules?.policies.photo?.[this.#draft.kind] === "each" && this.#draft.scans.length > 1
+    );
   }
 
   /** @returns {string[]} parcels without a photo of their own */
@@ -191,82 +207,91 @@ class PhotoScreen {
     if (!draft) return;
     const pictures = picturesOf(draft);
     this.#showTargets();
-    el(this.#screen, 'thumbs').replaceChildren(...pictures.map((entry, index) => this.#thumb(entry, index)));
-    text(this.#screen, 'count', count(pictures.length, 'photo'));
-    button(this.#screen, 'shutter').disabled = this.#app.camera.state !== 'live';
+    el(this.#screen, "thumbs").replaceChildren(...pictures.map((entry, index) => this.#thumb(entry, index)));
+    text(this.#screen, "count", count(pictures.length, "photo"));
+    button(this.#screen, "shutter").disabled = this.#app.camera.state !== "live";
     const bare = this.#perParcel ? this.#bare().length : 0;
-    const missing = (steps.photo === 'must' && pictures.length === 0) || bare > 0;
+    const missing = (steps.photo === "must" && pictures.length === 0) || bare > 0;
     const reasonMissing = steps.reason && !draft.reason;
-    button(this.#screen, 'next').disabled = (missing && !this.#noRoom) || reasonMissing;
-    text(this.#screen, 'next-text', steps.sign ? (pictures.length === 0 && !missing ? 'No photo, signature' : 'Signature') : 'Seal');
-    textOrHide(this.#screen, 'why', this.#why(pictures.length, bare, reasonMissing));
+    button(this.#screen, "next").disabled = (missing && !this.#noRoom) || reasonMissing;
+    text(
+      this.#screen,
+      "next-text",
+      steps.sign ? (pictures.length === 0 && !missing ? "No photo, signature" : "Signature") : "Seal",
+    );
+    textOrHide(this.#screen, "why", this.#why(pictures.length, bare, reasonMissing));
     if (fresh) {
-      textOrHide(this.#screen, 'hint', fresh.hint ? HINTS[fresh.hint] : null);
+      textOrHide(this.#screen, "hint", fresh.hint ? HINTS[fresh.hint] : null);
       if (fresh.hint) shout(HINTS[fresh.hint]);
-      else say(count(pictures.length, 'photo'));
+      else say(count(pictures.length, "photo"));
     }
   }
 
   /** @param {number} n @param {number} bare @param {boolean} reasonMissing @returns {string|null} */
   #why(n, bare, reasonMissing) {
-    if (this.#noRoom) return 'No room for more photos on this phone. You can go on without.';
-    if (reasonMissing && n > 0) return 'Choose what happened, then seal.';
-    if (bare > 0) return `${count(bare, 'parcel')} without a photo: one each, with the tag in sight.`;
+    if (this.#noRoom) return "No room for more photos on this phone. You can go on without.";
+    if (reasonMissing && n > 0) return "Choose what happened, then seal.";
+    if (bare > 0) return `${count(bare, "parcel")} without a photo: one each, with the tag in sight.`;
     if (n > 0) return null;
-    return this.#draft.ref ? `The office asks: ${this.#draft.note ?? 'a better photo'}` : 'Show all parcels, labels and tags towards you.';
+    return this.#draft.ref
+      ? `The office asks: ${this.#draft.note ?? "a better photo"}`
+      : "Show all parcels, labels and tags towards you.";
   }
 
   #showTargets() {
-    const field = el(this.#screen, 'target-field');
-    const target = part(this.#screen, 'target', HTMLSelectElement);
+    const field = el(this.#screen, "target-field");
+    const target = part(this.#screen, "target", HTMLSelectElement);
     const { scans } = this.#draft;
     field.hidden = scans.length < 2;
     const shown = new Set(picturesOf(this.#draft).map(({ parcel }) => parcel));
-    const options = [['', `This photo shows all ${scans.length} parcels`], ...scans.map(({ code }) => [code, `${shown.has(code) ? '✓ ' : ''}Only ${codeText(code)}`])];
-    const chosen = target.options.length === 0 && this.#perParcel ? this.#bare()[0] ?? '' : target.value;
-    target.replaceChildren(...options.map(([value, label]) => new Option(label, value, false, value === chosen)));
+    const options = [
+      ["", `This photo shows all ${scans.length} parcels`],
+      ...scans.map(({ code }) => [code, `${shown.has(code) ? "✓ " : ""}Only ${codeText(code)}`]),
+    ];
+    const chosen = target.options.length === 0 && this.#perParcel ? (this.#bare()[0] ?? "") : target.value;
+    target.replaceChildren(
+      ...options.map(([value, label]) => new Option(label, value, false, value === chosen)),
+    );
   }
 
   /** @param {OpenPhoto} entry @param {number} index @returns {HTMLElement} */
   #thumb(entry, index) {
-    const item = clone('thumb');
-    part(item, 'img', HTMLImageElement).src = this.#urls.get(entry.sha256) ?? '';
+    const item = clone("thumb");
+    part(item, "img", HTMLImageElement).src = this.#urls.get(entry.sha256) ?? "";
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
-    el(item, 'mark').hidden = hint === null;
-    text(item, 'name', `Photo ${index + 1}${entry.parcel ? ` of ${codeText(entry.parcel)}` : ''}${hint ? `, ${hint}` : ''}: look or take again`);
-    on(item, 'open', 'click', () => void this.#view(entry, index));
+    el(item, "mark").hidden = hint === null;
+    text(
+      item,
+      "name",
+      `Photo ${index + 1}${entry.parcel ? ` of ${codeText(entry.parcel)}` : ""}${hint ? `, ${hint}` : ""}: look or take again`,
+    );
+    on(item, "open", "click", () => void this.#view(entry, index));
     return item;
   }
 
   /** @param {OpenPhoto} entry @param {number} index */
   async #view(entry, index) {
-    const dialog = clone('view');
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
-    text(dialog, 'title', `Photo ${index + 1}${entry.parcel ? ` · ${codeText(entry.parcel)}` : ''}`);
-    textOrHide(dialog, 'hint', hint && HINTS[hint]);
-    part(dialog, 'img', HTMLImageElement).src = this.#urls.get(entry.sha256) ?? '';
-    const close = (/** @type {string} */ value) => () => dialog instanceof HTMLDialogElement && dialog.close(value);
-    on(dialog, 'delete', 'click', close('delete'));
-    on(dialog, 'keep', 'click', close('keep'));
-    if (await open(dialog) !== 'delete') return;
+    const kept = await viewPhoto(entry, index, this.#urls.get(entry.sha256) ?? "", hint && HINTS[hint]);
+    if (kept) return;
     const draft = this.#draft;
     draft.photos = draft.photos.filter((other) => other !== entry && other.of !== entry.sha256); // and the tags cut from it
-    el(this.#screen, 'hint').hidden = true;
+    el(this.#screen, "hint").hidden = true;
     await this.#app.flow.save();
     this.#show();
-    say('Photo deleted');
+    say("Photo deleted");
   }
 
   async #next() {
     await Promise.all(this.#pending);
     if (this.#app.flow.steps.sign) {
-      await this.#app.flow.toStep('sign');
-      go('#/sign');
+      await this.#app.flow.toStep("sign");
+      go("#/sign");
       return;
     }
     try {
       const id = await this.#app.flow.seal();
-      this.#app.feedback.give('sealed');
+      this.#app.feedback.give("sealed");
       goInstead(`#/done/${id}`);
     } catch (error) {
       this.#failed(error);

@@ -5,8 +5,17 @@
 
 /** @import {Kind, OutboxItem, Parcel, Run} from '../domain/types.js' */
 
-const AFTER_HANDOVER = new Set(['handed_over', 'in_transit', 'out_for_delivery', 'delivered', 'returning', 'returned', 'lost', 'damaged']);
-const AFTER_DELIVERY = new Set(['delivered', 'returned']);
+const AFTER_HANDOVER = new Set([
+  "handed_over",
+  "in_transit",
+  "out_for_delivery",
+  "delivered",
+  "returning",
+  "returned",
+  "lost",
+  "damaged",
+]);
+const AFTER_DELIVERY = new Set(["delivered", "returned"]);
 
 /** @typedef {Map<string, Set<Kind>>} Sealed code → the kinds this phone sealed for it */
 /** @typedef {{done:number, total:number, left:string[]}} Left */
@@ -16,7 +25,7 @@ export function sealedCodes(items) {
   /** @type {Sealed} */
   const sealed = new Map();
   for (const { kind, parcels, voided } of items) {
-    if (voided || kind === 'void') continue;
+    if (voided || kind === "void") continue;
     for (const code of parcels) sealed.set(code, (sealed.get(code) ?? new Set()).add(kind));
   }
   return sealed;
@@ -31,9 +40,9 @@ export function sealedCodes(items) {
  */
 export function isDone(kind, code, parcel, sealed) {
   const own = sealed.get(code);
-  if (kind === 'deliver') return Boolean(own?.has('deliver')) || AFTER_DELIVERY.has(parcel?.status ?? '');
-  if (kind !== 'collect' && kind !== 'drop_off') return false;
-  return Boolean(own?.has('collect') || own?.has('drop_off')) || AFTER_HANDOVER.has(parcel?.status ?? '');
+  if (kind === "deliver") return Boolean(own?.has("deliver")) || AFTER_DELIVERY.has(parcel?.status ?? "");
+  if (kind !== "collect" && kind !== "drop_off") return false;
+  return Boolean(own?.has("collect") || own?.has("drop_off")) || AFTER_HANDOVER.has(parcel?.status ?? "");
 }
 
 /**
@@ -46,7 +55,10 @@ export function isDone(kind, code, parcel, sealed) {
 export function leftOf(run, parcel, sealed) {
   const wanted = run.parcels.filter((code) => {
     const known = parcel(code);
-    return isDone(run.kind, code, known, sealed) || !(known && (known.cancel === 'cancelled' || known.status === 'cancelled'));
+    return (
+      isDone(run.kind, code, known, sealed) ||
+      !(known && (known.cancel === "cancelled" || known.status === "cancelled"))
+    );
   });
   const left = wanted.filter((code) => !isDone(run.kind, code, parcel(code), sealed));
   return { done: wanted.length - left.length, total: wanted.length, left };

@@ -2,10 +2,10 @@
  * The three sheets of Scan: a parcel that is not simply right, a code typed by hand, the list of what is here and missing.
  * @module
  */
-import { looksLikeCode } from '../domain/codes.js';
-import { clockTime, codeText, count } from '../ui/format.js';
-import { open } from '../ui/sheet.js';
-import { button, clone, el, on, part, setIcon, text, textOrHide } from '../ui/template.js';
+import { looksLikeCode } from "../domain/codes.js";
+import { clockTime, codeText, count } from "../ui/format.js";
+import { open } from "../ui/sheet.js";
+import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
 /** @import {Draft, Parcel, Verdict, VerdictCode} from '../domain/types.js' */
 /** @import {App} from './context.js' */
@@ -15,33 +15,49 @@ import { button, clone, el, on, part, setIcon, text, textOrHide } from '../ui/te
 
 /** Used until the first pull brought the office's own list. */
 const OVERRIDES = [
-  { code: 'carrier_agreed', label: 'The carrier takes it all the same' }, { code: 'list_outdated', label: 'The list is out of date' },
-  { code: 'label_replaced', label: 'The label was replaced' }, { code: 'other', label: 'Other' },
+  { code: "carrier_agreed", label: "The carrier takes it all the same" },
+  { code: "list_outdated", label: "The list is out of date" },
+  { code: "label_replaced", label: "The label was replaced" },
+  { code: "other", label: "Other" },
 ];
 
 /** @type {Partial<Record<VerdictCode, Block>>} */
 const BLOCKS = {
   other_carrier: {
-    icon: 'truck', reasons: true, keep: 'Take it anyway',
-    words: (parcel, app) => `It belongs to ${carrierName(app, parcel?.carrier)}; you are working for ${carrierName(app, app.flow.draft?.carrier)}. Leave it where it was.`,
+    icon: "truck",
+    reasons: true,
+    keep: "Take it anyway",
+    words: (parcel, app) =>
+      `It belongs to ${carrierName(app, parcel?.carrier)}; you are working for ${carrierName(app, app.flow.draft?.carrier)}. Leave it where it was.`,
   },
   cancelled: {
-    icon: 'ban', reasons: false, keep: null,
-    words: (parcel, app) => `${parcel?.cancel === 'requested' ? 'The buyer has asked to cancel it.' : 'The order is cancelled.'} Do not hand it over: give it back to the seller. Your list is from ${clockTime(app.phone.worklistAsOf) || 'before the first contact'}.`,
+    icon: "ban",
+    reasons: false,
+    keep: null,
+    words: (parcel, app) =>
+      `${parcel?.cancel === "requested" ? "The buyer has asked to cancel it." : "The order is cancelled."} Do not hand it over: give it back to the seller. Your list is from ${clockTime(app.phone.worklistAsOf) || "before the first contact"}.`,
   },
   not_on_list: {
-    icon: 'triangle-alert', reasons: false, keep: 'Keep it',
-    words: () => 'The office knows this parcel, but it is not on this list. If you hand it over, the office is told.',
+    icon: "triangle-alert",
+    reasons: false,
+    keep: "Keep it",
+    words: () =>
+      "The office knows this parcel, but it is not on this list. If you hand it over, the office is told.",
   },
   unknown: {
-    icon: 'circle-help', reasons: false, keep: 'Keep it',
-    words: (_, app) => `This phone’s list (from ${clockTime(app.phone.worklistAsOf) || 'never'}) does not know it. It may be new. If you keep it, the office is told.`,
+    icon: "circle-help",
+    reasons: false,
+    keep: "Keep it",
+    words: (_, app) =>
+      `This phone’s list (from ${clockTime(app.phone.worklistAsOf) || "never"}) does not know it. It may be new. If you keep it, the office is told.`,
   },
 };
 
 /** @param {App} app @param {string|null|undefined} code @returns {string} */
 function carrierName(app, code) {
-  return app.phone.rules?.carriers.find((carrier) => carrier.code === code)?.name ?? code ?? 'another carrier';
+  return (
+    app.phone.rules?.carriers.find((carrier) => carrier.code === code)?.name ?? code ?? "another carrier"
+  );
 }
 
 /**
@@ -53,45 +69,51 @@ function carrierName(app, code) {
 export async function blocked(verdict, app) {
   const block = BLOCKS[verdict.verdict];
   if (!block) return { keep: false, reason: null };
-  const dialog = clone('block');
+  const dialog = clone("block");
   dialog.dataset.tone = verdict.tone;
-  setIcon(dialog, 'icon', block.icon);
-  text(dialog, 'title', verdict.word);
-  text(dialog, 'code', codeText(verdict.code ?? ''));
-  text(dialog, 'text', block.words(verdict.parcel, app));
-  text(dialog, 'leave', block.keep ? 'Leave it out' : 'Put it aside');
-  const keep = button(dialog, 'keep');
-  textOrHide(dialog, 'keep', block.keep);
+  setIcon(dialog, "icon", block.icon);
+  text(dialog, "title", verdict.word);
+  text(dialog, "code", codeText(verdict.code ?? ""));
+  text(dialog, "text", block.words(verdict.parcel, app));
+  text(dialog, "leave", block.keep ? "Leave it out" : "Put it aside");
+  const keep = button(dialog, "keep");
+  textOrHide(dialog, "keep", block.keep);
   let reason = /** @type {string|null} */ (null);
-  if (block.reasons) wireReasons(dialog, app, (code) => { reason = code; });
-  keep.addEventListener('click', () => {
-    if (block.reasons && el(dialog, 'reason-part').hidden) {
-      el(dialog, 'reason-part').hidden = false;
-      dialog.querySelector('input')?.focus();
+  if (block.reasons) {
+    wireReasons(dialog, app, (code) => {
+      reason = code;
+    });
+  }
+  keep.addEventListener("click", () => {
+    if (block.reasons && el(dialog, "reason-part").hidden) {
+      el(dialog, "reason-part").hidden = false;
+      dialog.querySelector("input")?.focus();
     } else if (block.reasons && !reason) {
-      el(dialog, 'reason-error').hidden = false;
+      el(dialog, "reason-error").hidden = false;
     } else if (dialog instanceof HTMLDialogElement) {
-      dialog.close('keep');
+      dialog.close("keep");
     }
   });
   const answer = await open(dialog);
-  return { keep: answer === 'keep', reason };
+  return { keep: answer === "keep", reason };
 }
 
 /** @param {HTMLElement} dialog @param {App} app @param {(code: string) => void} choose */
 function wireReasons(dialog, app, choose) {
   const reasons = app.phone.rules?.reasons.override ?? OVERRIDES;
-  el(dialog, 'reasons').replaceChildren(...reasons.map(({ code, label }) => {
-    const choice = clone('choice');
-    const input = part(choice, 'input', HTMLInputElement);
-    input.value = code;
-    text(choice, 'label', label);
-    input.addEventListener('change', () => {
-      choose(code);
-      el(dialog, 'reason-error').hidden = true;
-    });
-    return choice;
-  }));
+  el(dialog, "reasons").replaceChildren(
+    ...reasons.map(({ code, label }) => {
+      const choice = clone("choice");
+      const input = part(choice, "input", HTMLInputElement);
+      input.value = code;
+      text(choice, "label", label);
+      input.addEventListener("change", () => {
+        choose(code);
+        el(dialog, "reason-error").hidden = true;
+      });
+      return choice;
+    }),
+  );
 }
 
 /**
@@ -100,27 +122,31 @@ function wireReasons(dialog, app, choose) {
  * @returns {Promise<void>}
  */
 export async function typeCode(_app, handle) {
-  const dialog = clone('type');
-  const input = part(dialog, 'code', HTMLInputElement);
+  const dialog = clone("type");
+  const input = part(dialog, "code", HTMLInputElement);
   const refuse = (/** @type {string} */ words) => {
-    textOrHide(dialog, 'error', words);
-    input.setAttribute('aria-invalid', String(Boolean(words)));
+    textOrHide(dialog, "error", words);
+    input.setAttribute("aria-invalid", String(Boolean(words)));
   };
-  input.addEventListener('input', () => refuse(''));
-  on(dialog, 'cancel', 'click', () => dialog instanceof HTMLDialogElement && dialog.close(''));
-  on(dialog, 'form', 'submit', async (event) => {
+  input.addEventListener("input", () => refuse(""));
+  on(dialog, "cancel", "click", () => dialog instanceof HTMLDialogElement && dialog.close(""));
+  on(dialog, "form", "submit", async (event) => {
     event.preventDefault();
     const raw = input.value.trim();
     if (!raw) {
-      refuse('Type the code first.');
+      refuse("Type the code first.");
       return;
     }
     const { verdict } = await handle(raw);
-    if (verdict === 'invalid') {
-      refuse(looksLikeCode(raw) ? 'One character is wrong, or two are swapped. Compare it with the tag.' : 'This is neither a tag’s 12 characters nor a tracking number.');
+    if (verdict === "invalid") {
+      refuse(
+        looksLikeCode(raw)
+          ? "One character is wrong, or two are swapped. Compare it with the tag."
+          : "This is neither a tag’s 12 characters nor a tracking number.",
+      );
       input.focus();
     } else if (dialog instanceof HTMLDialogElement) {
-      dialog.close('done');
+      dialog.close("done");
     }
   });
   const closed = open(dialog);
@@ -136,21 +162,25 @@ export async function typeCode(_app, handle) {
  * @returns {Promise<void>}
  */
 export async function listOf(app, draft, missing, remove) {
-  const dialog = clone('list');
-  text(dialog, 'title', 'This handover');
+  const dialog = clone("list");
+  text(dialog, "title", "This handover");
   const show = (/** @type {string[]} */ codes) => {
-    text(dialog, 'missing-title', count(codes.length, 'missing', 'missing'));
-    el(dialog, 'missing-title').hidden = draft.run === null;
-    el(dialog, 'missing').replaceChildren(...codes.map((code) => row(app, code, null, remove)));
-    text(dialog, 'scanned-title', count(draft.scans.length, 'scanned', 'scanned'));
-    el(dialog, 'scanned').replaceChildren(...draft.scans.toReversed().map(({ code, verdict, typed }) => row(app, code, { verdict, typed }, async (gone) => {
-      await remove(gone);
-      show(app.flow.run?.parcels.includes(gone) ? [...codes, gone] : codes);
-      dialog.querySelector('h2')?.focus();
-    })));
+    text(dialog, "missing-title", count(codes.length, "missing", "missing"));
+    el(dialog, "missing-title").hidden = draft.run === null;
+    el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
+    text(dialog, "scanned-title", count(draft.scans.length, "scanned", "scanned"));
+    el(dialog, "scanned").replaceChildren(
+      ...draft.scans.toReversed().map(({ code, verdict, typed }) =>
+        row(app, code, { verdict, typed }, async (gone) => {
+          await remove(gone);
+          show(app.flow.run?.parcels.includes(gone) ? [...codes, gone] : codes);
+          dialog.querySelector("h2")?.focus();
+        }),
+      ),
+    );
   };
   show(missing);
-  on(dialog, 'close', 'click', () => dialog instanceof HTMLDialogElement && dialog.close(''));
+  on(dialog, "close", "click", () => dialog instanceof HTMLDialogElement && dialog.close(""));
   await open(dialog);
 }
 
@@ -162,17 +192,22 @@ export async function listOf(app, draft, missing, remove) {
  * @returns {HTMLElement}
  */
 function row(app, code, scanned, remove) {
-  const line = clone('scan-row');
+  const line = clone("scan-row");
   const parcel = app.phone.parcel(code);
-  const odd = scanned && scanned.verdict !== 'known';
-  setIcon(line, 'icon', !scanned ? 'circle' : odd ? 'triangle-alert' : 'circle-check');
-  line.dataset.tone = !scanned ? 'none' : odd ? 'attention' : 'safe';
-  text(line, 'code', codeText(code));
-  const words = [parcel?.tracking_number, parcel?.fragile ? 'fragile' : null, odd ? scanned.verdict.replaceAll('_', ' ') : null, scanned?.typed ? 'typed' : null];
-  text(line, 'sub', words.filter(Boolean).join(' · '));
-  const off = button(line, 'remove');
+  const odd = scanned && scanned.verdict !== "known";
+  setIcon(line, "icon", !scanned ? "circle" : odd ? "triangle-alert" : "circle-check");
+  line.dataset.tone = !scanned ? "none" : odd ? "attention" : "safe";
+  text(line, "code", codeText(code));
+  const words = [
+    parcel?.tracking_number,
+    parcel?.fragile ? "fragile" : null,
+    odd ? scanned.verdict.replaceAll("_", " ") : null,
+    scanned?.typed ? "typed" : null,
+  ];
+  text(line, "sub", words.filter(Boolean).join(" · "));
+  const off = button(line, "remove");
   off.hidden = !scanned;
-  text(line, 'remove-text', `Take off ${codeText(code)}`);
-  off.addEventListener('click', () => void remove(code));
+  text(line, "remove-text", `Take off ${codeText(code)}`);
+  off.addEventListener("click", () => void remove(code));
   return line;
 }

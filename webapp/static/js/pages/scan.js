@@ -2,20 +2,21 @@
  * Scan: every tag that passes the camera, or is typed, gets a verdict from the phone's own list and its place in the draft.
  * @module
  */
-import { Belief } from '../capture/belief.js';
-import { normalise } from '../domain/codes.js';
-import { progress } from '../domain/counts.js';
-import { carrierOf, judge } from '../domain/verdict.js';
-import { say, shout } from '../ui/announce.js';
-import { setBar } from '../ui/bar.js';
-import { codeText, count, kindName } from '../ui/format.js';
-import { go, goInstead } from '../ui/router.js';
-import { ask } from '../ui/sheet.js';
-import { button, cloneAll, el, on, part, setIcon, text } from '../ui/template.js';
-import { showCamera } from './camera-view.js';
-import { isDone, leftOf } from './progress.js';
-import { scanRoute } from './flow.js';
-import { blocked, listOf, typeCode } from './scan-sheets.js';
+import { Belief } from "../capture/belief.js";
+import { normalise } from "../domain/codes.js";
+import { progress } from "../domain/counts.js";
+import { carrierOf, judge } from "../domain/verdict.js";
+import { say } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { codeText, count, kindName } from "../ui/format.js";
+import { go, goInstead } from "../ui/router.js";
+import { ask } from "../ui/sheet.js";
+import { button, cloneAll, on, part, text } from "../ui/template.js";
+import { showCamera } from "./camera-view.js";
+import { isDone, leftOf } from "./progress.js";
+import { scanRoute } from "./flow.js";
+import { blocked, listOf, typeCode } from "./scan-sheets.js";
+import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
 
 /** @import {Kind, Run, Verdict} from '../domain/types.js' */
 /** @import {Read} from '../capture/decoder.js' */
@@ -23,16 +24,18 @@ import { blocked, listOf, typeCode } from './scan-sheets.js';
 
 /** @typedef {Verdict & {kept?:boolean}} Shown */
 
-const ICONS = /** @type {const} */ ({ go: 'circle-check', warn: 'triangle-alert', stop: 'ban' });
 /** Verdicts that only tell; nothing is asked. */
-const TOLD = new Set(['again', 'invalid']);
+const TOLD = new Set(["again", "invalid"]);
 
 /** @type {Screen} */
-export const scan = (app, root, [kindText = 'collect'], query) => {
+export const scan = (app, root, [kindText = "collect"], query) => {
   const kind = /** @type {Kind} */ (kindText);
-  const wanted = query.get('run');
+  const wanted = query.get("run");
   const { draft } = app.flow;
-  const goesOn = draft !== null && (draft.kind === kind || (kind === 'deliver' && draft.kind === 'attempt')) && draft.run === wanted;
+  const goesOn =
+    draft !== null &&
+    (draft.kind === kind || (kind === "deliver" && draft.kind === "attempt")) &&
+    draft.run === wanted;
   if (draft && !goesOn && app.flow.isBegun) {
     void settleOther(app, kind, wanted);
     return;
@@ -58,14 +61,19 @@ function left(app, run) {
 async function settleOther(app, kind, run) {
   const other = app.flow.draft;
   if (!other) return;
-  const answer = await ask(`${kindName(other.kind)} is not finished`, `${count(other.scans.length, 'parcel')} scanned and not sealed yet.`, [
-    { value: 'on', label: 'Go on with it', tone: 'primary' }, { value: 'drop', label: 'Discard it and start new', tone: 'danger' },
-  ]);
-  if (answer === 'drop') {
+  const answer = await ask(
+    `${kindName(other.kind)} is not finished`,
+    `${count(other.scans.length, "parcel")} scanned and not sealed yet.`,
+    [
+      { value: "on", label: "Go on with it", tone: "primary" },
+      { value: "drop", label: "Discard it and start new", tone: "danger" },
+    ],
+  );
+  if (answer === "drop") {
     await app.flow.discard();
     go(scanRoute(kind, run));
   } else {
-    goInstead(answer === 'on' ? app.flow.route : '#/');
+    goInstead(answer === "on" ? app.flow.route : "#/");
   }
 }
 
@@ -79,23 +87,29 @@ class ScanScreen {
   /** @param {App} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
-    this.#screen = cloneAll('scan');
+    this.#screen = cloneAll("scan");
     this.#belief = new Belief((words) => this.#isPlausible(words));
     root.append(this.#screen);
     const { draft, run } = app.flow;
-    if (!draft) throw new Error('a scan without a draft');
-    setBar({ title: kindName(draft.kind), sub: run?.title ?? 'Without a list', flow: true, back: () => go('#/') });
+    if (!draft) throw new Error("a scan without a draft");
+    setBar({
+      title: kindName(draft.kind),
+      sub: run?.title ?? "Without a list",
+      flow: true,
+      back: () => go("#/"),
+    });
     this.#wire();
     this.#tally();
-    void app.flow.toStep('scan');
-    const leaveCamera = showCamera(this.#screen, app.camera, 'You can type the codes below.');
+    void app.flow.toStep("scan");
+    const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
     app.decoder.start(app.camera.video);
-    const onRead = (/** @type {Event} */ event) => this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
-    app.decoder.addEventListener('read', onRead);
+    const onRead = (/** @type {Event} */ event) =>
+      this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
+    app.decoder.addEventListener("read", onRead);
     this.mounted = {
       refresh: () => this.#tally(),
       leave: () => {
-        app.decoder.removeEventListener('read', onRead);
+        app.decoder.removeEventListener("read", onRead);
         app.decoder.stop();
         leaveCamera();
       },
@@ -103,28 +117,32 @@ class ScanScreen {
   }
 
   #wire() {
-    on(this.#screen, 'type', 'click', () => void this.#type());
-    on(this.#screen, 'undo', 'click', () => void this.#undo());
-    on(this.#screen, 'list', 'click', () => void this.#list());
-    on(this.#screen, 'next', 'click', () => void this.#next());
-    on(this.#screen, 'failed', 'click', () => void this.#couldNotDeliver());
+    on(this.#screen, "type", "click", () => void this.#type());
+    on(this.#screen, "undo", "click", () => void this.#undo());
+    on(this.#screen, "list", "click", () => void this.#list());
+    on(this.#screen, "next", "click", () => void this.#next());
+    on(this.#screen, "failed", "click", () => void this.#couldNotDeliver());
   }
 
   /** @returns {import('./flow.js').OpenDraft} */
   get #draft() {
     const { draft } = this.#app.flow;
-    if (!draft) throw new Error('the draft is gone');
+    if (!draft) throw new Error("the draft is gone");
     return draft;
   }
 
   /** @param {string} words */
   #isPlausible(words) {
-    return normalise(words) !== null || carrierOf(words, this.#app.phone.rules) !== null || this.#app.phone.parcelByTracking(words) !== null;
+    return (
+      normalise(words) !== null ||
+      carrierOf(words, this.#app.phone.rules) !== null ||
+      this.#app.phone.parcelByTracking(words) !== null
+    );
   }
 
   /** @param {Read} read */
   #read(read) {
-    if (this.#asking || document.visibilityState !== 'visible') return;
+    if (this.#asking || document.visibilityState !== "visible") return;
     const words = this.#belief.offer(read);
     if (words !== null) void this.#handle(words, false);
   }
@@ -132,22 +150,30 @@ class ScanScreen {
   /** @param {string} raw @param {boolean} typed @returns {Promise<Shown>} */
   async #handle(raw, typed) {
     const { phone, flow } = this.#app;
-    const verdict = judge(raw, { worklist: phone.worklist, draft: this.#draft, run: flow.run, rules: phone.rules });
-    if (verdict.verdict === 'known' && isDone(this.#draft.kind, verdict.code ?? '', verdict.parcel, this.#app.shell.sealed)) {
-      verdict.verdict = 'again';
-      verdict.word = this.#draft.kind === 'deliver' ? 'Delivered already' : 'Handed over already';
-      verdict.tone = 'warn';
+    const verdict = judge(raw, {
+      worklist: phone.worklist,
+      draft: this.#draft,
+      run: flow.run,
+      rules: phone.rules,
+    });
+    if (
+      verdict.verdict === "known" &&
+      isDone(this.#draft.kind, verdict.code ?? "", verdict.parcel, this.#app.shell.sealed)
+    ) {
+      verdict.verdict = "again";
+      verdict.word = this.#draft.kind === "deliver" ? "Delivered already" : "Handed over already";
+      verdict.tone = "warn";
     }
-    this.#show(verdict);
-    this.#cue(verdict);
+    showVerdict(this.#screen, verdict);
+    this.#app.feedback.give(cueOf(verdict));
     if (TOLD.has(verdict.verdict) || verdict.code === null) return verdict;
-    if (verdict.verdict === 'known') {
+    if (verdict.verdict === "known") {
       await this.#add(raw, verdict, typed, null);
       return verdict;
     }
     const answer = await this.#whileAsking(() => blocked(verdict, this.#app));
     if (!answer.keep) {
-      say('Left out');
+      say("Left out");
       return verdict;
     }
     await this.#add(raw, verdict, typed, answer.reason);
@@ -162,47 +188,37 @@ class ScanScreen {
     await this.#app.flow.save();
   }
 
-  /** @param {Verdict} verdict */
-  #cue({ verdict, tone }) {
-    this.#app.feedback.give(verdict === 'again' ? 'again' : verdict === 'invalid' ? 'warn' : tone);
-  }
-
-  /** @param {Verdict} verdict */
-  #show({ verdict, word, tone, code, parcel }) {
-    const box = el(this.#screen, 'verdict');
-    box.dataset.tone = verdict === 'again' ? 'again' : verdict === 'invalid' ? 'warn' : tone;
-    setIcon(box, 'verdict-icon', verdict === 'again' ? 'check-check' : verdict === 'invalid' ? 'circle-help' : ICONS[tone]);
-    text(box, 'verdict-word', word);
-    const about = [code ? codeText(code) : 'No code of a parcel', parcel?.place, parcel && parcel.count > 1 ? count(parcel.count, 'piece') : null];
-    text(box, 'verdict-code', about.filter(Boolean).join(' · '));
-    el(box, 'verdict-flag').hidden = !parcel?.fragile;
-    box.classList.remove('is-new');
-    void box.offsetWidth; // lets the same flash run again
-    box.classList.add('is-new');
-    const spoken = `${word}. ${code ? `ending ${code.slice(-4).split('').join(' ')}` : ''}${parcel?.fragile ? '. Fragile' : ''}`;
-    if (tone === 'stop') shout(spoken);
-    else say(spoken);
-  }
-
   #tally() {
     const { flow } = this.#app;
     const draft = flow.draft;
     if (!draft) return;
     const { scanned, expected, missing } = this.#counted();
     const surplus = draft.scans.length - scanned;
-    text(this.#screen, 'n', String(scanned));
-    text(this.#screen, 'of', expected === null ? 'scanned' : `of ${expected}${surplus > 0 ? ` + ${surplus}` : ''}`);
-    text(this.#screen, 'list-text', expected === null || missing.length === 0 ? 'List' : `${missing.length} missing`);
-    const meter = part(this.#screen, 'meter', HTMLProgressElement);
+    text(this.#screen, "n", String(scanned));
+    text(
+      this.#screen,
+      "of",
+      expected === null ? "scanned" : `of ${expected}${surplus > 0 ? ` + ${surplus}` : ""}`,
+    );
+    text(
+      this.#screen,
+      "list-text",
+      expected === null || missing.length === 0 ? "List" : `${missing.length} missing`,
+    );
+    const meter = part(this.#screen, "meter", HTMLProgressElement);
     meter.hidden = expected === null;
     meter.max = Math.max(1, expected ?? 1);
     meter.value = scanned;
     meter.dataset.full = String(expected !== null && missing.length === 0);
     const none = draft.scans.length === 0;
-    button(this.#screen, 'undo').disabled = none;
-    button(this.#screen, 'next').disabled = none;
-    text(this.#screen, 'next-text', flow.steps.photo === 'may' && !flow.steps.reason ? 'Photos and signature' : 'Photos');
-    button(this.#screen, 'failed').hidden = none || draft.kind !== 'deliver';
+    button(this.#screen, "undo").disabled = none;
+    button(this.#screen, "next").disabled = none;
+    text(
+      this.#screen,
+      "next-text",
+      flow.steps.photo === "may" && !flow.steps.reason ? "Photos and signature" : "Photos",
+    );
+    button(this.#screen, "failed").hidden = none || draft.kind !== "deliver";
   }
 
   /** Progress on what is left of the run: what was handed over before is not missing now. */
@@ -211,7 +227,10 @@ class ScanScreen {
     if (!run) return progress(this.#draft, null);
     const mine = new Set(this.#draft.scans.map(({ code }) => code));
     const open = new Set(left(this.#app, run));
-    return progress(this.#draft, { ...run, parcels: run.parcels.filter((code) => open.has(code) || mine.has(code)) });
+    return progress(this.#draft, {
+      ...run,
+      parcels: run.parcels.filter((code) => open.has(code) || mine.has(code)),
+    });
   }
 
   /** @template T @param {() => Promise<T>} question @returns {Promise<T>} */
@@ -225,13 +244,18 @@ class ScanScreen {
   }
 
   #type() {
-    return this.#whileAsking(() => typeCode(this.#app, async (raw) => {
-      const verdict = judge(raw, {
-        worklist: this.#app.phone.worklist, draft: this.#draft, run: this.#app.flow.run, rules: this.#app.phone.rules,
-      });
-      if (verdict.verdict === 'invalid') return verdict;
-      return this.#handle(raw, true);
-    }));
+    return this.#whileAsking(() =>
+      typeCode(this.#app, async (raw) => {
+        const verdict = judge(raw, {
+          worklist: this.#app.phone.worklist,
+          draft: this.#draft,
+          run: this.#app.flow.run,
+          rules: this.#app.phone.rules,
+        });
+        if (verdict.verdict === "invalid") return verdict;
+        return this.#handle(raw, true);
+      }),
+    );
   }
 
   async #undo() {
@@ -246,36 +270,40 @@ class ScanScreen {
     for (const photo of draft.photos) if (photo.parcel === code) photo.parcel = null;
     this.#belief.forget();
     this.#tally();
-    const box = el(this.#screen, 'verdict');
-    box.dataset.tone = 'none';
-    setIcon(box, 'verdict-icon', 'undo-2');
-    text(box, 'verdict-word', 'Taken off');
-    text(box, 'verdict-code', codeText(code));
-    el(box, 'verdict-flag').hidden = true;
+    showTakenOff(this.#screen, code);
     say(`Taken off: ${codeText(code)}`);
     await this.#app.flow.save();
   }
 
   #list() {
-    return this.#whileAsking(() => listOf(this.#app, this.#draft, this.#counted().missing, (code) => this.#remove(code)));
+    return this.#whileAsking(() =>
+      listOf(this.#app, this.#draft, this.#counted().missing, (code) => this.#remove(code)),
+    );
   }
 
   /** Fewer than the list says is a fact too, but one that is asked about. */
   async #next() {
     const { expected, missing } = this.#counted();
     if (expected !== null && missing.length > 0) {
-      const answer = await this.#whileAsking(() => ask(`${count(missing.length, 'parcel')} missing`, 'The office sees the count you seal. Go on with what is here?', [
-        { value: 'back', label: 'Scan on', tone: 'primary' }, { value: 'on', label: 'Go on without them' },
-      ]));
-      if (answer !== 'on') return;
+      const answer = await this.#whileAsking(() =>
+        ask(
+          `${count(missing.length, "parcel")} missing`,
+          "The office sees the count you seal. Go on with what is here?",
+          [
+            { value: "back", label: "Scan on", tone: "primary" },
+            { value: "on", label: "Go on without them" },
+          ],
+        ),
+      );
+      if (answer !== "on") return;
     }
-    await this.#app.flow.toStep('photo');
-    go('#/photo');
+    await this.#app.flow.toStep("photo");
+    go("#/photo");
   }
 
   async #couldNotDeliver() {
-    this.#draft.kind = 'attempt';
-    await this.#app.flow.toStep('photo');
-    go('#/photo');
+    this.#draft.kind = "attempt";
+    await this.#app.flow.toStep("photo");
+    go("#/photo");
   }
 }

@@ -2,8 +2,8 @@
  * What is around every screen and known by all: the counts, the sealed codes, the network's state, a new version.
  * @module
  */
-import { setCounts } from '../ui/bar.js';
-import { sealedCodes } from './progress.js';
+import { setCounts } from "../ui/bar.js";
+import { sealedCodes } from "./progress.js";
 
 /** @import {Counts, OutboxItem, SyncState} from '../domain/types.js' */
 /** @import {Phone} from '../outbox/phone.js' */
@@ -29,8 +29,8 @@ export class Shell extends EventTarget {
     super();
     this.#phone = phone;
     this.sync = phone.syncState;
-    phone.addEventListener('changed', () => void this.read());
-    phone.addEventListener('sync', (event) => {
+    phone.addEventListener("changed", () => void this.read());
+    phone.addEventListener("sync", (event) => {
       this.sync = /** @type {CustomEvent<SyncState>} */ (event).detail;
       this.#show();
     });
@@ -60,7 +60,9 @@ export class Shell extends EventTarget {
 
   /** @returns {Set<string>} ids of events that this phone has answered a retake for */
   get answered() {
-    return new Set(this.items.filter(({ kind, voided }) => kind === 'report' && !voided).map(({ ref }) => ref ?? ''));
+    return new Set(
+      this.items.filter(({ kind, voided }) => kind === "report" && !voided).map(({ ref }) => ref ?? ""),
+    );
   }
 
   /** @returns {number} tasks still waiting for this person's hand */
@@ -71,6 +73,6 @@ export class Shell extends EventTarget {
 
   #show() {
     setCounts(this.counts, this.sync, this.openTasks);
-    this.dispatchEvent(new Event('fresh'));
+    this.dispatchEvent(new Event("fresh"));
   }
 }

@@ -2,15 +2,15 @@
  * Sign: the other person's name, role and signature, and the answer whether all is intact. Then the seal.
  * @module
  */
-import { Signature } from '../capture/signature.js';
-import { PhoneError } from '../domain/problems.js';
-import { say, shout } from '../ui/announce.js';
-import { setBar } from '../ui/bar.js';
-import { count, kindName } from '../ui/format.js';
-import { go, goInstead } from '../ui/router.js';
-import { toast } from '../ui/toast.js';
-import { button, cloneAll, el, on, part, text } from '../ui/template.js';
-import { picturesOf } from './flow.js';
+import { Signature } from "../capture/signature.js";
+import { PhoneError } from "../domain/problems.js";
+import { say, shout } from "../ui/announce.js";
+import { setBar } from "../ui/bar.js";
+import { count, kindName } from "../ui/format.js";
+import { go, goInstead } from "../ui/router.js";
+import { toast } from "../ui/toast.js";
+import { button, cloneAll, el, on, part, text } from "../ui/template.js";
+import { picturesOf } from "./flow.js";
 
 /** @import {CounterpartRole} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
@@ -18,7 +18,7 @@ import { picturesOf } from './flow.js';
 /** @type {Screen} */
 export const sign = (app, root) => {
   if (!app.flow.draft || app.flow.draft.scans.length === 0) {
-    goInstead('#/');
+    goInstead("#/");
     return;
   }
   return new SignScreen(app, root).mounted;
@@ -37,27 +37,38 @@ class SignScreen {
   /** @param {App} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
-    this.#screen = cloneAll('sign');
+    this.#screen = cloneAll("sign");
     root.append(this.#screen);
     const { draft, run, steps } = app.flow;
-    if (!draft) throw new Error('a signature without a draft');
-    setBar({ title: 'Signature', sub: `${kindName(draft.kind)}${run ? ` · ${run.title}` : ''}`, flow: true, back: () => go('#/photo') });
-    this.#name = part(this.#screen, 'name', HTMLInputElement);
-    this.#role = part(this.#screen, 'role', HTMLSelectElement);
-    this.#note = part(this.#screen, 'note', HTMLTextAreaElement);
-    text(this.#screen, 'sum-parcels', count(draft.scans.length, 'parcel'));
-    text(this.#screen, 'sum-photos', count(picturesOf(draft).length, 'photo'));
-    text(this.#screen, 'intact-q', draft.scans.length === 1 ? 'Is the parcel intact?' : `Are all ${draft.scans.length} parcels intact?`);
-    text(this.#screen, 'name-label', `Name of ${steps.noun}`);
-    this.#name.value = draft.counterpart?.name ?? '';
+    if (!draft) throw new Error("a signature without a draft");
+    setBar({
+      title: "Signature",
+      sub: `${kindName(draft.kind)}${run ? ` · ${run.title}` : ""}`,
+      flow: true,
+      back: () => go("#/photo"),
+    });
+    this.#name = part(this.#screen, "name", HTMLInputElement);
+    this.#role = part(this.#screen, "role", HTMLSelectElement);
+    this.#note = part(this.#screen, "note", HTMLTextAreaElement);
+    text(this.#screen, "sum-parcels", count(draft.scans.length, "parcel"));
+    text(this.#screen, "sum-photos", count(picturesOf(draft).length, "photo"));
+    text(
+      this.#screen,
+      "intact-q",
+      draft.scans.length === 1 ? "Is the parcel intact?" : `Are all ${draft.scans.length} parcels intact?`,
+    );
+    text(this.#screen, "name-label", `Name of ${steps.noun}`);
+    this.#name.value = draft.counterpart?.name ?? "";
     this.#role.value = draft.counterpart?.role ?? steps.role;
-    this.#note.value = draft.note ?? '';
-    for (const radio of this.#intactRadios()) radio.checked = draft.intact !== null && radio.value === (draft.intact ? 'yes' : 'no');
-    this.#signature = new Signature(part(this.#screen, 'pad', HTMLCanvasElement), draft.pad ?? []);
+    this.#note.value = draft.note ?? "";
+    for (const radio of this.#intactRadios()) {
+      radio.checked = draft.intact !== null && radio.value === (draft.intact ? "yes" : "no");
+    }
+    this.#signature = new Signature(part(this.#screen, "pad", HTMLCanvasElement), draft.pad ?? []);
     this.#wire();
     this.#showPad();
     this.#showNote();
-    void app.flow.toStep('sign');
+    void app.flow.toStep("sign");
     this.mounted = {
       leave: () => {
         clearTimeout(this.#saveSoon);
@@ -68,18 +79,18 @@ class SignScreen {
   }
 
   #intactRadios() {
-    return [...this.#screen.querySelectorAll('input')].filter(({ name }) => name === 'intact');
+    return [...this.#screen.querySelectorAll("input")].filter(({ name }) => name === "intact");
   }
 
   #wire() {
-    on(this.#screen, 'form', 'submit', (event) => {
+    on(this.#screen, "form", "submit", (event) => {
       event.preventDefault();
       void this.#seal();
     });
-    on(this.#screen, 'form', 'input', () => this.#keep());
-    on(this.#screen, 'form', 'change', () => this.#keep());
-    on(this.#screen, 'clear', 'click', () => this.#signature.clear());
-    for (const event of ['stroke', 'clear']) {
+    on(this.#screen, "form", "input", () => this.#keep());
+    on(this.#screen, "form", "change", () => this.#keep());
+    on(this.#screen, "clear", "click", () => this.#signature.clear());
+    for (const event of ["stroke", "clear"]) {
       this.#signature.addEventListener(event, () => {
         if (this.#app.flow.draft) this.#app.flow.draft.pad = this.#signature.strokes;
         this.#showPad();
@@ -93,34 +104,34 @@ class SignScreen {
     const { draft } = this.#app.flow;
     if (!draft) return;
     const chosen = this.#intactRadios().find(({ checked }) => checked);
-    draft.intact = chosen ? chosen.value === 'yes' : null;
+    draft.intact = chosen ? chosen.value === "yes" : null;
     const name = this.#name.value.trim();
     draft.counterpart = name ? { name, role: /** @type {CounterpartRole} */ (this.#role.value) } : null;
     draft.note = draft.intact === false ? this.#note.value.trim() || null : null;
     this.#showNote();
-    if (chosen) el(this.#screen, 'intact-error').hidden = true;
-    if (name) this.#wrong('name', false);
-    if (draft.note) this.#wrong('note', false);
+    if (chosen) el(this.#screen, "intact-error").hidden = true;
+    if (name) this.#wrong("name", false);
+    if (draft.note) this.#wrong("note", false);
     clearTimeout(this.#saveSoon);
     this.#saveSoon = window.setTimeout(() => void this.#app.flow.save(), 250);
   }
 
   #showNote() {
-    el(this.#screen, 'note-field').hidden = this.#app.flow.draft?.intact !== false;
+    el(this.#screen, "note-field").hidden = this.#app.flow.draft?.intact !== false;
   }
 
   #showPad() {
     const has = this.#signature.strokes.length > 0;
-    button(this.#screen, 'clear').disabled = !has;
-    el(this.#screen, 'pad-hint').hidden = has;
-    text(this.#screen, 'pad-state', this.#signature.isSigned ? 'signed' : has ? 'only a dot' : 'empty');
-    if (this.#signature.isSigned) el(this.#screen, 'pad-error').hidden = true;
+    button(this.#screen, "clear").disabled = !has;
+    el(this.#screen, "pad-hint").hidden = has;
+    text(this.#screen, "pad-state", this.#signature.isSigned ? "signed" : has ? "only a dot" : "empty");
+    if (this.#signature.isSigned) el(this.#screen, "pad-error").hidden = true;
   }
 
   /** @param {'name'|'note'} field @param {boolean} wrong */
   #wrong(field, wrong) {
     el(this.#screen, `${field}-error`).hidden = !wrong;
-    el(this.#screen, field).setAttribute('aria-invalid', String(wrong));
+    el(this.#screen, field).setAttribute("aria-invalid", String(wrong));
   }
 
   /** @returns {HTMLElement|null} the first thing that is missing */
@@ -130,15 +141,21 @@ class SignScreen {
     const noNote = draft?.intact === false && !draft.note;
     const noName = !draft?.counterpart;
     const noInk = !this.#signature.isSigned;
-    el(this.#screen, 'intact-error').hidden = !noAnswer;
-    this.#wrong('note', noNote);
-    this.#wrong('name', noName);
-    el(this.#screen, 'pad-error').hidden = !noInk;
-    text(this.#screen, 'pad-error', this.#signature.strokes.length > 0 ? 'That is only a dot: sign with your name.' : 'Nobody has signed yet.');
+    el(this.#screen, "intact-error").hidden = !noAnswer;
+    this.#wrong("note", noNote);
+    this.#wrong("name", noName);
+    el(this.#screen, "pad-error").hidden = !noInk;
+    text(
+      this.#screen,
+      "pad-error",
+      this.#signature.strokes.length > 0
+        ? "That is only a dot: sign with your name."
+        : "Nobody has signed yet.",
+    );
     if (noAnswer) return this.#intactRadios()[0] ?? null;
     if (noNote) return this.#note;
     if (noName) return this.#name;
-    return noInk ? el(this.#screen, 'pad-box') : null;
+    return noInk ? el(this.#screen, "pad-box") : null;
   }
 
   async #seal() {
@@ -146,27 +163,27 @@ class SignScreen {
     this.#keep();
     const missing = this.#missing();
     if (missing) {
-      missing.scrollIntoView({ block: 'center', behavior: 'smooth' });
+      missing.scrollIntoView({ block: "center", behavior: "smooth" });
       missing.focus({ preventScroll: true });
-      this.#app.feedback.give('warn');
-      shout('Something is missing before it can be sealed.');
+      this.#app.feedback.give("warn");
+      shout("Something is missing before it can be sealed.");
       return;
     }
     this.#sealing = true;
-    button(this.#screen, 'seal').disabled = true;
-    text(this.#screen, 'seal-text', 'Sealing …');
+    button(this.#screen, "seal").disabled = true;
+    text(this.#screen, "seal-text", "Sealing …");
     try {
       const id = await this.#sealNow();
-      this.#app.feedback.give('sealed');
-      say('Sealed and saved on this phone');
+      this.#app.feedback.give("sealed");
+      say("Sealed and saved on this phone");
       goInstead(`#/done/${id}`);
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error;
-      toast(`Not sealed: ${error.title} ${error.detail ?? ''}`, 'stop', { stay: true });
+      toast(`Not sealed: ${error.title} ${error.detail ?? ""}`, "stop", { stay: true });
     } finally {
       this.#sealing = false;
-      button(this.#screen, 'seal').disabled = false;
-      text(this.#screen, 'seal-text', 'Seal the handover');
+      button(this.#screen, "seal").disabled = false;
+      text(this.#screen, "seal-text", "Seal the handover");
     }
   }
 

@@ -2,30 +2,30 @@
  * Tasks: what the office asks for again; the answer is a report with reason `retake`.
  * @module
  */
-import { setBar } from '../ui/bar.js';
-import { age, codeText, count, kindName } from '../ui/format.js';
-import { go } from '../ui/router.js';
-import { ask } from '../ui/sheet.js';
-import { button, clone, cloneAll, el, on, part, text } from '../ui/template.js';
+import { setBar } from "../ui/bar.js";
+import { age, codeText, count, kindName } from "../ui/format.js";
+import { go } from "../ui/router.js";
+import { ask } from "../ui/sheet.js";
+import { button, clone, cloneAll, el, on, part, text } from "../ui/template.js";
 
 /** @import {Task} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
 
 /** @type {Screen} */
 export const tasks = (app, root) => {
-  setBar({ title: 'Tasks', sub: 'From the office', tab: 'tasks' });
-  const screen = cloneAll('tasks');
+  setBar({ title: "Tasks", sub: "From the office", tab: "tasks" });
+  const screen = cloneAll("tasks");
   root.append(screen);
   /** @type {string[]} */
   const urls = [];
-  let shown = '';
+  let shown = "";
   const refresh = () => {
     const list = app.phone.tasks();
     const state = JSON.stringify([list, [...app.shell.answered]]);
     if (state === shown) return; // pictures are not loaded again for nothing
     shown = state;
-    el(screen, 'empty').hidden = list.length > 0;
-    el(screen, 'items').replaceChildren(...list.map((task) => card(app, task, urls)));
+    el(screen, "empty").hidden = list.length > 0;
+    el(screen, "items").replaceChildren(...list.map((task) => card(app, task, urls)));
   };
   refresh();
   return { refresh, leave: () => urls.forEach((url) => URL.revokeObjectURL(url)) };
@@ -33,15 +33,19 @@ export const tasks = (app, root) => {
 
 /** @param {App} app @param {Task} task @param {string[]} urls @returns {HTMLElement} */
 function card(app, task, urls) {
-  const box = clone('task');
+  const box = clone("task");
   const answered = app.shell.answered.has(task.event);
-  text(box, 'reason', task.reason);
-  text(box, 'when', age(task.created_at));
-  text(box, 'parcels', task.parcels.length > 3 ? count(task.parcels.length, 'parcel') : task.parcels.map(codeText).join(', '));
-  el(box, 'answered').hidden = !answered;
-  button(box, 'go').hidden = answered;
-  on(box, 'go', 'click', () => void answer(app, task));
-  if (task.picture) void showPicture(app, task.picture, part(box, 'picture', HTMLImageElement), urls);
+  text(box, "reason", task.reason);
+  text(box, "when", age(task.created_at));
+  text(
+    box,
+    "parcels",
+    task.parcels.length > 3 ? count(task.parcels.length, "parcel") : task.parcels.map(codeText).join(", "),
+  );
+  el(box, "answered").hidden = !answered;
+  button(box, "go").hidden = answered;
+  on(box, "go", "click", () => void answer(app, task));
+  if (task.picture) void showPicture(app, task.picture, part(box, "picture", HTMLImageElement), urls);
   return box;
 }
 
@@ -59,16 +63,33 @@ async function showPicture(app, sha256, image, urls) {
 async function answer(app, task) {
   const other = app.flow.draft;
   if (other && app.flow.isBegun && other.ref !== task.event) {
-    const choice = await ask(`${kindName(other.kind)} is not finished`, 'Seal or discard it before you answer the office.', [
-      { value: 'on', label: 'Go on with it', tone: 'primary' }, { value: '', label: 'Not now' },
-    ]);
-    if (choice === 'on') go(app.flow.route);
+    const choice = await ask(
+      `${kindName(other.kind)} is not finished`,
+      "Seal or discard it before you answer the office.",
+      [
+        { value: "on", label: "Go on with it", tone: "primary" },
+        { value: "", label: "Not now" },
+      ],
+    );
+    if (choice === "on") go(app.flow.route);
     return;
   }
   if (other?.ref !== task.event) {
-    const draft = app.flow.begin('report', { step: 'photo', reason: 'retake', ref: task.event, note: task.reason });
-    draft.scans = task.parcels.map((code) => ({ code, raw: code, verdict: 'known', at: draft.startedAt, typed: false, override: null }));
+    const draft = app.flow.begin("report", {
+      step: "photo",
+      reason: "retake",
+      ref: task.event,
+      note: task.reason,
+    });
+    draft.scans = task.parcels.map((code) => ({
+      code,
+      raw: code,
+      verdict: "known",
+      at: draft.startedAt,
+      typed: false,
+      override: null,
+    }));
     await app.flow.save();
   }
-  go('#/photo');
+  go("#/photo");
 }

@@ -7,7 +7,7 @@
 let registration = null;
 
 function tell() {
-  dispatchEvent(new Event('baton-update'));
+  dispatchEvent(new Event("baton-update"));
 }
 
 /** Registers the worker and watches for the next version. */
@@ -15,17 +15,20 @@ export function watchUpdates() {
   const container = navigator.serviceWorker;
   if (!container) return; // private mode in some browsers: online only, and Me says so
   const had = container.controller !== null;
-  container.addEventListener('controllerchange', () => {
+  container.addEventListener("controllerchange", () => {
     if (had) location.reload(); // only after `applyUpdate`: the worker never takes over by itself
   });
-  container.register('/app/sw.js', { scope: '/app/', updateViaCache: 'none' }).then((found) => {
-    registration = found;
-    if (found.waiting) tell();
-    found.addEventListener('updatefound', () => found.installing?.addEventListener('statechange', tell));
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') found.update().catch(() => undefined); // offline: next time
-    });
-  }, () => undefined); // no worker: everything works while there is a network
+  container.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" }).then(
+    (found) => {
+      registration = found;
+      if (found.waiting) tell();
+      found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", tell));
+      document.addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "visible") found.update().catch(() => undefined); // offline: next time
+      });
+    },
+    () => undefined,
+  ); // no worker: everything works while there is a network
 }
 
 /** @returns {boolean} */
@@ -35,10 +38,10 @@ export function updateIsReady() {
 
 /** Lets the waiting version take over; the page then loads anew. */
 export function applyUpdate() {
-  registration?.waiting?.postMessage({ type: 'skip-waiting' });
+  registration?.waiting?.postMessage({ type: "skip-waiting" });
 }
 
 /** @returns {string} the version on the screen */
 export function version() {
-  return document.querySelector('meta[name="baton-version"]')?.getAttribute('content') ?? '';
+  return document.querySelector('meta[name="baton-version"]')?.getAttribute("content") ?? "";
 }

@@ -10,17 +10,19 @@
 function put(id, words) {
   const region = document.getElementById(id);
   if (!region) return;
-  region.textContent = '';
+  region.textContent = "";
   // The same words twice are only spoken twice when the region was empty in between.
-  requestAnimationFrame(() => { region.textContent = words; });
+  requestAnimationFrame(() => {
+    region.textContent = words;
+  });
 }
 
 /** @param {string} words */
 export function say(words) {
-  put('say', words);
+  put("say", words);
 }
 
 /** @param {string} words */
 export function shout(words) {
-  put('shout', words);
+  put("shout", words);
 }

@@ -2,31 +2,51 @@
  * Numbers, times and names as a courier says them.
  * @module
  */
-import { pretty, isCode } from '../domain/codes.js';
+import { pretty, isCode } from "../domain/codes.js";
 
 /** @import {CounterpartRole, ItemState, Kind} from '../domain/types.js' */
 
 /** @type {Record<Kind, string>} */
 const KINDS = {
-  collect: 'Collect', drop_off: 'Drop off', deliver: 'Deliver', pack: 'Pack', attempt: 'Not delivered', report: 'Report',
-  return: 'Return', void: 'Withdrawal', blob_lost: 'Lost photo',
+  collect: "Collect",
+  drop_off: "Drop off",
+  deliver: "Deliver",
+  pack: "Pack",
+  attempt: "Not delivered",
+  report: "Report",
+  return: "Return",
+  void: "Withdrawal",
+  blob_lost: "Lost photo",
 };
 /** @type {Record<string, string>} */
 const KIND_ICONS = {
-  collect: 'package-plus', drop_off: 'store', deliver: 'package-check', pack: 'package', attempt: 'package-x',
-  report: 'triangle-alert', return: 'undo-2', void: 'undo', blob_lost: 'image',
+  collect: "package-plus",
+  drop_off: "store",
+  deliver: "package-check",
+  pack: "package",
+  attempt: "package-x",
+  report: "triangle-alert",
+  return: "undo-2",
+  void: "undo",
+  blob_lost: "image",
 };
 /** @type {Record<ItemState, {word:string, tone:string, icon:string}>} */
 const STATES = {
-  sealed: { word: 'Sealed', tone: 'sealed', icon: 'lock' },
-  sent: { word: 'Sent', tone: 'sent', icon: 'send' },
-  safe: { word: 'Safe', tone: 'safe', icon: 'shield-check' },
-  parked: { word: 'Parked', tone: 'attention', icon: 'octagon-alert' },
-  attention: { word: 'Look', tone: 'attention', icon: 'triangle-alert' },
+  sealed: { word: "Sealed", tone: "sealed", icon: "lock" },
+  sent: { word: "Sent", tone: "sent", icon: "send" },
+  safe: { word: "Safe", tone: "safe", icon: "shield-check" },
+  parked: { word: "Parked", tone: "attention", icon: "octagon-alert" },
+  attention: { word: "Look", tone: "attention", icon: "triangle-alert" },
 };
 /** @type {Record<CounterpartRole, string>} */
 export const ROLES = {
-  seller: 'Seller', courier: 'Courier', clerk: 'Clerk', recipient: 'Recipient', neighbour: 'Neighbour', guard: 'Guard', other: 'Other',
+  seller: "Seller",
+  courier: "Courier",
+  clerk: "Clerk",
+  recipient: "Recipient",
+  neighbour: "Neighbour",
+  guard: "Guard",
+  other: "Other",
 };
 
 /** @param {Kind} kind @returns {string} */
@@ -36,7 +56,7 @@ export function kindName(kind) {
 
 /** @param {string} kind @returns {string} */
 export function kindIcon(kind) {
-  return KIND_ICONS[kind] ?? 'package';
+  return KIND_ICONS[kind] ?? "package";
 }
 
 /** @param {ItemState} state @returns {{word:string, tone:string, icon:string}} */
@@ -56,18 +76,18 @@ export function codeText(code) {
 
 /** @param {string|null} at RFC 3339 @returns {string} `10:42`, or `21 Nov, 10:42` on another day */
 export function clockTime(at) {
-  if (!at) return '';
+  if (!at) return "";
   const date = new Date(at);
-  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   if (date.toDateString() === new Date().toDateString()) return time;
-  return `${date.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
+  return `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
 }
 
 /** @param {string|null} at RFC 3339 @returns {string} `just now`, `12 min ago`, `3 h ago`, `2 days ago` */
 export function age(at) {
-  if (!at) return 'never';
+  if (!at) return "never";
   const minutes = Math.max(0, Math.floor((Date.now() - Date.parse(at)) / 60_000));
-  if (minutes < 1) return 'just now';
+  if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ago`;
   return `${Math.floor(minutes / 1440)} days ago`;
@@ -76,6 +96,6 @@ export function age(at) {
 /** @returns {string} 2026-11-22 by this phone's calendar */
 export function today() {
   const now = new Date();
-  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
 }

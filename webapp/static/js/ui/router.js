@@ -17,7 +17,7 @@ export class Router extends EventTarget {
   /** @type {Mounted} */ #mounted = {};
   /** @type {() => string|null} */ #detour;
   /** The name of the screen in sight. */
-  current = '';
+  current = "";
 
   /**
    * @param {HTMLElement} outlet
@@ -33,7 +33,7 @@ export class Router extends EventTarget {
 
   /** Shows the address's screen and follows it from now on. */
   start() {
-    addEventListener('hashchange', () => this.#show(true));
+    addEventListener("hashchange", () => this.#show(true));
     this.#show(false);
   }
 
@@ -54,26 +54,26 @@ export class Router extends EventTarget {
       location.replace(detour);
       return;
     }
-    const [path = '', search = ''] = location.hash.replace(/^#\/?/, '').split('?');
+    const [path = "", search = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const route = this.#routes.find(({ pattern }) => pattern.test(path));
     if (!route) {
-      location.replace('#/');
+      location.replace("#/");
       return;
     }
     this.#mounted.leave?.();
     this.#outlet.replaceChildren();
     this.current = route.name;
-    this.dispatchEvent(new CustomEvent('show', { detail: route.name }));
-    const params = (route.pattern.exec(path) ?? []).slice(1).map((part) => decodeURIComponent(part ?? ''));
+    this.dispatchEvent(new CustomEvent("show", { detail: route.name }));
+    const params = (route.pattern.exec(path) ?? []).slice(1).map((part) => decodeURIComponent(part ?? ""));
     this.#mounted = route.mount(this.#outlet, params, new URLSearchParams(search)) ?? {};
     scrollTo(0, 0);
-    if (focus) document.getElementById('title')?.focus({ preventScroll: true });
+    if (focus) document.getElementById("title")?.focus({ preventScroll: true });
   }
 }
 
 /** @param {string} hash */
 export function go(hash) {
-  if (location.hash === hash) dispatchEvent(new HashChangeEvent('hashchange'));
+  if (location.hash === hash) dispatchEvent(new HashChangeEvent("hashchange"));
   else location.hash = hash;
 }
 

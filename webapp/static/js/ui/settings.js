@@ -27,30 +27,29 @@ function write(name, value) {
 /** @returns {Theme} */
 export function theme() {
   const kept = document.documentElement.dataset.theme;
-  return kept === 'light' || kept === 'dark' || kept === 'outdoor' ? kept : 'auto';
+  return kept === "light" || kept === "dark" || kept === "outdoor" ? kept : "auto";
 }
 
 /** @param {Theme} choice */
 export function setTheme(choice) {
-  write('theme', choice === 'auto' ? null : choice);
-  if (choice === 'auto') delete document.documentElement.dataset.theme;
+  write("theme", choice === "auto" ? null : choice);
+  if (choice === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = choice;
   paintChrome();
 }
 
 /** Gives the browser's own bar the page's colour. */
 export function paintChrome() {
-  const colour = getComputedStyle(document.documentElement).getPropertyValue('--bg').trim();
-  document.querySelector('meta[name="theme-color"]')?.setAttribute('content', colour);
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--bg").trim();
+  document.querySelector('meta[name="theme-color"]')?.setAttribute("content", colour);
 }
 
 /** @returns {boolean} */
 export function soundOn() {
-  return read('sound') !== 'off';
+  return read("sound") !== "off";
 }
 
 /** @param {boolean} on */
 export function setSound(on) {
-  write('sound', on ? null : 'off');
+  write("sound", on ? null : "off");
 }
-

@@ -2,7 +2,7 @@
  * Sheets: modal questions cloned from templates. One at a time; Escape or the back key is the safe answer.
  * @module
  */
-import { button, clone, el, text } from './template.js';
+import { button, clone, el, text } from "./template.js";
 
 /**
  * Shows a cloned dialog and resolves with its returnValue when it closes; it is then removed.
@@ -10,19 +10,23 @@ import { button, clone, el, text } from './template.js';
  * @returns {Promise<string>} '' when dismissed
  */
 export function open(dialog) {
-  if (!(dialog instanceof HTMLDialogElement)) throw new Error('a sheet is a dialog');
+  if (!(dialog instanceof HTMLDialogElement)) throw new Error("a sheet is a dialog");
   document.body.append(dialog);
-  dialog.returnValue = '';
+  dialog.returnValue = "";
   dialog.showModal();
-  dialog.querySelector('h2')?.focus();
-  const closeOnLeave = () => dialog.close('');
-  addEventListener('hashchange', closeOnLeave, { once: true });
+  dialog.querySelector("h2")?.focus();
+  const closeOnLeave = () => dialog.close("");
+  addEventListener("hashchange", closeOnLeave, { once: true });
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => {
-      removeEventListener('hashchange', closeOnLeave);
-      dialog.remove();
-      resolve(dialog.returnValue);
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        removeEventListener("hashchange", closeOnLeave);
+        dialog.remove();
+        resolve(dialog.returnValue);
+      },
+      { once: true },
+    );
   });
 }
 
@@ -34,16 +38,16 @@ export function open(dialog) {
  * @returns {Promise<string>} the value, or '' when dismissed
  */
 export function ask(title, words, answers) {
-  const dialog = clone('ask');
-  text(dialog, 'title', title);
-  text(dialog, 'text', words);
-  for (const { value, label, tone = 'plain' } of answers) {
-    const answer = clone('ask-button');
-    const press = button(answer, 'button');
+  const dialog = clone("ask");
+  text(dialog, "title", title);
+  text(dialog, "text", words);
+  for (const { value, label, tone = "plain" } of answers) {
+    const answer = clone("ask-button");
+    const press = button(answer, "button");
     press.value = value;
     press.textContent = label;
-    if (tone !== 'plain') press.classList.add(`btn-${tone}`);
-    el(dialog, 'buttons').append(answer);
+    if (tone !== "plain") press.classList.add(`btn-${tone}`);
+    el(dialog, "buttons").append(answer);
   }
   return open(dialog);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-const SPRITE = '/static/vendor/lucide-1.62.0/sprite.svg';
+const SPRITE = "/static/vendor/lucide-1.62.0/sprite.svg";
 
 /**
  * @param {string} id of the template, without `t-`
@@ -25,8 +25,8 @@ export function clone(id) {
 export function cloneAll(id) {
   const template = document.getElementById(`t-${id}`);
   if (!(template instanceof HTMLTemplateElement)) throw new Error(`no template t-${id}`);
-  const box = document.createElement('div');
-  box.className = 'screen';
+  const box = document.createElement("div");
+  box.className = "screen";
   box.append(document.importNode(template.content, true));
   return box;
 }
@@ -64,12 +64,12 @@ export function text(root, name, text) {
 /** Shows the words, or hides the element when there are none. @param {Element} root @param {string} name @param {string|null} words */
 export function textOrHide(root, name, words) {
   el(root, name).hidden = !words;
-  text(root, name, words ?? '');
+  text(root, name, words ?? "");
 }
 
 /** @param {Element} root @param {string} name of the `<use>` element @param {string} icon */
 export function setIcon(root, name, icon) {
-  part(root, name, SVGUseElement).setAttribute('href', `${SPRITE}#${icon}`);
+  part(root, name, SVGUseElement).setAttribute("href", `${SPRITE}#${icon}`);
 }
 
 /** @param {Element} root @param {string} name @param {string} event @param {(event: Event) => unknown} handler */

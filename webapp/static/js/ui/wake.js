@@ -8,15 +8,17 @@ let lock = null;
 let wanted = false;
 
 async function take() {
-  if (!wanted || lock || document.visibilityState !== 'visible' || !('wakeLock' in navigator)) return;
+  if (!wanted || lock || document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
   try {
-    lock = await navigator.wakeLock.request('screen');
-    lock.addEventListener('release', () => { lock = null; });
+    lock = await navigator.wakeLock.request("screen");
+    lock.addEventListener("release", () => {
+      lock = null;
+    });
   } catch {
     lock = null; // battery saver says no: the screen dims, nothing is lost
   }
 }
-document.addEventListener('visibilitychange', () => void take());
+document.addEventListener("visibilitychange", () => void take());
 
 /** @param {boolean} on */
 export function keepAwake(on) {
