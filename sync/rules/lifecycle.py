@@ -115,6 +115,8 @@ _ROWS: dict[str, Row] = {
         "confirmed": Step("ready", ("skipped_pack",)),
         "packed": Step("ready"),
     },
+    # The marketplace made the label and awaits collection: it says nothing of packing, so nothing was skipped.
+    "label.platform": _each(BEFORE_HANDOVER[:3], "ready"),
     "cancel": _each(BEFORE_HANDOVER, "cancelled"),
     "cancel.requested": {},
     "cancel.withdrawn": {},
@@ -158,13 +160,16 @@ SIGHTINGS = HANDOVERS | {"deliver", "attempt", "return", "carrier_scan", "out_fo
 
 def row_of(kind: str, data: Mapping[str, Any]) -> str:
     """The row of the table for an event: `return` by data.stage, `carrier_scan` by data.status (absent:
-    a plain scan), `cancel` by data.requested or data.withdrawn. An unknown variant is the plain kind.
+    a plain scan), `label` by data.source (an import's is the marketplace's own), `cancel` by data.requested or
+    data.withdrawn. An unknown variant is the plain kind.
     """
     variant: object = None
     if kind == "return":
         variant = data.get("stage")
     elif kind == "carrier_scan":
         variant = data.get("status")
+    elif kind == "label":
+        variant = "platform" if data.get("source") == "import" else None
     elif kind == "cancel":
         variant = "withdrawn" if data.get("withdrawn") is True else None
         variant = "requested" if data.get("requested") is True else variant

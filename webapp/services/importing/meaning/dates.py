@@ -152,9 +152,12 @@ class DateJudge:
 
     def _weigh(self, parts: Mapping[str, Parts]) -> None:
         for order in CHOICES:
-            times = {field: time for field, cell in parts.items() if (time := cell.as_time(order)) is not None}
+            times = {
+                field: time for field, cell in parts.items() if (time := cell.as_time(order)) is not None
+            }
             if any(time > self._latest for time in times.values()) or any(
-                early in times and late in times and times[early] > times[late] + _SLACK for early, late in _RISING
+                early in times and late in times and times[early] > times[late] + _SLACK
+                for early, late in _RISING
             ):
                 self._against[order] += 1
 

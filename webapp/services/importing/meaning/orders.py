@@ -13,7 +13,6 @@ Choices, each the one that cannot lose or double anything:
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,10 +137,10 @@ def _without_repeats(lines: Sequence[Line]) -> tuple[list[Line], list[Rejection]
 def _order(order_id: str, lines: Sequence[Line]) -> OrderDraft:
     values = _order_values(lines)
     drafts = _line_drafts(lines)
-    packages = sorted({(line.package_id or "", line.tracking or "", line.sku_id, line.quantity) for line in lines})
-    said = json.dumps(
-        [values, [_as_list(draft) for draft in drafts], packages, _stages(lines)], default=str, sort_keys=True
+    packages = sorted(
+        {(line.package_id or "", line.tracking or "", line.sku_id, line.quantity) for line in lines}
     )
+    said = repr((sorted(values.items()), drafts, packages, _stages(lines)))
     newest_at = max(at for line in lines for at in line.times.values())
     return OrderDraft(
         order_id,
@@ -155,10 +154,6 @@ def _order(order_id: str, lines: Sequence[Line]) -> OrderDraft:
 
 def _stages(lines: Iterable[Line]) -> list[str]:
     return sorted(f"{line.sku_id}:{line.text('status')}:{line.text('substatus')}" for line in lines)
-
-
-def _as_list(draft: LineDraft) -> list[Any]:
-    return [getattr(draft, name) for name in draft.__dataclass_fields__]
 
 
 _PLAIN = {

@@ -134,4 +134,8 @@ def _count(missing: Sequence[str]) -> str:
 
 def missing_wanted(found: Mapping[str, int]) -> list[str]:
     """A sentence for each column that is missed but not needed."""
-    return [f"There is no column “{HEADINGS[field]}”: {then}." for field, then in WANTED.items() if field not in found]
+    return [
+        f"There is no column “{HEADINGS[field]}”: {then}."
+        for field, then in WANTED.items()
+        if field not in found
+    ]

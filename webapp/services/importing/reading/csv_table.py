@@ -40,7 +40,9 @@ def opened(path: Path) -> Iterator[Table]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         separator, word = _separator(file)
         file.seek(0)
-        notes = () if separator == "," else (f"The file is separated by {word}, not by commas. It was read so.",)
+        notes = (
+            () if separator == "," else (f"The file is separated by {word}, not by commas. It was read so.",)
+        )
         yield Table("csv", _rows(file, separator, checked), notes)
 
 
@@ -127,4 +129,6 @@ def _check_row(number: int, cells: list[str]) -> None:
 
 
 def _open_quote(row: int) -> str:
-    return f"A quotation mark that opens in row {row} is not closed. Export the file again, and do not edit it."
+    return (
+        f"A quotation mark that opens in row {row} is not closed. Export the file again, and do not edit it."
+    )

@@ -37,7 +37,9 @@ def _check_listing(parts: list[zipfile.ZipInfo], size: int) -> None:
     if "xl/workbook.xml" not in names and not any(name.endswith("workbook.xml") for name in names):
         raise Problem("import-format", "This is a zip archive, but not an Excel workbook (XLSX).")
     if sum(part.compress_size for part in parts) > size:
-        raise Problem("import-workbook", "The workbook's parts overlap: it would unpack to far more than it holds.")
+        raise Problem(
+            "import-workbook", "The workbook's parts overlap: it would unpack to far more than it holds."
+        )
     if sum(part.file_size for part in parts) > MAX_INFLATED:
         raise Problem("import-workbook", _too_much())
 
@@ -53,7 +55,9 @@ def _check_part(raw: BinaryIO, part: zipfile.ZipInfo, total: int) -> int:
         if total + size > MAX_INFLATED:
             raise Problem("import-workbook", _too_much())
         if size > RATIO_FROM and size > MAX_RATIO * max(1, part.compress_size):
-            raise Problem("import-workbook", f"A part of the workbook unpacks to more than {MAX_RATIO} times its size.")
+            raise Problem(
+                "import-workbook", f"A part of the workbook unpacks to more than {MAX_RATIO} times its size."
+            )
     if size != part.file_size:
         raise Problem("import-workbook", "The workbook lies about the size of one of its parts.")
     return total + size
@@ -98,4 +102,6 @@ class _Counts:
 
 
 def _too_much() -> str:
-    return f"The workbook unpacks to more than {MAX_INFLATED // 1048576} MB. Export a shorter period, or as CSV."
+    return (
+        f"The workbook unpacks to more than {MAX_INFLATED // 1048576} MB. Export a shorter period, or as CSV."
+    )

@@ -59,7 +59,8 @@ def _unfold(path: Path, into: Path) -> None:
         raise Problem(said["code"], said["detail"])
     if done.returncode != 0:
         raise Problem(
-            "import-workbook", "The workbook cannot be read: it is damaged, or too large for this machine's memory."
+            "import-workbook",
+            "The workbook cannot be read: it is damaged, or too large for this machine's memory.",
         )
 
 
@@ -98,7 +99,9 @@ def _main(source: str, target: str) -> int:
 def _write(source: str, target: str) -> None:
     sheet = _first_sheet(source)
     if sheet.total_width > MAX_COLUMNS:
-        raise Problem("import-workbook", f"The sheet has {sheet.total_width} columns; the most is {MAX_COLUMNS}.")
+        raise Problem(
+            "import-workbook", f"The sheet has {sheet.total_width} columns; the most is {MAX_COLUMNS}."
+        )
     if sheet.total_height > MAX_ROWS + 2:
         raise Problem("import-too-large", f"The sheet has {sheet.total_height} rows; the most is {MAX_ROWS}.")
     indent = [""] * (sheet.start[1] if sheet.start else 0)

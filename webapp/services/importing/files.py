@@ -1,0 +1,250 @@
+"""The files under way: received in parts, waiting, being read, shown, applied, done; each one row to look at.
+
+States: `reading` (the preview is being made) → `asking` (which comes first, day or month?) or `ready` (the
+preview is there) → `queued` → `running` → `done`; `refused` when the file cannot be imported, `discarded` when
+somebody thought better of it. The bytes lie in the blob store's spool, which forgets them after a day: they
+are full of names and addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import uuid_utils
+from sqlalchemy.orm import Session
+
+from sync.protocol.problems import Problem
+from sync.protocol.times import format_time, parse_time
+from webapp.services.importing.meaning.dates import CHOICES, Order
+from webapp.services.importing.reading.limits import MAX_BYTES
+from webapp.store import blobs
+from webapp.store.models import ImportFile
+from webapp.store.queries import importing as ask
+from webapp.store.unit import transaction
+
+if TYPE_CHECKING:
+    from webapp.services.importing.apply import Outcome
+
+WAITING = ("reading", "queued", "running")
+_PART = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a file's row waits for: `reading` a preview, or `running`, for whom, with which order of dates."""
+
+    state: str
+    actor_id: str
+    dates: Order | None
+
+
+def receive(org_id: str, user_id: str, name: str, stream: BinaryIO, now: datetime) -> str:
+    """Keep an uploaded file and make its row; gives its id. Problems import-too-large, import-empty."""
+    file_id = str(uuid_utils.uuid7())
+    digest, size, part = hashlib.sha256(), 0, 0
+    while piece := stream.read(_PART):
+        size += len(piece)
+        if size > MAX_BYTES:
+            blobs.current().drop_parts(org_id, file_id)
+            raise Problem(
+                "import-too-large",
+                f"The file has more than {MAX_BYTES // 1048576} MB. Export a shorter period.",
+            )
+        digest.update(piece)
+        blobs.current().put_part(org_id, file_id, f"{part:06d}", piece)
+        part += 1
+    if not size:
+        raise Problem("import-empty", "The file is empty, or none was chosen.")
+    with transaction() as session:
+        counts = {"parts": part, "size": size}
+        session.add(new_row(org_id, file_id, user_id, name, digest.hexdigest(), "reading", counts, now))
+    return file_id
+
+
+def begin_here(org_id: str, user_id: str, path: Path, now: datetime) -> str:
+    """A row for a file that the command line reads where it lies; it runs at once, in this process."""
+    file_id = str(uuid_utils.uuid7())
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with transaction() as session:
+        counts = {"parts": 0, "size": path.stat().st_size}
+        session.add(new_row(org_id, file_id, user_id, path.name, digest, "running", counts, now))
+    return file_id
+
+
+def new_row(
+    org_id: str,
+    file_id: str,
+    user_id: str,
+    name: str,
+    sha256: str,
+    state: str,
+    counts: dict[str, Any],
+    now: datetime,
+) -> ImportFile:
+    """The row of a file that has just arrived."""
+    shown = "".join(char for char in name.replace("\\", "/").rpartition("/")[2] if char.isprintable())
+    return ImportFile(
+        org_id=org_id,
+        id=file_id,
+        name=shown[:200] or "export",
+        sha256=sha256,
+        made_by=user_id,
+        state=state,
+        counts={**counts, "heard_at": format_time(now)},
+        rejected=[],
+        created_at=now,
+    )
+
+
+@contextmanager
+def fetched(org_id: str, file_id: str) -> Iterator[Path]:
+    """The file's bytes as a file on this machine, for as long as the block lasts. Problem not-found when gone."""
+    with tempfile.TemporaryDirectory(prefix="baton-export-") as folder:
+        path = Path(folder, "export")
+        with transaction() as session:
+            parts = int(_row(session, org_id, file_id).counts.get("parts", 0))
+        try:
+            with path.open("wb") as out:
+                for part in range(parts):
+                    with blobs.current().open_part(org_id, file_id, f"{part:06d}") as stream:
+                        out.write(stream.read())
+        except blobs.Missing as error:
+            raise Problem(
+                "not-found", "The file is no longer here: it is kept for a day. Upload it again."
+            ) from error
+        if not parts:
+            raise Problem(
+                "not-found", "The import was interrupted and its file is not here. Import it again."
+            )
+        yield path
+
+
+def forget_bytes(org_id: str, file_id: str) -> None:
+    """Drop the uploaded bytes; the row and its counts stay."""
+    blobs.current().drop_parts(org_id, file_id)
+
+
+def take(org_id: str, file_id: str, now: datetime, lease: timedelta) -> Task | None:
+    """Claim a waiting file for this process; None when another one is at it, or nothing waits."""
+    with transaction() as session:
+        row = ask.find_file(session, org_id, file_id)
+        if row is None or row.state not in WAITING:
+            return None
+        claimed = row.counts.get("claimed")
+        if claimed and last_heard(row) > now - lease:
+            return None
+        if row.state == "queued":
+            row.state = "running"
+        row.counts = {**row.counts, "claimed": True, "heard_at": format_time(now)}
+        return Task(row.state, row.made_by or org_id, _dates(row))
+
+
+def last_heard(row: ImportFile) -> datetime:
+    """When whoever works on it last said so."""
+    return parse_time(row.counts["heard_at"]) if "heard_at" in row.counts else row.created_at
+
+
+def beat(session: Session, org_id: str, file_id: str | None, done: int, total: int, now: datetime) -> None:
+    """Say how far it is, in the caller's transaction."""
+    row = ask.find_file(session, org_id, file_id) if file_id else None
+    if row is not None:
+        row.rows_done, row.rows_total = done, total
+        row.counts = {**row.counts, "heard_at": format_time(now)}
+
+
+def ask_dates(org_id: str, file_id: str, detail: str, asked: dict[str, Any], now: datetime) -> None:
+    """Nobody can tell day from month: show the two readings and wait for an answer."""
+    with transaction() as session:
+        row = _row(session, org_id, file_id)
+        _settle(row, "asking", {"ask": {**asked, "detail": detail}}, now)
+
+
+def answer_dates(org_id: str, file_id: str, dates: str, now: datetime) -> None:
+    """Take the answer and read the file again. Problems field-invalid, conflict, not-found."""
+    if dates not in CHOICES:
+        raise Problem("field-invalid", "Choose whether the day or the month comes first.", field="dates")
+    with transaction() as session:
+        row = _expect(_row(session, org_id, file_id), "asking", "ready")
+        _settle(row, "reading", {"dates": dates, "ask": None}, now)
+
+
+def show(org_id: str, file_id: str, outcome: Outcome, now: datetime) -> None:
+    """The preview is made."""
+    with transaction() as session:
+        row = _row(session, org_id, file_id)
+        _put_outcome(row, outcome, "preview")
+        _settle(row, "ready", {"ask": None}, now)
+
+
+def queue(org_id: str, file_id: str, user_id: str, now: datetime) -> None:
+    """Somebody who saw the preview wants it. Problems conflict (already on its way), not-found."""
+    with transaction() as session:
+        row = _expect(_row(session, org_id, file_id), "ready")
+        row.made_by, row.rows_done = user_id, 0
+        _settle(row, "queued", {}, now)
+
+
+def discard(org_id: str, file_id: str, now: datetime) -> None:
+    """Somebody thought better of it. Problems conflict, not-found."""
+    with transaction() as session:
+        row = _expect(_row(session, org_id, file_id), "ready", "asking", "refused")
+        _settle(row, "discarded", {}, now)
+        row.ended_at = now
+    forget_bytes(org_id, file_id)
+
+
+def finish(org_id: str, file_id: str, outcome: Outcome, now: datetime) -> None:
+    """It is done: keep what it did."""
+    with transaction() as session:
+        row = _row(session, org_id, file_id)
+        _put_outcome(row, outcome, "result")
+        _settle(row, "done", {}, now)
+        row.rows_done, row.ended_at = row.rows_total or 0, now
+
+
+def refuse(org_id: str, file_id: str, problem: Problem, now: datetime) -> None:
+    """The file as a whole cannot be imported: keep why."""
+    with transaction() as session:
+        row = _row(session, org_id, file_id)
+        _settle(row, "refused", {"problem": problem.as_brief()}, now)
+        row.ended_at = now
+
+
+def _put_outcome(row: ImportFile, outcome: Outcome, name: str) -> None:
+    told = outcome.as_dict()
+    row.rejected = told.pop("rejected")
+    row.rows_total = outcome.rows
+    row.exported_on = outcome.as_of.date() if outcome.as_of else None
+    told |= {"counts": dict(outcome.counts), "changes": [list(change) for change in outcome.changes]}
+    row.counts = {**row.counts, name: told, "read_as": outcome.dates}
+
+
+def _settle(row: ImportFile, state: str, members: dict[str, Any], now: datetime) -> None:
+    row.state = state
+    row.counts = {**row.counts, **members, "claimed": False, "heard_at": format_time(now)}
+
+
+def _row(session: Session, org_id: str, file_id: str) -> ImportFile:
+    row = ask.find_file(session, org_id, file_id)
+    if row is None:
+        raise Problem("not-found", "There is no such import in this shop.")
+    return row
+
+
+def _expect(row: ImportFile, *states: str) -> ImportFile:
+    if row.state not in states:
+        raise Problem("conflict", f"This import is “{row.state}” by now; look at it again.")
+    return row
+
+
+def _dates(row: ImportFile) -> Order | None:
+    chosen = row.counts.get("dates")
+    return chosen if chosen in CHOICES else None

@@ -1,0 +1,125 @@
+"""What an export proves of a parcel, as facts for the ledger: each said once, with the time the export gives.
+
+The marketplace's own stages are facts like any other (RULES section 2 puts them beside our statuses):
+- ready to ship (RTS Time, "Awaiting collection") is a `label`: the marketplace has made the label and waits for
+  the carrier, which is what `ready` means. It says nothing of packing, so it must not raise `skipped_pack` on
+  thousands of parcels that nobody skipped anything on: `data.source` is `import`, a row of the table of its
+  own. A `confirm` would say nothing that the label does not.
+- shipped is a `carrier_scan`, delivered a `carrier_scan` with status `delivered`, with the marketplace's times;
+- cancelled is a `cancel`; after the handover the fold makes a request of it;
+- unpaid or on hold is a `hold`, lifted when the marketplace lifts it (and only if it was the import's);
+- a cancellation that is asked for but not granted is a `cancel` with `requested`.
+Nothing is ever taken back: an export that no longer says a thing does not unsay it. What the ledger holds
+already, from whomever, is not said again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sync.rules.lifecycle import row_of
+from webapp.services.importing.meaning.orders import ParcelDraft
+from webapp.services.importing.meaning.platform import (
+    AWAITING_COLLECTION,
+    DELIVERED,
+    IN_TRANSIT,
+    ON_HOLD,
+    Stage,
+)
+
+SOURCE = "import"
+
+
+class Held(Protocol):
+    """An event a parcel has already."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A fact to record. `at` is the marketplace's time for it, never later than now."""
+
+    kind: str
+    at: datetime
+    data: Mapping[str, Any]
+    reason: str | None = None
+    note: str | None = None
+
+
+def wanted_facts(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> list[Wanted]:
+    """The facts this parcel's rows prove and the ledger lacks, in the order they happened."""
+    have = {row_of(fact.kind, fact.data) for fact in held}
+    if "label" in have:
+        have.add(row_of("label", {"source": SOURCE}))
+    found = [fact for fact in _proved(parcel, now) if row_of(fact.kind, fact.data) not in have]
+    found += _hold(parcel, held, now)
+    return sorted(found, key=lambda fact: fact.at)
+
+
+def _proved(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
+    stages = parcel.stages
+    furthest = max((stage for stage in stages if not stage.is_cancelled), default=None)
+    if "rts_at" in parcel.times or furthest == AWAITING_COLLECTION:
+        yield Wanted("label", _at(parcel, "rts_at", now), {"source": SOURCE})
+    if furthest == IN_TRANSIT or (furthest == DELIVERED and "shipped_at" in parcel.times):
+        yield Wanted("carrier_scan", _at(parcel, "shipped_at", now), {"source": SOURCE})
+    if furthest == DELIVERED:
+        yield Wanted(
+            "carrier_scan", _at(parcel, "delivered_at", now), {"source": SOURCE, "status": "delivered"}
+        )
+    if furthest is None:
+        yield from _after_all_cancelled(parcel, now)
+    elif parcel.is_cancel_asked and furthest != DELIVERED:
+        yield Wanted("cancel", now, {"source": SOURCE, "requested": True}, "buyer_request", _why(parcel))
+
+
+def _after_all_cancelled(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
+    """A cancelled parcel may have been on its way before: its times still say so."""
+    if "shipped_at" in parcel.times:
+        yield Wanted("carrier_scan", _at(parcel, "shipped_at", now), {"source": SOURCE})
+    at = _at(parcel, "cancelled_at", now)
+    latest = max((at_ for name, at_ in parcel.times.items() if name in {"rts_at", "shipped_at"}), default=at)
+    # A label made in the second of the cancellation must not come after it.
+    at = min(max(at, latest + timedelta(milliseconds=1)), now) if at <= latest else at
+    yield Wanted("cancel", at, {"source": SOURCE}, _reason(parcel), _why(parcel))
+
+
+def _hold(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> list[Wanted]:
+    wanted = bool(parcel.stages) and all(stage <= ON_HOLD for stage in parcel.stages)
+    holds = [fact for fact in held if fact.kind == "hold"]
+    last = holds[-1] if holds else None
+    is_on = last is not None and last.data.get("on") is not False
+    if wanted and not is_on:
+        return [Wanted("hold", now, {"source": SOURCE, "on": True})]
+    if is_on and not wanted and last is not None and last.data.get("source") == SOURCE:
+        return [Wanted("hold", now, {"source": SOURCE, "on": False})]
+    return []
+
+
+def _at(parcel: ParcelDraft, name: str, now: datetime) -> datetime:
+    return min(parcel.times.get(name, now), now)
+
+
+def _reason(parcel: ParcelDraft) -> str:
+    who = (parcel.cancel_by or "").casefold()
+    if "buyer" in who or "user" in who or "customer" in who:
+        return "buyer_request"
+    return "other" if "seller" in who else "marketplace"
+
+
+def _why(parcel: ParcelDraft) -> str | None:
+    said = ": ".join(part for part in (parcel.cancel_by, parcel.cancel_reason) if part)
+    return said[:1000] or None
+
+
+def furthest_stage(parcel: ParcelDraft) -> Stage | None:
+    """How far the parcel got by the export; None when all of it was cancelled."""
+    return max((stage for stage in parcel.stages if not stage.is_cancelled), default=None)

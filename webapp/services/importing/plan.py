@@ -1,0 +1,273 @@
+"""What a chunk of an export changes: a pure comparison of what the file says with what the books hold.
+
+An order is told by its newest export. A file is newer than what an order was last told by when its newest time
+is not before that export's, or when it has a later time of that very order; otherwise the order is left as it
+is (`older`). A parcel keeps its code for good: a Package ID or Tracking ID that appears later is written on the
+parcel the order already has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from webapp.services.importing.carriers import CarrierBook
+from webapp.services.importing.meaning.facts import SOURCE, Wanted, wanted_facts
+from webapp.services.importing.meaning.orders import Group, OrderDraft, ParcelDraft
+from webapp.store.queries.importing import Books, HeldOrder, HeldParcel
+
+BEFORE_HANDOVER = frozenset({"expected", "confirmed", "packed", "ready"})
+# A seller's note that says it in one of the markets' languages. `fragile_words` of a shop's settings replaces it.
+FRAGILE_WORDS = (
+    "fragile",
+    "mudah pecah",
+    "pecah belah",
+    "babasagin",
+    "dễ vỡ",
+    "hàng dễ vỡ",
+    "แตกง่าย",
+    "ระวังแตก",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a whole import. `draw_code` gives a fresh parcel code, `as_of` is the file's newest time."""
+
+    now: datetime
+    as_of: datetime
+    carriers: CarrierBook
+    draw_code: Callable[[], str]
+    places: Mapping[str, str] = field(default_factory=dict)
+    fragile_words: Sequence[str] = FRAGILE_WORDS
+
+
+@dataclass(slots=True)
+class ChunkPlan:
+    """All that one chunk changes. `facts` are by parcel code; `counts` is what a preview adds up."""
+
+    orders: list[OrderDraft] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    new_parcels: list[dict[str, Any]] = field(default_factory=list)
+    changed_parcels: list[dict[str, Any]] = field(default_factory=list)
+    refold: set[str] = field(default_factory=set)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    merges: list[tuple[str, str]] = field(default_factory=list)
+    facts: list[tuple[str, str | None, Wanted]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
+    made_carriers: dict[str, str] = field(default_factory=dict)
+
+
+def plan_chunk(groups: Iterable[Group], books: Books, rules: Rules) -> ChunkPlan:
+    """The plan for some groups of orders, given what the books hold of them."""
+    plan = ChunkPlan()
+    shelf = _Shelf(books.parcels)
+    for group in groups:
+        _plan_group(plan, group, books, shelf, rules)
+    return plan
+
+
+class _Shelf:
+    """The books' parcels by everything they can be found by."""
+
+    def __init__(self, parcels: Iterable[HeldParcel]) -> None:
+        self._by: dict[tuple[str, str], list[HeldParcel]] = {}
+        for held in parcels:
+            names = [("order", order_id) for order_id in held.orders]
+            names += [("package", held.package_id)] if held.package_id else []
+            names += [("tracking", held.tracking)] if held.tracking else []
+            for name in names:
+                self._by.setdefault(name, []).append(held)
+
+    def of(self, group: Group) -> dict[str, HeldParcel]:
+        """Every parcel in the books that has to do with these orders, by code."""
+        names = [("order", order.order_id) for order in group.orders]
+        for parcel in group.parcels:
+            names += [("package", parcel.package_id)] if parcel.package_id else []
+            names += [("tracking", parcel.tracking)] if parcel.tracking else []
+        return {held.code: held for name in names for held in self._by.get(name, ())}
+
+
+def _plan_group(plan: ChunkPlan, group: Group, books: Books, shelf: _Shelf, rules: Rules) -> None:
+    actions = {
+        order.order_id: _action(order, books.orders.get(order.order_id), rules.as_of)
+        for order in group.orders
+    }
+    for order in group.orders:
+        action = actions[order.order_id]
+        plan.counts[action] += 1
+        if action in {"new", "updated"}:
+            plan.orders.append(order)
+            held = books.orders.get(order.order_id)
+            plan.changes.append(
+                (order.order_id, held.status if held else "", order.values["platform_status"])
+            )
+        elif action == "same":
+            plan.seen.append(order.order_id)
+    live = [
+        parcel for parcel in group.parcels if any(actions[o] in {"new", "updated"} for o in parcel.orders)
+    ]
+    if live:
+        _Matching(plan, group, books, shelf.of(group), rules).run(live)
+
+
+def _action(order: OrderDraft, held: HeldOrder | None, as_of: datetime) -> str:
+    if held is None:
+        return "new"
+    if held.digest == order.digest:
+        return "same"
+    is_newer = as_of >= held.seen_at or (held.newest_at is not None and order.newest_at > held.newest_at)
+    return "updated" if is_newer else "older"
+
+
+class _Matching:
+    """Finds for each parcel of the file the one in the books, or makes it."""
+
+    def __init__(
+        self, plan: ChunkPlan, group: Group, books: Books, held: dict[str, HeldParcel], rules: Rules
+    ) -> None:
+        self._plan, self._group, self._books, self._free, self._rules = plan, group, books, held, rules
+
+    def run(self, live: Sequence[ParcelDraft]) -> None:
+        """Match by what is surest first: the package, then the tracking number, then the order's own parcel."""
+        taken = {id(parcel): held for parcel in self._group.parcels if (held := self._by_identity(parcel))}
+        for parcel in self._group.parcels:
+            if id(parcel) not in taken and (held := self._by_order(parcel)):
+                taken[id(parcel)] = held
+        for parcel in live:
+            held = taken.get(id(parcel))
+            if held is None:
+                self._add(parcel)
+            else:
+                self._change(parcel, held)
+        self._retire(taken)
+
+    def _take(self, held: HeldParcel) -> HeldParcel:
+        return self._free.pop(held.code)
+
+    def _by_identity(self, parcel: ParcelDraft) -> HeldParcel | None:
+        for held in self._free.values():
+            if parcel.package_id and held.package_id == parcel.package_id:
+                return self._take(held)
+        for held in self._free.values():
+            is_same_number = parcel.tracking and held.tracking == parcel.tracking
+            if is_same_number and held.is_known and not (held.package_id and parcel.package_id):
+                return self._take(held)
+        return None
+
+    def _by_order(self, parcel: ParcelDraft) -> HeldParcel | None:
+        """The order's parcel that has no name of its own yet; else the one somebody scanned before the import."""
+        for held in self._free.values():
+            if held.is_known and _is_nameless(held) and set(parcel.orders).intersection(held.orders):
+                return self._take(held)
+        return self._scanned(parcel)
+
+    def _scanned(self, parcel: ParcelDraft) -> HeldParcel | None:
+        for held in self._free.values():
+            if not held.is_known and parcel.tracking and held.tracking == parcel.tracking:
+                return self._take(held)
+        return None
+
+    def _add(self, parcel: ParcelDraft) -> None:
+        code = self._rules.draw_code()
+        self._plan.new_parcels.append({"code": code, **self._columns(parcel, None)})
+        self._plan.counts["parcels_new"] += 1
+        self._say(parcel, code, ())
+
+    def _change(self, parcel: ParcelDraft, held: HeldParcel) -> None:
+        columns = self._columns(parcel, held)
+        scanned = self._scanned(parcel)
+        facts = self._books.facts.get(held.code, ())
+        if scanned is not None:
+            self._plan.merges.append((scanned.code, held.code))
+            facts += self._books.facts.get(scanned.code, ())
+        is_changed = not held.is_known or scanned is not None or columns != _columns_of(held)
+        if is_changed:
+            self._plan.changed_parcels.append({"code": held.code, **columns})
+            self._plan.refold.add(held.code)
+        before = len(self._plan.facts)
+        self._say(parcel, held.code, facts)
+        if is_changed or len(self._plan.facts) > before:
+            self._plan.counts["parcels_changed"] += 1
+
+    def _columns(self, parcel: ParcelDraft, held: HeldParcel | None) -> dict[str, Any]:
+        """The books' columns of a parcel. What an export leaves out does not erase what was known."""
+        known = _columns_of(held) if held else {}
+        seller = parcel.seller or known.get("seller")
+        return {
+            "package_id": parcel.package_id or known.get("package_id"),
+            "tracking_number": parcel.tracking or known.get("tracking_number"),
+            "carrier": self._rules.carriers.code_of(parcel.provider) or known.get("carrier"),
+            "seller": seller,
+            "fragile": known.get("fragile", False) or is_fragile(parcel.note, self._rules.fragile_words),
+            "items": parcel.items,
+            "place_id": known.get("place_id") or self._rules.places.get((seller or "").strip().casefold()),
+        }
+
+    def _say(self, parcel: ParcelDraft, code: str, facts: Sequence[Any]) -> None:
+        self._plan.links += [(code, order_id) for order_id in parcel.orders]
+        for wanted in wanted_facts(parcel, facts, self._rules.now):
+            self._plan.facts.append((code, parcel.seller, wanted))
+            self._plan.counts[f"fact_{_fact_name(wanted)}"] += 1
+            handed_over = any(fact.kind in {"collect", "drop_off"} for fact in facts)
+            if wanted.kind == "carrier_scan" and not wanted.data.get("status") and not handed_over:
+                self._plan.counts["no_handover"] += 1
+
+    def _retire(self, taken: Mapping[int, HeldParcel]) -> None:
+        """A nameless parcel whose order now travels in somebody else's package is called off, by name."""
+        named = {
+            order_id for parcel in self._group.parcels if parcel.package_id for order_id in parcel.orders
+        }
+        into = sorted(held.code for held in taken.values())
+        for held in self._free.values():
+            if not (held.is_known and _is_nameless(held) and held.status in BEFORE_HANDOVER):
+                continue
+            if held.orders and named.issuperset(held.orders):
+                data = {"source": SOURCE, "into": into[:10]}
+                note = "Its order travels in another package now."
+                self._plan.facts.append(
+                    (held.code, held.seller, Wanted("cancel", self._rules.now, data, "other", note))
+                )
+                self._plan.counts["parcels_retired"] += 1
+
+
+def _is_nameless(held: HeldParcel) -> bool:
+    return not held.package_id and not held.tracking
+
+
+def _columns_of(held: HeldParcel) -> dict[str, Any]:
+    return {
+        "package_id": held.package_id,
+        "tracking_number": held.tracking,
+        "carrier": held.carrier,
+        "seller": held.seller,
+        "fragile": held.fragile,
+        "items": held.items,
+        "place_id": held.place_id,
+    }
+
+
+def _fact_name(wanted: Wanted) -> str:
+    if wanted.kind == "carrier_scan":
+        return str(wanted.data.get("status") or "shipped")
+    if wanted.kind == "cancel" and wanted.data.get("requested"):
+        return "cancel_requested"
+    if wanted.kind == "hold":
+        return "hold" if wanted.data.get("on") else "hold_lifted"
+    return wanted.kind
+
+
+def is_fragile(note: str, fragile_words: Sequence[str]) -> bool:
+    """Whether the seller's note says so in words; nothing is guessed from what the goods are."""
+    return bool(note) and any(_says(note, word) for word in fragile_words if word)
+
+
+def _says(note: str, word: str) -> bool:
+    # Thai writes no spaces, so only words in Latin letters have to stand alone ("unfragile" is none).
+    edge = r"\b" if word.isascii() else ""
+    return re.search(edge + re.escape(word) + edge, note, re.IGNORECASE) is not None

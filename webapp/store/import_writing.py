@@ -1,0 +1,136 @@
+"""Write what an import changes in the books: rows in bulk, each statement once for a whole chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from webapp.store.among import among
+from webapp.store.models import (
+    Anomaly,
+    BlobRef,
+    Carrier,
+    EventParcel,
+    Order,
+    OrderLine,
+    Parcel,
+    ParcelOrder,
+    RunParcel,
+)
+
+Row = Mapping[str, Any]
+
+
+def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequence[Row]) -> None:
+    """Insert or overwrite orders and their lines; lines that the export no longer names stay."""
+    _put(session, Order, [{"org_id": org_id, **row} for row in orders], ("org_id", "order_id"))
+    _put(session, OrderLine, [{"org_id": org_id, **row} for row in lines], ("org_id", "order_id", "sku_id"))
+
+
+def touch_orders(session: Session, org_id: str, order_ids: Collection[str], seen_at: datetime) -> None:
+    """A newer export says the same of these orders."""
+    if order_ids:
+        session.execute(
+            update(_table(Order))
+            .where(
+                Order.org_id == org_id,
+                among(session, Order.order_id, order_ids),
+                _table(Order).c.seen_at < seen_at,
+            )
+            .values(seen_at=seen_at)
+        )
+
+
+def add_parcels(session: Session, org_id: str, head: int, now: datetime, rows: Sequence[Row]) -> None:
+    """New parcels, expected; their facts come after."""
+    common = {"org_id": org_id, "is_known": True, "status": "expected", "flags": {}, "milestones": {}}
+    stamps = {"is_deemed": False, "open_anomalies": 0, "created_at": now, "updated_at": now, "changed": head}
+    if rows:
+        session.execute(insert(_table(Parcel)), [{**common, **stamps, **row} for row in rows])
+
+
+_BOOK_COLUMNS = ("package_id", "tracking_number", "carrier", "seller", "fragile", "items", "place_id")
+
+
+def change_parcels(session: Session, org_id: str, head: int, now: datetime, rows: Sequence[Row]) -> None:
+    """What the books say of parcels we have; each becomes known. Rows have `code` and all the books' columns."""
+    if not rows:
+        return
+    table = _table(Parcel)
+    session.execute(
+        update(table)
+        .where(table.c.org_id == org_id, table.c.code == bindparam("b_code"))
+        .values(
+            is_known=True,
+            updated_at=now,
+            changed=head,
+            **{name: bindparam(f"b_{name}") for name in _BOOK_COLUMNS},
+        ),
+        [{f"b_{name}": row[name] for name in ("code", *_BOOK_COLUMNS)} for row in rows],
+    )
+
+
+def link_orders(session: Session, org_id: str, pairs: Collection[tuple[str, str]]) -> None:
+    """Say which orders are in which parcel, as (code, order id); what is said already stays."""
+    rows = [{"org_id": org_id, "code": code, "order_id": order_id} for code, order_id in pairs]
+    if rows:
+        session.execute(_flavour(session).insert(_table(ParcelOrder)).on_conflict_do_nothing(), rows)
+
+
+def merge_parcel(session: Session, org_id: str, source: str, into: str) -> None:
+    """Give a parcel that was only ever scanned to the one it turned out to be; its events go along.
+
+    The events themselves name the tracking number, which is the other parcel's from now on: this is the same
+    link that would have been made had the import come before the scan.
+    """
+    for model, column in ((EventParcel, "code"), (RunParcel, "code"), (BlobRef, "parcel")):
+        _repoint(session, model, column, org_id, source, into)
+    table = _table(Anomaly)
+    session.execute(delete(table).where(table.c.org_id == org_id, table.c.parcel == source))
+    parcels = _table(Parcel)
+    session.execute(delete(parcels).where(parcels.c.org_id == org_id, parcels.c.code == source))
+
+
+def _repoint(session: Session, model: Any, column: str, org_id: str, source: str, into: str) -> None:
+    table = _table(model)
+    other = table.alias()
+    keys = [key.name for key in table.primary_key if key.name not in {"org_id", column}]
+    there = exists(
+        select(other.c.org_id).where(
+            other.c.org_id == org_id,
+            other.c[column] == into,
+            and_(*(other.c[key] == table.c[key] for key in keys)),
+        )
+    )
+    its = (table.c.org_id == org_id, table.c[column] == source)
+    session.execute(update(table).where(*its, ~there).values({column: into}))
+    session.execute(delete(table).where(*its))
+
+
+def add_carriers(session: Session, org_id: str, made: Mapping[str, str]) -> None:
+    """New carriers by code, with the name the export calls them."""
+    rows = [{"org_id": org_id, "code": code, "name": name, "names": [name]} for code, name in made.items()]
+    if rows:
+        session.execute(_flavour(session).insert(_table(Carrier)).on_conflict_do_nothing(), rows)
+
+
+def _put(session: Session, model: Any, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> None:
+    if not rows:
+        return
+    statement = _flavour(session).insert(_table(model))
+    fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=fresh), rows)
+
+
+def _flavour(session: Session) -> Any:
+    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
