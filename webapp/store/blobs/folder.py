@@ -1,11 +1,14 @@
 """Objects as files of a folder: written aside, synced, renamed into place, their folder synced."""
 
+# Strings, not Path: every photo goes through here, and a Path costs as much as the system call it makes.
+# ruff: noqa: PTH104, PTH108, PTH116, PTH123
+
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -27,59 +30,63 @@ class FolderObjects:
     """
 
     def __init__(self, root: str | Path) -> None:
-        self._root = Path(root)
-        self._new = self._root / "new"
-        self._known: set[Path] = set()
+        self._root = str(Path(root).absolute())
+        self._new = f"{self._root}/new"
+        self._known: set[str] = set()
         with _as_problem():
             self._make(self._new)
 
     def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
-        target = self._root / key
-        aside = self._new / uuid.uuid4().hex
+        target = f"{self._root}/{key}"
+        folder = target.rpartition("/")[0]
+        aside = f"{self._new}/{secrets.token_hex(16)}"
         with _as_problem():
             try:
-                self._make(target.parent)
-                if not self._is_there(target, len(data)):
+                self._make(folder)
+                if not _is_there(target, len(data)):
                     _write(aside, data, durable=durable)
-                    self._move(aside, target)
+                    self._move(aside, target, folder)
                 if durable:
                     # Also when it was there: whoever put it may have died before this.
-                    _sync_folder(target.parent)
+                    _sync_folder(folder)
             except OSError:
                 with suppress(OSError):
-                    aside.unlink(missing_ok=True)
+                    os.unlink(aside)
                 raise
 
     def open(self, key: str) -> BinaryIO:
         try:
-            return (self._root / key).open("rb")
+            return open(f"{self._root}/{key}", "rb")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise Missing(key) from error
 
     def stat(self, key: str) -> Stored | None:
         try:
-            found = (self._root / key).stat()
+            found = os.stat(f"{self._root}/{key}")
         except (FileNotFoundError, NotADirectoryError):
             return None
         return Stored(key, found.st_size, _when(found))
 
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError, NotADirectoryError):
-            (self._root / key).unlink()
+            os.unlink(f"{self._root}/{key}")
 
     def walk(self, prefix: str) -> Iterator[Stored]:
-        pending = [self._root / prefix]
+        pending = [prefix.rstrip("/")]
         while pending:
             folder = pending.pop()
             # A folder or file may go away while we look: then it is not there.
-            with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+            with (
+                suppress(FileNotFoundError, NotADirectoryError),
+                os.scandir(f"{self._root}/{folder}") as entries,
+            ):
                 for entry in entries:
+                    key = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(Path(entry.path))
+                        pending.append(key)
                         continue
                     with suppress(FileNotFoundError):
                         found = entry.stat(follow_symlinks=False)
-                        key = Path(entry.path).relative_to(self._root).as_posix()
                         yield Stored(key, found.st_size, _when(found))
 
     def tidy(self, before: datetime) -> int:
@@ -93,48 +100,50 @@ class FolderObjects:
 
     def check(self) -> None:
         with _as_problem():
-            probe = self._new / uuid.uuid4().hex
+            probe = f"{self._new}/{secrets.token_hex(16)}"
             _write(probe, b"baton", durable=False)
-            probe.unlink()
+            os.unlink(probe)
 
-    def _is_there(self, target: Path, size: int) -> bool:
+    def _move(self, aside: str, target: str, folder: str) -> None:
         try:
-            return target.stat().st_size == size
-        except FileNotFoundError:
-            return False
-
-    def _move(self, aside: Path, target: Path) -> None:
-        try:
-            aside.rename(target)
+            os.rename(aside, target)
         except FileNotFoundError:
             # The folder was empty and a sweep has removed it since we last made it.
-            self._known.discard(target.parent)
-            self._make(target.parent)
-            aside.rename(target)
+            self._known.discard(folder)
+            self._make(folder)
+            os.rename(aside, target)
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: str) -> None:
         if folder in self._known:
             return
-        if not folder.is_dir():
-            self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
+        above = folder.rpartition("/")[0]
+        if not Path(folder).is_dir():
+            self._make(above)
+            Path(folder).mkdir(exist_ok=True)
         # Again even when another process made it: it may not have come to this.
-        _sync_folder(folder.parent)
+        _sync_folder(above)
         if len(self._known) > _KNOWN_AT_MOST:
             self._known.clear()
         self._known.add(folder)
 
     def _drop_empty_folders(self) -> None:
         # Only the spool's: each upload has a folder of its own; the others fill again.
-        spool = self._root / "spool"
+        spool = Path(self._root, "spool")
         for org in spool.iterdir() if spool.is_dir() else ():
             for upload in org.iterdir():
                 with suppress(OSError):
                     upload.rmdir()
-                    self._known.discard(upload)
+                    self._known.discard(str(upload))
 
 
-def _write(file: Path, data: bytes, *, durable: bool) -> None:
+def _is_there(target: str, size: int) -> bool:
+    try:
+        return os.stat(target).st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _write(file: str, data: bytes, *, durable: bool) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
     try:
         rest = memoryview(data)
@@ -156,7 +165,7 @@ def _sync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
