@@ -1,0 +1,70 @@
+"""People from the command line: add somebody, list everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from webapp import clock
+from webapp.cli.output import say, table, with_app
+from webapp.services.add_user import NewPerson, add_user
+from webapp.store.models import ROLES
+from webapp.store.queries import people
+from webapp.store.unit import reading
+
+
+def register(group: click.Group) -> None:
+    """Put these commands on the group."""
+    group.add_command(user)
+    group.add_command(users)
+
+
+@click.group()
+def user() -> None:
+    """People of the shop."""
+
+
+@user.command("add")
+@click.option("--name", required=True, help="As it is to stand under what they record.")
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--email", help="To sign in to the office.")
+@click.option("--password", help="12 characters or more; left out, one is made up and printed this once.")
+@click.option("--seller", help="Only for sellers: whose parcels they see, as the orders name the shop.")
+@with_app
+def add(
+    name: str, role: str, email: str | None, password: str | None, seller: str | None, as_json: bool
+) -> None:
+    """Add somebody to the shop."""
+    with reading() as session:
+        org_id = people.only_shop(session).id
+    added = add_user(org_id, NewPerson(name, role, seller, email, password), clock.now())
+    payload: dict[str, Any] = {"id": added.id, "name": added.name, "role": added.role, "email": added.email}
+    if added.password:
+        payload["password"] = added.password
+    signs_in = f" They sign in as {added.email} with {added.password}." if added.password else ""
+    say(payload, as_json, f"{added.name} is added as {added.role}: {added.id}.{signs_in}")
+
+
+@click.command()
+@with_app
+def users(as_json: bool) -> None:
+    """List the people."""
+    with reading() as session:
+        rows = [_told(person) for person in people.list_people(session)]
+    say({"users": rows}, as_json, table(rows, ["id", "name", "role", "email", "active", "phones"]))
+
+
+def _told(person: people.Person) -> dict[str, Any]:
+    signed_in = person.last_signed_in_at
+    return {
+        "id": person.id,
+        "name": person.name,
+        "role": person.role,
+        "seller": person.seller,
+        "email": person.email,
+        "active": person.active,
+        "phones": person.phones,
+        "created_at": person.created_at.isoformat(),
+        "last_signed_in_at": signed_in.isoformat() if signed_in else None,
+    }
