@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
-from whitenoise import WhiteNoise
 from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
 
 from webapp import api, errors, field, headers, logs, office
 from webapp import settings as settings_module

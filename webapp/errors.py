@@ -80,7 +80,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _broke(error: Exception) -> ResponseReturnValue:
-    log.exception("request failed", path=request.path, method=request.method)
+    log.error("request failed", path=request.path, method=request.method, exc_info=error)
     problem = Problem(
         "server-fault",
         "The server made a mistake; it is written down. Nothing of this was kept: send it again.",

@@ -11,7 +11,9 @@ import structlog
 def set_up(*, is_quiet: bool = False) -> None:
     """Log warnings and worse of libraries, and all of ours; `is_quiet` leaves the first to those who test."""
     if not is_quiet:
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        logging.basicConfig(
+            level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request_started
 from sqlalchemy import BindParameter, Delete, Engine, Select, Table, Update, event
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BinaryExpression, ColumnElement
@@ -23,10 +23,17 @@ def watch(engine: Engine) -> Iterator[list[str]]:
         if _caller_is_known() and is_unscoped(statement):
             unscoped.append(" ".join(str(statement).split()))
 
+    def forget(*_: Any, **__: Any) -> None:
+        # A test's pushed context is shared by all its requests, and so is `g`: each begins as a stranger.
+        g.pop("actor", None)
+        g.pop("device", None)
+
     event.listen(engine, "before_execute", look)
+    request_started.connect(forget)
     try:
         yield unscoped
     finally:
+        request_started.disconnect(forget)
         event.remove(engine, "before_execute", look)
 
 

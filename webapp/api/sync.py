@@ -63,7 +63,9 @@ def events() -> ResponseReturnValue:
     caller = access.device()
     answer = accept_batch(caller, batch, clock.now())
     if caller.revoked_at is not None:
-        refusal = Problem("device-revoked", "The office has signed this phone out. What it sent is kept for the office.")
+        refusal = Problem(
+            "device-revoked", "The office has signed this phone out. What it sent is kept there."
+        )
         return problem_response(refusal, **answer)
     return current_app.response_class(json.dumps(answer), mimetype="application/json")
 

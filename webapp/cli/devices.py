@@ -28,7 +28,11 @@ def enrol(who: str, as_json: bool) -> None:
         user = people.find_user(session, who)
     made = make_enrolment(user.org_id, user.id, None, clock.now(), settings_or_exit().public_url)
     payload = {"code": made.code, "url": made.url, "expires_at": format_time(made.expires_at)}
-    say(payload, as_json, f"{made.url}\nOpen it on the phone of {user.name} before {made.expires_at:%H:%M} UTC.")
+    say(
+        payload,
+        as_json,
+        f"{made.url}\nOpen it on the phone of {user.name} before {made.expires_at:%H:%M} UTC.",
+    )
 
 
 @click.command()
@@ -49,4 +53,6 @@ def revoke(device: str, as_json: bool) -> None:
     with reading() as session:
         org_id = ask.org_of(session, device)
     revoke_device(org_id, device, clock.now())
-    say({"device": device, "revoked": True}, as_json, "Signed out. What it still sends is kept in quarantine.")
+    say(
+        {"device": device, "revoked": True}, as_json, "Signed out. What it still sends is kept in quarantine."
+    )

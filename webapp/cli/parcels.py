@@ -33,14 +33,26 @@ def show(code: str, as_json: bool) -> None:
     with reading() as session:
         parcel = told.parcel(session, code)
     lines = [
-        f"{parcel['code']}  {parcel['status']}  order {parcel['order_id'] or '-'}  "
-        f"{parcel['carrier'] or '-'} {parcel['tracking_number'] or ''}",
-        *(f"  ! {a['code']} ({a['severity']}{', closed' if a['closed'] else ''})" for a in parcel["anomalies"]),
+        "  ".join(
+            [
+                parcel["code"],
+                parcel["status"],
+                f"order {parcel['order_id'] or '-'}",
+                f"{parcel['carrier'] or '-'} {parcel['tracking_number'] or ''}",
+            ]
+        ),
+        *(
+            f"  ! {a['code']} ({a['severity']}{', closed' if a['closed'] else ''})"
+            for a in parcel["anomalies"]
+        ),
         *(
             f"  {e['effective_at']}  {e['kind']:<14} {e['result']:<9} seq {e['seq']} of {e['device']}"
             for e in parcel["events"]
         ),
-        *(f"  {b['role']:<10} {b['sha256']} {'held' if b['held'] else 'NOT YET HERE'}" for b in parcel["blobs"]),
+        *(
+            f"  {b['role']:<10} {b['sha256']} {'held' if b['held'] else 'NOT YET HERE'}"
+            for b in parcel["blobs"]
+        ),
     ]
     say(parcel, as_json, "\n".join(lines))
 

@@ -26,6 +26,7 @@ def rebuild(check: bool, as_json: bool) -> None:
     count, differing = services.check(clock.now())
     told = [{"code": d.code, "columns": d.columns} for d in differing]
     words = f"{count} parcels, {len(differing)} differ from their events."
-    say({"parcels": count, "differing": told}, as_json, "\n".join([words, *(f"  {d.code}: {d.columns}" for d in differing)]))
+    lines = [words, *(f"  {d.code}: {d.columns}" for d in differing)]
+    say({"parcels": count, "differing": told}, as_json, "\n".join(lines))
     if differing:
         raise SystemExit(REFUSED)

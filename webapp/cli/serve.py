@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 import click
-from waitress import create_server
+from waitress.server import create_server
 
 from webapp.cli.output import open_app, settings_or_exit
 from webapp.services.timer import start_timer

@@ -80,7 +80,9 @@ def _receipt(device_id: str, epoch: str, done: Accepted) -> str:
 
 
 def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
-    answers = {e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref}
+    answers = {
+        e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref
+    }
     if not answers:
         return
     tasks = session.execute(

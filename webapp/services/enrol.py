@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
 import uuid_utils
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -43,7 +42,12 @@ class Enrolled:
 
 
 def make_enrolment(
-    org_id: str, user_id: str, made_by: str | None, now: datetime, public_url: str, ttl: timedelta = DEFAULT_TTL
+    org_id: str,
+    user_id: str,
+    made_by: str | None,
+    now: datetime,
+    public_url: str,
+    ttl: timedelta = DEFAULT_TTL,
 ) -> MadeEnrolment:
     """Make a code for one person's phone. Problem `not-found` when the shop has no such active person."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
@@ -65,9 +69,7 @@ def make_enrolment(
     return MadeEnrolment(code, f"{public_url}/app/#/enrol/{code}", expires_at)
 
 
-def enrol_device(
-    code: str, jwk: object, label: str, client: str, now: datetime
-) -> Enrolled:
+def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime) -> Enrolled:
     """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid."""
     public = keys.check_jwk(jwk) if jwk is not None else None
     token = secrets.token_urlsafe(32)
@@ -120,7 +122,9 @@ def _take(session: Session, code: str, now: datetime) -> Enrolment:
     ).scalar_one_or_none()
     enrolment = session.execute(select(Enrolment).where(Enrolment.code_sha256 == digest)).scalar_one_or_none()
     if enrolment is None:
-        raise Problem("enrolment-unknown", "This code is not known. Check it, or ask the office for a new one.")
+        raise Problem(
+            "enrolment-unknown", "This code is not known. Check it, or ask the office for a new one."
+        )
     if taken is None and enrolment.used_at is not None:
         raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
     if taken is None:

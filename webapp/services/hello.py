@@ -23,7 +23,9 @@ def refuse_too_old(client: str | None) -> None:
     """Problem `client-too-old` for a version below `MIN_CLIENT`; a client that tells none is let in."""
     said = _VERSION.search(client or "")
     if said and tuple(map(int, said.groups(default="0"))) < tuple(map(int, MIN_CLIENT.split("."))):
-        raise Problem("client-too-old", "Close the app and open it again to get the new version. Your work is safe.")
+        raise Problem(
+            "client-too-old", "Close the app and open it again to get the new version. Your work is safe."
+        )
 
 
 def hello(now: datetime) -> dict[str, Any]:

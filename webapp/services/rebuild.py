@@ -37,7 +37,8 @@ def refold(session: Session, org_id: str, codes: Sequence[str], head: int, now: 
 
 def check(now: datetime) -> tuple[int, list[Difference]]:
     """How many parcels there are, and those whose row differs from the fold of their events."""
-    count, differing = 0, []
+    count = 0
+    differing: list[Difference] = []
     for org_id in _org_ids():
         for codes in _chunks(org_id):
             with reading() as session:

@@ -73,7 +73,9 @@ def record(
 
 def _pieces(draft: Draft) -> list[tuple[Draft, Sequence[str]]]:
     codes = list(dict.fromkeys(draft.parcels))
-    return [(draft, codes[i : i + MOST_PARCELS]) for i in range(0, len(codes), MOST_PARCELS)] or [(draft, codes)]
+    return [(draft, codes[i : i + MOST_PARCELS]) for i in range(0, len(codes), MOST_PARCELS)] or [
+        (draft, codes)
+    ]
 
 
 def _payload(

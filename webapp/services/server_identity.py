@@ -24,7 +24,9 @@ def server_device(session: Session, org_id: str, now: datetime) -> Device:
     """The shop's own server device, made on first need. The caller holds the shop's lock."""
     jwk = keys.public_jwk(signing_key())
     for held in session.execute(
-        select(Device).where(Device.org_id == org_id, Device.kind == "server").order_by(Device.enrolled_at.desc())
+        select(Device)
+        .where(Device.org_id == org_id, Device.kind == "server")
+        .order_by(Device.enrolled_at.desc())
     ).scalars():
         if held.jwk == jwk:
             return held

@@ -14,7 +14,6 @@ import structlog
 from huey import crontab
 
 from webapp import clock
-from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads
 from webapp.store import jobs
 

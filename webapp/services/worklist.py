@@ -36,7 +36,11 @@ class Cursor:
 def read_cursor(text: str, scope: str) -> Cursor | None:
     """The cursor a phone sent back; None when it is of another epoch, scope or day, or cannot be read."""
     parts = text.split(".", 4)
-    if len(parts) != 5 or parts[0] != scope or not all(part.isascii() and part.isdigit() for part in parts[1:4]):
+    if (
+        len(parts) != 5
+        or parts[0] != scope
+        or not all(part.isascii() and part.isdigit() for part in parts[1:4])
+    ):
         return None
     changed, work = int(parts[1]), int(parts[2])
     if max(changed, work) >= 2**63:
@@ -139,7 +143,9 @@ def _run(run: Run, codes: list[str], spots: dict[str, Place]) -> dict[str, Any]:
         "title": run.title,
         "day": run.day.isoformat(),
         "carrier": run.carrier,
-        "place": None if spot is None else {"id": spot.id, "name": spot.name, "lat": spot.lat, "lon": spot.lon},
+        "place": None
+        if spot is None
+        else {"id": spot.id, "name": spot.name, "lat": spot.lat, "lon": spot.lon},
         "parcels": codes,
         "state": run.state,
     }

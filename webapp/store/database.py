@@ -35,9 +35,9 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 def _sqlite_module() -> Any:
     # Older libraries can corrupt a write-ahead log when it is reset while another connection reads.
     try:
-        from pysqlite3 import dbapi2 as module
+        from pysqlite3 import dbapi2 as module  # noqa: PLC0415  (there is a wheel for Linux only)
     except ImportError:
-        module = sqlite3  # type: ignore[assignment]
+        module = sqlite3
     if module.sqlite_version_info < (3, 51, 3):
         raise SettingsError(
             f"SQLite {module.sqlite_version} is too old to be safe (3.51.3 or newer): pip install pysqlite3"

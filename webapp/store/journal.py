@@ -49,9 +49,7 @@ class SqlJournal:
         wanted = set(seqs)
         rows = [row for row in self._session.execute(numbers) if row.seq in wanted]
         codes = self._codes_of([row.id for row in rows])
-        return [
-            Link(r.id, r.seq, r.sha256, r.prev, _marks(r.marks), codes.get(r.id, ())) for r in rows
-        ]
+        return [Link(r.id, r.seq, r.sha256, r.prev, _marks(r.marks), codes.get(r.id, ())) for r in rows]
 
     def seqs(self, device_id: str) -> tuple[tuple[int, int], ...]:
         """The device's received sequence numbers, as closed rising ranges."""
@@ -76,9 +74,14 @@ class SqlJournal:
         query = select(*columns).where(Parcel.org_id == self._org_id)
         rows = {}
         if codes:
-            rows = {r.code: r for r in self._session.execute(query.where(among(self._session, Parcel.code, codes)))}
+            rows = {
+                r.code: r
+                for r in self._session.execute(query.where(among(self._session, Parcel.code, codes)))
+            }
         if tracking_numbers:
-            found = self._session.execute(query.where(among(self._session, Parcel.tracking_number, tracking_numbers)))
+            found = self._session.execute(
+                query.where(among(self._session, Parcel.tracking_number, tracking_numbers))
+            )
             rows.update((row.code, row) for row in found)
         runs = self._runs_of(rows)
         return [
@@ -156,8 +159,8 @@ _FACT = (
 
 
 def _fact(columns: Sequence[Any]) -> Fact:
-    *plain, data, marks = columns
-    return Fact(*plain, data=data or {}, marks=_marks(marks))
+    # The order of _FACT is that of Fact's members.
+    return Fact(*columns[:11], columns[11] or {}, _marks(columns[12]))  # type: ignore[call-arg]
 
 
 def _marks(pairs: Sequence[Sequence[str]] | None) -> tuple[Mark, ...]:

@@ -230,7 +230,9 @@ def _anomalies(session: Session, org_id: str, states: Sequence[ParcelState]) -> 
         session.execute(insert(_table(Anomaly)), [_anomaly_row(org_id, key, *wanted[key]) for key in fresh])
 
 
-def _anomaly_row(org_id: str, key: tuple[str, str, str], detail: str, closed_by: str | None) -> dict[str, Any]:
+def _anomaly_row(
+    org_id: str, key: tuple[str, str, str], detail: str, closed_by: str | None
+) -> dict[str, Any]:
     parcel, event_id, code = key
     return {
         "org_id": org_id,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from sqlalchemy import Connection, Engine, event, text, update
 from sqlalchemy.exc import OperationalError
@@ -52,10 +51,12 @@ def prepare_engine(engine: Engine) -> None:
 def transaction() -> Iterator[Session]:
     """A writing unit: commits at the end, rolls back on any exception. Problem `busy` when the database is."""
     try:
-        with db.engine.execution_options(baton_writing=True).connect() as connection:
-            with Session(bind=connection, expire_on_commit=False, autoflush=False) as session:
-                with session.begin():
-                    yield session
+        with (
+            db.engine.execution_options(baton_writing=True).connect() as connection,
+            Session(bind=connection, expire_on_commit=False, autoflush=False) as session,
+            session.begin(),
+        ):
+            yield session
     except OperationalError as error:
         _refuse_if_busy(error)
         raise
@@ -83,7 +84,7 @@ def lock_org(session: Session, org_id: str, ahead: int = 1) -> int:
         .values(head=Organisation.head + ahead)
         .returning(Organisation.head)
     ).scalar_one()
-    return cast(int, head) - ahead + 1
+    return head - ahead + 1
 
 
 def is_alive() -> bool:

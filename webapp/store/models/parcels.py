@@ -63,7 +63,9 @@ class OrderLine(Base):
 
     __tablename__ = "order_lines"
     __table_args__ = (
-        ForeignKeyConstraint(["org_id", "order_id"], ["orders.org_id", "orders.order_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["org_id", "order_id"], ["orders.org_id", "orders.order_id"], ondelete="CASCADE"
+        ),
     )
     org_id: Mapped[OrgId]
     order_id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -127,7 +129,9 @@ class ParcelOrder(Base):
     __table_args__ = (
         Index(None, "org_id", "order_id"),
         ForeignKeyConstraint(["org_id", "code"], ["parcels.org_id", "parcels.code"], ondelete="CASCADE"),
-        ForeignKeyConstraint(["org_id", "order_id"], ["orders.org_id", "orders.order_id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(
+            ["org_id", "order_id"], ["orders.org_id", "orders.order_id"], ondelete="CASCADE"
+        ),
     )
     org_id: Mapped[OrgId]
     code: Mapped[Code]

@@ -50,12 +50,12 @@ class User(Base, UserMixin):
     """A person; an e-mail and a password only for those who sign in to the office."""
 
     __tablename__ = "users"
-    id: Mapped[Key]
+    id: Mapped[Key]  # type: ignore[assignment]  # the library names an integer, and takes any
     org_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), index=True)
     name: Mapped[Words]
     role: Mapped[Short]
     seller: Mapped[str | None] = mapped_column(String(128))
-    email: Mapped[str | None] = mapped_column(String(255), unique=True)
+    email: Mapped[str | None] = mapped_column(String(255), unique=True)  # type: ignore[assignment]
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
@@ -63,7 +63,7 @@ class User(Base, UserMixin):
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
-    def roles(self) -> list[Any]:
+    def roles(self) -> list[Any]:  # type: ignore[override]
         """The one role, as Flask-Security asks for it."""
         return [RoleName(self.role)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -28,7 +29,9 @@ def parcel(session: Session, asked: str) -> dict[str, Any]:
     """One parcel whole, by internal code, tracking number or order id. Problem `parcel-unknown`."""
     found = _find(session, asked)
     here = (Anomaly.org_id == found.org_id, Anomaly.parcel == found.code)
-    anomalies = session.execute(select(Anomaly).where(*here).order_by(Anomaly.code, Anomaly.event_id)).scalars()
+    anomalies = session.execute(
+        select(Anomaly).where(*here).order_by(Anomaly.code, Anomaly.event_id)
+    ).scalars()
     events = session.execute(
         select(Event)
         .join(EventParcel, and_(EventParcel.org_id == Event.org_id, EventParcel.event_id == Event.id))
@@ -40,7 +43,13 @@ def parcel(session: Session, asked: str) -> dict[str, Any]:
         **_brief(found, _orders(session, [found])),
         "flags": found.flags,
         "anomalies": [
-            {"code": a.code, "severity": a.severity, "event": a.event_id, "closed": not a.is_open, "detail": a.detail}
+            {
+                "code": a.code,
+                "severity": a.severity,
+                "event": a.event_id,
+                "closed": not a.is_open,
+                "detail": a.detail,
+            }
             for a in anomalies
         ],
         "deadlines": [],
@@ -69,14 +78,14 @@ def quarantine(session: Session) -> list[dict[str, Any]]:
 
 def _find(session: Session, asked: str) -> Parcel:
     ways = [Parcel.tracking_number == tracking_key(asked), Parcel.code == asked]
-    try:
+    with contextlib.suppress(CodeInvalid):
         ways.append(Parcel.code == normalise(asked))
-    except CodeInvalid:
-        pass
     by_order = select(ParcelOrder.code).where(
         ParcelOrder.org_id == Parcel.org_id, ParcelOrder.order_id == asked.strip()
     )
-    row = session.execute(select(Parcel).where(or_(*ways, Parcel.code.in_(by_order))).limit(1)).scalar_one_or_none()
+    row = session.execute(
+        select(Parcel).where(or_(*ways, Parcel.code.in_(by_order))).limit(1)
+    ).scalar_one_or_none()
     if row is None:
         raise Problem("parcel-unknown", f"There is no parcel {asked}.")
     return row

@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import NO_SHOP, Order, Organisation, Parcel, ParcelOrder, Place, Run, RunParcel, Task, User
+from webapp.store.models import (
+    NO_SHOP,
+    Order,
+    Organisation,
+    Parcel,
+    ParcelOrder,
+    Place,
+    Run,
+    RunParcel,
+    Task,
+    User,
+)
 
-ACTIVE = ("expected", "confirmed", "packed", "ready", "handed_over", "in_transit", "out_for_delivery", "returning")
+ACTIVE = (
+    "expected",
+    "confirmed",
+    "packed",
+    "ready",
+    "handed_over",
+    "in_transit",
+    "out_for_delivery",
+    "returning",
+)
 CANCELLED_SHOWN = timedelta(days=14)
 RUN_DAYS = timedelta(days=1)
 
@@ -36,7 +55,7 @@ class Scope:
 
 def scope_of(session: Session, org_id: str, user_id: str, day: date) -> Scope:
     """The scope of a phone's person today."""
-    user = session.get_one(User, user_id)
+    user = session.execute(select(User).where(User.org_id == org_id, User.id == user_id)).scalar_one()
     return Scope(org_id, user_id, user.role, user.seller, day)
 
 
@@ -46,14 +65,21 @@ def head(session: Session, org_id: str) -> int:
 
 
 def parcels_after(
-    session: Session, scope: Scope, after: tuple[int, str], upto: int, limit: int, now: datetime, *, whole: bool
-) -> Sequence[Row[Any]]:
+    session: Session,
+    scope: Scope,
+    after: tuple[int, str],
+    upto: int,
+    limit: int,
+    now: datetime,
+    *,
+    whole: bool,
+) -> Sequence[Row[Parcel, bool]]:
     """Parcels changed after a place in the list, oldest change first, each with `is_mine` (still in scope).
 
     `whole`: only those in scope, for a phone that has nothing yet and so nothing to remove.
     """
     mine = _in_scope(scope, now)
-    query: Select[Any] = select(Parcel, mine.label("is_mine")).where(
+    query = select(Parcel, mine.label("is_mine")).where(
         Parcel.org_id == scope.org_id,
         Parcel.changed <= upto,
         tuple_(Parcel.changed, Parcel.code) > after,
@@ -86,7 +112,9 @@ def recipients(session: Session, scope: Scope, codes: Sequence[str]) -> dict[str
     }
 
 
-def runs_after(session: Session, scope: Scope, after: int, upto: int, *, whole: bool) -> list[tuple[Run, bool]]:
+def runs_after(
+    session: Session, scope: Scope, after: int, upto: int, *, whole: bool
+) -> list[tuple[Run, bool]]:
     """Runs changed after a number, each with whether it is on this person's list."""
     query = select(Run).where(Run.org_id == scope.org_id, Run.changed > after, Run.changed <= upto)
     if whole:
@@ -99,7 +127,9 @@ def run_codes(session: Session, org_id: str, run_ids: Sequence[str]) -> dict[str
     rows = session.execute(
         select(RunParcel.run_id, RunParcel.code)
         .where(
-            RunParcel.org_id == org_id, RunParcel.removed_at.is_(None), among(session, RunParcel.run_id, run_ids)
+            RunParcel.org_id == org_id,
+            RunParcel.removed_at.is_(None),
+            among(session, RunParcel.run_id, run_ids),
         )
         .order_by(RunParcel.code)
     )
