@@ -1,0 +1,36 @@
+"""`baton demo`: load the demo shop."""
+
+from __future__ import annotations
+
+import click
+
+from webapp import clock
+from webapp.cli.output import say, with_app
+from webapp.services.demo.load import DemoShop, load_demo
+
+
+def register(group: click.Group) -> None:
+    """Put this command on the group."""
+    group.add_command(demo)
+
+
+@click.command()
+@with_app
+def demo(as_json: bool) -> None:
+    """Load a demo shop, plainly not real; again only adds what is missing."""
+    loaded = load_demo(clock.now())
+    say(loaded.as_dict(), as_json, words(loaded))
+
+
+def words(loaded: DemoShop) -> str:
+    """What a person needs to know to try it."""
+    lines = [
+        f"{loaded.name}: {loaded.counts.get('orders', 0)} orders, {loaded.counts.get('parcels', 0)} parcels."
+    ]
+    if loaded.password:
+        lines.append(f"Sign in as {loaded.admin_email} with {loaded.password} (shown this once).")
+    else:
+        lines.append(f"Sign in as {loaded.admin_email} with the password shown when the shop was made.")
+    lines += [f"{run['person']}: {run['title']}, {run['parcels']} parcels today." for run in loaded.runs]
+    lines.append("A phone for one of them: baton enrol --user “Demo courier”.")
+    return "\n".join(lines)
