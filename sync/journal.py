@@ -97,7 +97,11 @@ class ParcelLink:
 
 @dataclass(frozen=True, slots=True)
 class NewParcel:
-    """A parcel nobody imported, first seen in a scan; `tracking_number` is set when that is what was read."""
+    """A parcel nobody imported, first seen in a scan.
+
+    `tracking_number` is set when that is what was read, or may be: one in 37 numbers of twelve characters
+    (J&T's, say) is a valid internal code as well, and an import must find the parcel by it.
+    """
 
     code: str
     tracking_number: str | None

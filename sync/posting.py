@@ -262,8 +262,10 @@ class Books:
         code = self.find(text)
         if code is None:
             own = self.typed[text]
-            tracking = None if own else codes.tracking_key(text)
+            tracking: str | None = codes.tracking_key(text)
             code = own or codes.derived_code(tracking or "")
+            if own and own != tracking:
+                tracking = None  # typed as our tags print it; else it may be either, some carriers' fit too
             self.made[code] = NewParcel(code, tracking, event_id)
             self.about[code] = About(code, known=False, tracking_number=tracking)
             self.codes[text] = code
