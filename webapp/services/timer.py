@@ -14,7 +14,9 @@ import structlog
 from huey import crontab
 
 from webapp import clock
+from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads
+from webapp.services.importing import apply as importing
 from webapp.store import jobs
 
 if TYPE_CHECKING:
@@ -63,7 +65,20 @@ def bind(app: Flask) -> None:
         inner.__name__ = work.__name__
         return inner
 
+    app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
+    queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(every_minute))
     queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(every_hour))
+
+
+def hand_over_import(org_id: str, file_id: str) -> None:
+    """Have a file read in by the clockwork; its row says how far it is."""
+    of_app("baton-run-import")(org_id, file_id)
+
+
+def every_minute() -> None:
+    """Hand in again what was left lying."""
+    for org_id, file_id in importing.left_lying(clock.now()):
+        hand_over_import(org_id, file_id)
 
 
 def every_hour() -> None:
