@@ -11,7 +11,7 @@ from flask_security import SQLAlchemyUserDatastore
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import api, errors, field, headers, logs, office
+from webapp import api, errors, field, headers, logs, office, static_files
 from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
@@ -113,9 +113,10 @@ def _mark_library_views(app: Flask) -> None:
 
 
 def _wrap(app: Flask, settings: Settings) -> None:
+    source = database.PACKAGE / "static"
     files = WhiteNoise(
         app.wsgi_app,
-        root=str(database.PACKAGE / "static"),
+        root=str(source if settings.testing else static_files.prepared(source, settings.data)),
         prefix="static/",
         allow_all_origins=False,
         max_age=0,
