@@ -16,9 +16,13 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
+
+T = TypeVar("T")
 
 SIZE = 150_000
 # A JPEG as far as its header goes: 1024 x 768; what follows is noise, as in a real one.
@@ -100,11 +104,11 @@ def measure(url: str, token: str, folder: Path, photos: int = 300, clients: int 
     }
 
 
-def _rate(items: object, threads: int, work: Callable[[Iterator[bytes]], object]) -> float:
-    items = list(items)  # type: ignore[call-overload]
+def _rate(given: Iterable[T], threads: int, work: Callable[[Iterator[T]], object]) -> float:
+    items = list(given)
     left, lock = iter(items), threading.Lock()
 
-    def shared() -> Iterator[bytes]:
+    def shared() -> Iterator[T]:
         while True:
             with lock:
                 item = next(left, None)
@@ -112,24 +116,11 @@ def _rate(items: object, threads: int, work: Callable[[Iterator[bytes]], object]
                 return
             yield item
 
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work(shared())
-        except BaseException as error:
-            failures.append(error)
-
-    workers = [threading.Thread(target=run) for _ in range(threads)]
     started = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    took = time.perf_counter() - started
-    if failures:
-        raise failures[0]
-    return len(items) / took
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, shared()) for _ in range(threads)]:
+            done.result()
+    return len(items) / (time.perf_counter() - started)
 
 
 def _expect_created(connection: socket.socket) -> None:

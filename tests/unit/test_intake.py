@@ -62,6 +62,13 @@ def test_fill_bytes_and_lone_markers_before_a_frame_are_passed_over() -> None:
     assert inspect(plain[:2] + b"\xff\x01\xff\xd0\xff\xff\xff" + plain[2:]) == Picture("image/jpeg", 640, 480)
 
 
+def judged(data: bytes) -> Picture | str:
+    try:
+        return inspect(data)
+    except Problem as problem:
+        return problem.code
+
+
 REFUSED = {
     "nothing at all": (b"", "media-unsupported"),
     "an SVG called .jpg": (b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>', "media-unsupported"),
@@ -116,19 +123,16 @@ def test_the_largest_picture_is_still_taken() -> None:
 )
 def test_any_bytes_give_a_picture_or_a_problem(start: bytes, rest: bytes) -> None:
     data = start + rest
-    try:
-        picture = inspect(data)
-    except Problem as problem:
-        assert problem.code in {"media-unsupported", "picture-broken", "picture-too-large"}
+    found = judged(data)
+    if isinstance(found, Picture):
+        assert found.type == sniff(data)
+        assert 0 < found.width * found.height <= MAX_PIXELS
     else:
-        assert picture.type == sniff(data)
-        assert 0 < picture.width * picture.height <= MAX_PIXELS
+        assert found in {"media-unsupported", "picture-broken", "picture-too-large"}
 
 
 @given(name=st.sampled_from(sorted(PICTURES)), share=st.floats(0, 1))
 def test_a_picture_cut_off_anywhere_gives_its_size_or_a_problem(name: str, share: float) -> None:
     data, media_type = PICTURES[name]
-    try:
-        assert inspect(data[: int(len(data) * share)]) == Picture(media_type, 321, 123)
-    except Problem as problem:
-        assert problem.code in {"media-unsupported", "picture-broken"}
+    found = judged(data[: int(len(data) * share)])
+    assert found in {Picture(media_type, 321, 123), "media-unsupported", "picture-broken"}

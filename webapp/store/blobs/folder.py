@@ -41,18 +41,13 @@ class FolderObjects:
         folder = target.rpartition("/")[0]
         aside = f"{self._new}/{secrets.token_hex(16)}"
         with _as_problem():
-            try:
-                self._make(folder)
-                if not _is_there(target, len(data)):
-                    _write(aside, data, durable=durable)
-                    self._move(aside, target, folder)
-                if durable:
-                    # Also when it was there: whoever put it may have died before this.
-                    _sync_folder(folder)
-            except OSError:
-                with suppress(OSError):
-                    os.unlink(aside)
-                raise
+            self._make(folder)
+            if not _is_there(target, len(data)):
+                _write(aside, data, durable=durable)
+                self._move(aside, target, folder)
+            if durable:
+                # Also when it was there: whoever put it may have died before this.
+                _sync_folder(folder)
 
     def open(self, key: str) -> BinaryIO:
         try:
@@ -151,6 +146,10 @@ def _write(file: str, data: bytes, *, durable: bool) -> None:
             rest = rest[os.write(descriptor, rest) :]
         if durable:
             _sync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(file)
+        raise
     finally:
         os.close(descriptor)
 
