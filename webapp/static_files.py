@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from whitenoise.compress import Compressor
 
 KEPT = 2  # states: another process may still serve the one before
@@ -23,7 +23,8 @@ class _Quick(Compressor):  # type: ignore[misc]
     @staticmethod
     def compress_brotli(data: bytes) -> bytes:
         """The bytes, compressed."""
-        return brotli.compress(data, quality=9)
+        packed: bytes = brotli.compress(data, quality=9)
+        return packed
 
 
 def prepared(source: Path, data: Path) -> Path:
