@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,16 +67,16 @@ def _import(org_id: str, actor_id: str, file: Path, dates: Order | None, *, quie
 
 
 def _progress(done: int, total: int) -> None:
-    if click.get_text_stream("stderr").isatty():
+    if sys.stderr.isatty():
         click.echo(f"\r{done} of {total} rows", nl=done >= total, err=True)
 
 
 def _words(told: dict[str, Any], *, look: bool) -> str:
     verb = "would be" if look else "were"
-    lines = [
-        f"{told['new']} orders {verb} new, {told['updated']} updated, {told['unchanged']} left as they are; "
-        f"{told['parcels']} parcels {verb} made or changed."
-    ]
+    orders = (
+        f"{told['new']} orders {verb} new, {told['updated']} updated, {told['unchanged']} left as they are"
+    )
+    lines = [f"{orders}; {told['parcels']} parcels {verb} made or changed."]
     if told["older"]:
         lines.append(f"{told['older']} orders are told by a newer export already.")
     if told["carriers"]:

@@ -74,7 +74,7 @@ def _order(number: int, stage: str, now: datetime, chance: random.Random) -> dic
         "warehouse": WAREHOUSE if number % 6 else OTHER_WAREHOUSE,
         "shipping_type": "Ship by TikTok",
         "delivery_option": "Standard shipping",
-        "provider": provider if stage not in {"unpaid"} else "",
+        "provider": provider if stage != "unpaid" else "",
         "buyer": f"demo_buyer_{number:02d}",
         "recipient": f"Demo Recipient {number:02d}",
         "phone": f"(+60)00-000 00{number:02d}",

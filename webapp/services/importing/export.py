@@ -151,10 +151,8 @@ class _Scan:
         raw: dict[str, Cell] = {}
         for name, index in self._columns.items():
             cell = cells[index] if index < width else ""
-            if isinstance(cell, str):
-                cell = values.words(cell)
-            if cell != "":
-                raw[name] = cell
+            if cell != "" and (clean := values.words(cell) if isinstance(cell, str) else cell) != "":
+                raw[name] = clean
         return raw
 
     def _fits_header(self, row: int, cells: list[Cell]) -> bool:

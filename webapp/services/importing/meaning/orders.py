@@ -186,7 +186,7 @@ def _order_values(lines: Sequence[Line]) -> dict[str, Any]:
     leading = _leading(lines)
     values: dict[str, Any] = {"platform_status": leading.status}
     for source, column in _PLAIN.items():
-        values[column] = leading.text(source) or next((t for line in lines if (t := line.text(source))), None)
+        values[column] = leading.texts.get(source) or _text(lines, source)
     values["seller"] = values["warehouse"]
     values["address"] = _address(lines)
     values["is_preorder"] = any(line.is_preorder for line in lines)
@@ -216,7 +216,10 @@ def _address(lines: Sequence[Line]) -> str | None:
 
 
 def _text(lines: Sequence[Line], name: str) -> str | None:
-    return next((text for line in lines if (text := line.text(name))), None)
+    for line in lines:
+        if name in line.texts:
+            return line.texts[name]
+    return None
 
 
 def _line_drafts(lines: Sequence[Line]) -> tuple[LineDraft, ...]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,11 +74,12 @@ _SPACING = re.compile(r"[\s_\-.]+")
 
 def stage_of(status: str | None, substatus: str | None, times: Mapping[str, datetime]) -> Stage:
     """The finer word first, then the tab, then the times. "To ship" alone leaves it to the times."""
-    for words in (substatus, status):
-        known = _WORDS.get(_SPACING.sub("", (words or "").casefold()))
-        if known is not None:
-            return known
-    return _by_times(times)
+    return (substatus and _known(substatus)) or (status and _known(status)) or _by_times(times)
+
+
+@lru_cache(maxsize=512)
+def _known(words: str) -> Stage | None:
+    return _WORDS.get(_SPACING.sub("", words.casefold()))
 
 
 def _by_times(times: Mapping[str, datetime]) -> Stage:

@@ -128,7 +128,7 @@ class _Reader:
 
 
 def read_row(row: int, raw: Raw, order: dates.Order, zone: tzinfo) -> Line | list[Rejection]:
-    """The line, or every reason why it cannot be one. `raw` has the known, non-empty cells by field."""
+    """The line, or every reason why it cannot be one. `raw` has the known cells by field, clean, without empty ones."""
     reader = _Reader(row, raw)
     order_id = reader.read("order_id", values.marketplace_id, "")
     sku_id = reader.read("sku_id", values.marketplace_id, "")
@@ -162,5 +162,6 @@ def _text(raw: Raw, field: str, most: int) -> str:
     cell = raw.get(field)
     if cell is None:
         return ""
-    text = values.words(cell)
+    # What the scan has put on the stage is clean already.
+    text = cell if isinstance(cell, str) else values.words(cell)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -123,9 +123,8 @@ def _rows(file: TextIO, separator: str, checked: _Checked) -> Rows:
 def _check_row(number: int, cells: list[str]) -> None:
     if len(cells) > MAX_COLUMNS:
         raise Problem("import-format", f"Row {number} has {len(cells)} columns; the most is {MAX_COLUMNS}.")
-    for cell in cells:
-        if len(cell) > MAX_CELL:
-            raise Problem("import-format", _open_quote(number))
+    if cells and max(map(len, cells)) > MAX_CELL:
+        raise Problem("import-format", _open_quote(number))
 
 
 def _open_quote(row: int) -> str:
