@@ -51,7 +51,7 @@ class Posting:
         others = {code for known in self.known.values() for code in known.parcels}
         others.update(code for link in links for code in link.parcels)
         typed = {text: as_code(text) for text in scanned}
-        others.update(code for code in typed.values() if code is not None)
+        others.update(code or codes.derived_code(codes.tracking_key(text)) for text, code in typed.items())
         found = journal.parcels(others, {codes.tracking_key(text) for text in scanned})
         self.books = Books(found, typed)
         for event in self.events.values():
@@ -247,7 +247,13 @@ class Books:
     def look_up(self, text: str, code: str | None) -> str | None:
         if code is not None and code in self.about:
             return code
-        return self.by_tracking.get(codes.tracking_key(text))
+        tracking = codes.tracking_key(text)
+        found = self.by_tracking.get(tracking)
+        if found is None and code is None:
+            # Made for this number once, and the office has corrected the number since.
+            derived = codes.derived_code(tracking)
+            found = derived if derived in self.about else None
+        return found
 
     def find(self, text: str) -> str | None:
         """The canonical code of a text, if there is such a parcel."""

@@ -15,6 +15,7 @@ from sync.protocol.problems import Problem
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
+MAX_TRACKING = 64
 _BODY = LENGTH - 1
 _MODULUS = 37
 _BASE32 = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # as int(text, 32) reads it
@@ -82,8 +83,8 @@ def derived_code(text: str) -> str:
 
 
 def tracking_key(text: str) -> str:
-    """A tracking number as stored and compared: upper case, without white space."""
-    return _SPACE.sub("", text).upper()
+    """A tracking number as stored and compared: upper case, without white space, 64 characters at most."""
+    return _SPACE.sub("", text).upper()[:MAX_TRACKING]
 
 
 def _with_check(body: int) -> str | None:

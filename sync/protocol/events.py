@@ -181,7 +181,7 @@ def _are_blobs(blobs: Any) -> bool:
         if not (
             type(blob) is dict
             and _sha256(blob["sha256"])
-            and _is_text(blob["type"], 100)
+            and _is_text(blob["type"], schema.MAX_TYPE)
             and _is_whole(blob["size"], 0, MAX_INT)
             and blob["role"] in schema.BLOB_ROLES
             and ((parcel := blob.get("parcel")) is None or _is_text(parcel, schema.MAX_CODE))

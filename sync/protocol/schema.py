@@ -21,6 +21,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_PARCELS = 500
 MAX_BLOBS = 1000
 MAX_CODE = 80
+MAX_TYPE = 32
 MAX_ID = 64
 MAX_NAME = 200
 MAX_NOTE = 4000
@@ -128,7 +129,7 @@ class BlobSchema(_Open):
     """Bytes that belong to the event, by digest."""
 
     sha256 = _must(_text(64, SHA256))
-    type = _must(_text(100))
+    type = _must(_text(MAX_TYPE))
     size = _must(_whole(0, MAX_INT))
     role = _must(_choice(BLOB_ROLES))
     parcel = _may(_text(MAX_CODE))

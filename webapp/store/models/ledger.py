@@ -38,7 +38,7 @@ class Event(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(32))
     at: Mapped[Time]
-    offset_ms: Mapped[int | None]
+    offset_ms: Mapped[Count | None]  # a phone that believes it is 1970 is 56 years off
     effective_at: Mapped[Time]
     received_at: Mapped[Time]
     run_id: Mapped[str | None] = mapped_column(String(64))

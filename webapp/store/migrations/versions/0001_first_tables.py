@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("at", columns.UtcDateTime(), nullable=False),
-        sa.Column("offset_ms", sa.Integer(), nullable=True),
+        sa.Column("offset_ms", sa.BigInteger(), nullable=True),
         sa.Column("effective_at", columns.UtcDateTime(), nullable=False),
         sa.Column("received_at", columns.UtcDateTime(), nullable=False),
         sa.Column("run_id", sa.String(length=64), nullable=True),
