@@ -54,13 +54,16 @@ def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict
 
 def wanted(session: Session, org_id: str, device_id: str) -> list[str]:
     """Digests that this phone's events speak of and nobody has brought yet, oldest mention first."""
+    given_up = select(BlobRef.sha256).where(
+        BlobRef.org_id == org_id, BlobRef.device_id == device_id, BlobRef.is_lost.is_(True)
+    )
     rows = session.execute(
         select(BlobRef.sha256)
         .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
         .where(
             BlobRef.org_id == org_id,
             BlobRef.device_id == device_id,
-            BlobRef.is_lost.is_(False),
+            BlobRef.sha256.not_in(given_up),
             Blob.sha256.is_(None),
         )
         .order_by(BlobRef.event_id)

@@ -175,7 +175,7 @@ def _blob_refs(session: Session, org_id: str, change: Append) -> None:
             "device_id": by_event.get(ref.event_id, change.device_id),
             "type": ref.type,
             "size": ref.size,
-            "is_lost": False,
+            "is_lost": ref.is_lost,
         }
         for ref in change.blobs
     ]
