@@ -105,7 +105,7 @@ def _office_context() -> dict[str, Any]:
 
 @blueprint.app_template_filter("local")
 def _local(value: datetime, seconds: bool = False) -> str:
-    return times.local_text(value, zone(), seconds)
+    return times.local_text(value, zone(), moment(), seconds)
 
 
 @blueprint.app_template_filter("ago")

@@ -12,6 +12,7 @@ from webapp.access import actor, desk
 from webapp.office import blueprint, words
 from webapp.office.context import moment
 from webapp.services.review_proof import REASONS, review_proof
+from webapp.store.queries import parcels
 from webapp.store.queries import review as ask
 from webapp.store.unit import reading
 
@@ -87,6 +88,7 @@ def _desk(heap: str, event_id: str | None) -> dict[str, Any]:
             "preceding": ask.next_waiting(session, org_id, heap, at, is_back=True) if at else None,
             "place": ask.place_in_line(session, org_id, heap, at) + 1 if at else 0,
             "ahead": ahead.event.photos if ahead else (),
+            "carrier_names": dict(parcels.carriers(session, org_id)),
             "reasons": [(code, said[0]) for code, said in REASONS.items()],
         }
 

@@ -21,10 +21,11 @@ def zone_of(market: str, own: str | None = None) -> ZoneInfo:
     return ZoneInfo(own or ZONES.get(market, "UTC"))
 
 
-def local_text(moment: datetime, zone: ZoneInfo, seconds: bool = False) -> str:
-    """The time in the zone: `22 Nov 2026, 15:15`, or with seconds `22 Nov 2026, 15:15:30`."""
+def local_text(moment: datetime, zone: ZoneInfo, now: datetime, seconds: bool = False) -> str:
+    """The time in the zone: `22 Nov, 15:15`, with seconds `22 Nov, 15:15:30`; the year when it is not this one."""
     here = moment.astimezone(zone)
-    return f"{here.day} {here:%b %Y, %H:%M:%S}" if seconds else f"{here.day} {here:%b %Y, %H:%M}"
+    day = f"{here.day} {here:%b}" if here.year == now.astimezone(zone).year else f"{here.day} {here:%b %Y}"
+    return f"{day}, {here:%H:%M:%S}" if seconds else f"{day}, {here:%H:%M}"
 
 
 def iso_text(moment: datetime, exact: bool = False) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync.rules.reasons import REASONS
+from sync.rules.reasons import DAMAGE, REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:
     shown = [words for name, words in _FLAGS.items() if held.get(name)]
     if attempts := int(held.get("attempts") or 0):
         shown.append(Words(f"{attempts} attempt{'s' if attempts > 1 else ''}", "attention", "rotate-ccw"))
-    shown += [Words(reason_word(str(r)), "attention", "flag") for r in held.get("reported") or ()]
+    reported = [str(r) for r in held.get("reported") or () if str(r) not in DAMAGE]
+    shown += [Words(reason_word(r), "attention", "flag") for r in reported]
     return shown
 
 

@@ -24,7 +24,10 @@ HEAPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProofParcel:
-    """A parcel of a proof: scanned, expected by the run, or both; `open_anomalies` are its open codes."""
+    """A parcel of a proof: scanned, expected by the run, or both.
+
+    `troubles` are its open anomalies that the proof does not show itself; `notes` counts the mere notes.
+    """
 
     code: str
     tracking_number: str | None
@@ -32,7 +35,8 @@ class ProofParcel:
     is_scanned: bool
     is_listed: bool
     scanned: str | None
-    open_anomalies: tuple[Finding, ...]
+    troubles: tuple[Finding, ...]
+    notes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ def _parcels(session: Session, org_id: str, event: EventView) -> tuple[ProofParc
     listed = _listed(session, org_id, event.run_id)
     wanted = sorted({*scans, *listed})
     troubles = _troubles(session, org_id, wanted)
+    shown = {mark.code for mark in event.findings}
     rows = session.execute(
         select(Parcel.code, Parcel.tracking_number, Parcel.status)
         .where(Parcel.org_id == org_id, among(session, Parcel.code, wanted))
@@ -213,7 +218,8 @@ def _parcels(session: Session, org_id: str, event: EventView) -> tuple[ProofParc
             row.code in scans,
             row.code in listed,
             scans.get(row.code) if scans.get(row.code) != row.code else None,
-            troubles.get(row.code, ()),
+            tuple(a for a in troubles.get(row.code, ()) if a.severity != "info" and a.code not in shown),
+            sum(a.severity == "info" for a in troubles.get(row.code, ())),
         )
         for row in rows
     )

@@ -53,6 +53,29 @@ class ParcelPage:
     anomalies: tuple[AnomalyView, ...]
 
     @property
+    def reached(self) -> dict[str, tuple[str, ...]]:
+        """Which statuses each event was the first to bring, by the fold as it is now."""
+        found: dict[str, tuple[str, ...]] = {}
+        for status, first in (self.parcel.milestones or {}).items():
+            found[first["event"]] = (*found.get(first["event"], ()), status)
+        return found
+
+    @property
+    def troubles(self) -> tuple[AnomalyView, ...]:
+        """What is open and more than a note, the worst first."""
+        return tuple(a for a in self.anomalies if a.is_open and a.finding.severity != "info")
+
+    @property
+    def notes(self) -> tuple[AnomalyView, ...]:
+        """What is open and only a note."""
+        return tuple(a for a in self.anomalies if a.is_open and a.finding.severity == "info")
+
+    @property
+    def closed(self) -> tuple[AnomalyView, ...]:
+        """What somebody has closed."""
+        return tuple(a for a in self.anomalies if not a.is_open)
+
+    @property
     def proof(self) -> str | None:
         """What the office thinks of its newest handover."""
         states = [e.review_state for e in self.events if e.kind in HANDOVERS]
