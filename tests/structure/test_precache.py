@@ -27,14 +27,14 @@ def listing(client: FlaskClient) -> Mapping[str, str]:
 
 def test_every_file_of_the_precache_list_is_served(client: FlaskClient, listing: Mapping[str, str]) -> None:
     # One 404 makes the worker's install fail, and with it every start without a network.
-    assert {url: client.get(url).status_code for url in listing} == dict.fromkeys(listing, 200)
+    assert {url: client.get(url, buffered=True).status_code for url in listing} == dict.fromkeys(listing, 200)
 
 
 def test_a_file_of_the_precache_list_has_the_bytes_it_says(
     client: FlaskClient, listing: Mapping[str, str]
 ) -> None:
     static = {url: digest for url, digest in listing.items() if url.startswith("/static/")}
-    assert {url: hashlib.sha256(client.get(url).data).hexdigest() for url in static} == static
+    assert {url: hashlib.sha256(client.get(url, buffered=True).data).hexdigest() for url in static} == static
 
 
 def test_the_decoder_is_kept_with_its_glue(listing: Mapping[str, str]) -> None:

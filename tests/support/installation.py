@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 
 from tests.support.postgres import Postgres
 from webapp import settings as settings_module
@@ -24,10 +25,23 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
     return settings_module.from_env(**{**known, **overrides})
 
 
+class Client(FlaskClient):
+    """A client whose every request has a context of its own, as in a server.
+
+    Flask would use the test's pushed one for all of them, and `g`, with who is signed in, would outlive a request.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Send one request."""
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 @contextmanager
 def running_app(settings: Settings) -> Iterator[Flask]:
     """An app on its migrated database, its context pushed, its connections closed at the end."""
     app = create_app(settings)
+    app.test_client_class = Client
     with app.app_context():
         try:
             yield app
