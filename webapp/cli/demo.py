@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import click
+from qrcode.main import QRCode
 
 from webapp import clock
 from webapp.cli.output import say, with_app
 from webapp.services.demo.load import DemoShop, load_demo
+from webapp.services.enrol import make_enrolment
 
 
 def register(group: click.Group) -> None:
@@ -20,6 +24,27 @@ def demo(as_json: bool) -> None:
     """Load a demo shop, plainly not real; again only adds what is missing."""
     loaded = load_demo(clock.now())
     say(loaded.as_dict(), as_json, words(loaded))
+
+
+def welcome(loaded: DemoShop, public_url: str) -> str:
+    """What a newcomer needs: where the office is, how to sign in, and a link that makes a phone a courier's."""
+    made = make_enrolment(loaded.org_id, loaded.people["Demo courier"], None, clock.now(), public_url)
+    drawing = QRCode(border=2)
+    drawing.add_data(made.url)
+    picture = StringIO()
+    drawing.print_ascii(out=picture, invert=True)
+    lines = [
+        "",
+        f"  Office    {public_url}/office/",
+        f"  Sign in   {loaded.admin_email}",
+        f"  Password  {loaded.password or '(as shown at the first start; lost: baton user password)'}",
+        "",
+        f"  A phone for the demo courier, one phone, until {made.expires_at:%H:%M} UTC (another: baton enrol):",
+        f"  {made.url}",
+        "",
+        picture.getvalue(),
+    ]
+    return "\n".join(lines)
 
 
 def words(loaded: DemoShop) -> str:

@@ -11,7 +11,9 @@ import click
 from flask import Flask
 
 from sync.protocol.problems import Problem
+from webapp import clock
 from webapp.app import create_app
+from webapp.services.found_shop import found_shop
 from webapp.settings import Settings, SettingsError, from_env
 
 P = ParamSpec("P")
@@ -32,6 +34,7 @@ def with_app(command: Callable[P, None]) -> Callable[..., None]:
         as_json = bool(kwargs["as_json"])
         try:
             with open_app(settings_or_exit()).app_context():
+                found_shop(clock.now())
                 command(*args, **kwargs)
         except Problem as problem:
             brief = {"code": problem.code, "title": problem.title, "detail": problem.detail}

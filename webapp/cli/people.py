@@ -9,6 +9,7 @@ import click
 from webapp import clock
 from webapp.cli.output import say, table, with_app
 from webapp.services.add_user import NewPerson, add_user
+from webapp.services.change_user import set_password
 from webapp.store.models import ROLES
 from webapp.store.queries import people
 from webapp.store.unit import reading
@@ -44,6 +45,20 @@ def add(
         payload["password"] = added.password
     signs_in = f" They sign in as {added.email} with {added.password}." if added.password else ""
     say(payload, as_json, f"{added.name} is added as {added.role}: {added.id}.{signs_in}")
+
+
+@user.command("password")
+@click.option("--user", "who", required=True, help="Id or name.")
+@click.option("--password", help="12 characters or more; left out, one is made up and printed this once.")
+@with_app
+def password_(who: str, password: str | None, as_json: bool) -> None:
+    """Give somebody a new password for the office, and end their sessions."""
+    with reading() as session:
+        person = people.find_user(session, who)
+    made = set_password(person.org_id, person.id, password, by_role="admin")
+    told = {"id": person.id, "email": person.email, **({"password": made} if made else {})}
+    words = f"{person.name} signs in as {person.email} with {made or 'the password you gave'}."
+    say(told, as_json, words)
 
 
 @click.command()

@@ -10,7 +10,11 @@ from typing import Any
 import click
 from waitress.server import create_server
 
+from webapp import clock
+from webapp.cli.demo import welcome
 from webapp.cli.output import open_app, settings_or_exit
+from webapp.services.demo.load import load_demo
+from webapp.services.found_shop import found_shop
 from webapp.services.timer import start_timer
 from webapp.settings import Settings
 
@@ -35,7 +39,9 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
         timer = start_timer(app)
         click.echo(f"Baton is at http://{settings.host}:{settings.port}")
         if demo:
-            _welcome(settings)
+            click.echo(welcome(load_demo(clock.now()), settings.public_url))
+        else:
+            found_shop(clock.now())
     try:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             server.run()
@@ -65,7 +71,3 @@ def _listen(app: Any, settings: Settings) -> Any:
 
 def _stop(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
-
-
-def _welcome(settings: Settings) -> None:
-    click.echo(settings.public_url)

@@ -17,6 +17,17 @@ def find_shop(session: Session) -> Organisation | None:
     return next((org for org in shops if (org.settings or {}).get("demo")), None)
 
 
+def untouched_shop(session: Session, mark: str) -> Organisation | None:
+    """The shop that an installation began with, if nobody and nothing is in it yet."""
+    shops = session.execute(select(Organisation).order_by(Organisation.created_at)).scalars()
+    founded = next((org for org in shops if (org.settings or {}).get(mark)), None)
+    if founded is None:
+        return None
+    has_people = session.execute(select(User.id).where(User.org_id == founded.id).limit(1)).first()
+    has_parcels = session.execute(select(Parcel.code).where(Parcel.org_id == founded.id).limit(1)).first()
+    return None if has_people or has_parcels else founded
+
+
 def people(session: Session, org_id: str) -> dict[str, str]:
     """Ids by name."""
     rows = session.execute(select(User.name, User.id).where(User.org_id == org_id).order_by(User.created_at))
