@@ -37,7 +37,7 @@ class Precache:
 def build(static: Path, pages: Mapping[str, str]) -> Precache:
     """The list for these pages (URL → text) and every static file they reach. Raises FileNotFoundError by name."""
     found = {url: hashlib.sha256(text.encode()).hexdigest() for url, text in pages.items()}
-    queue = sorted({link for text in pages.values() for link in _links(text)})
+    queue = sorted({link for url, text in pages.items() for link in _links(url, text)})
     while queue:
         url = queue.pop()
         if url in found:
@@ -77,7 +77,9 @@ def _resolved(url: str, text: str, patterns: Iterable[re.Pattern[str]]) -> list[
     return [posixpath.normpath(posixpath.join(posixpath.dirname(url), name)) for name in names]
 
 
-def _links(text: str) -> list[str]:
+def _links(url: str, text: str) -> list[str]:
+    if url.endswith(READ):
+        return needed_by(url, text)
     # A manifest names its icons in JSON, the shell its files in attributes.
     return LINKED.findall(text) + re.findall(r'"(/static/[^"#?]+)"', text)
 

@@ -13,6 +13,7 @@ from webapp.field.precache import Precache, build, modules_of
 
 blueprint = Blueprint("field", __name__, url_prefix="/app")
 
+DECODE = 'import "../static/js/capture/decode-worker.js";\n'
 MANIFEST = {
     "id": "/app/",
     "name": "Baton",
@@ -78,6 +79,15 @@ def worker() -> AnyResponse:
     return response.make_conditional(request)
 
 
+@blueprint.get("/decode.js")
+@open_to_all("the decoder's way in, the same for everybody")
+def decode() -> Response:
+    """The decoding worker at an address inside the service worker's scope, without which it needs a network."""
+    response = Response(DECODE, mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 @blueprint.get("/manifest.webmanifest")
 @open_to_all("what the home screen shows")
 def manifest() -> Response:
@@ -92,7 +102,8 @@ def precache() -> Precache:
     kept = current_app.extensions.get("baton-precache")
     if isinstance(kept, Precache) and not (current_app.debug or current_app.testing):
         return kept
-    listing = build(_file(""), {"/app/": _shell(""), "/app/manifest.webmanifest": _manifest()})
+    pages = {"/app/": _shell(""), "/app/manifest.webmanifest": _manifest(), "/app/decode.js": DECODE}
+    listing = build(_file(""), pages)
     current_app.extensions["baton-precache"] = listing
     return listing
 

@@ -8,6 +8,11 @@ import { fitWithin, lookAt, QR_SIDE } from "./regions.js";
 /** @import {Look} from './regions.js' */
 /** @typedef {{text:string, format:string, frame:number, at:number}} Read */
 
+/**
+ * Imports decode-worker.js. It has an address of its own under /app/: a worker is served by the service worker whose scope
+ * its address lies in, so one under /static/ would not start without a network.
+ */
+const WORKER = "/app/decode.js";
 /** A frame that takes longer than this has lost its worker. */
 const DEADLINE_MS = 8000;
 /** No more than this many looks a second: the phone stays cool and the picture fluid. */
@@ -121,7 +126,7 @@ export class Decoder extends EventTarget {
   #ensure() {
     if (this.#worker) return this.#worker;
     try {
-      const worker = new Worker(new URL("./decode-worker.js", import.meta.url), { type: "module" });
+      const worker = new Worker(WORKER, { type: "module" });
       worker.addEventListener("message", (/** @type {MessageEvent<Answer>} */ { data }) =>
         this.#waiting.get(data.id)?.(data),
       );

@@ -11,7 +11,7 @@ import { setBar } from "../ui/bar.js";
 import { codeText, count, kindName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
-import { button, cloneAll, on, part, text } from "../ui/template.js";
+import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { isDone, leftOf } from "./progress.js";
 import { scanRoute } from "./flow.js";
@@ -24,6 +24,8 @@ import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
 
 /** @typedef {Verdict & {kept?:boolean}} Shown */
 
+/** A parcel just left out that comes into sight again is told, not asked about again. */
+const ASK_AGAIN_MS = 20_000;
 /** Verdicts that only tell; nothing is asked. */
 const TOLD = new Set(["again", "invalid"]);
 
@@ -81,6 +83,7 @@ class ScanScreen {
   /** @type {App} */ #app;
   /** @type {HTMLElement} */ #screen;
   /** @type {Belief} */ #belief;
+  /** @type {Map<string, number>} codes left out, and when (ms) */ #leftOut = new Map();
   /** A sheet is open: what the camera sees meanwhile is not meant. */
   #asking = false;
 
@@ -103,12 +106,15 @@ class ScanScreen {
     void app.flow.toStep("scan");
     const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
     app.decoder.start(app.camera.video);
+    const onCamera = () => this.#hint();
+    app.camera.addEventListener("state", onCamera);
     const onRead = (/** @type {Event} */ event) =>
       this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
     app.decoder.addEventListener("read", onRead);
     this.mounted = {
       refresh: () => this.#tally(),
       leave: () => {
+        app.camera.removeEventListener("state", onCamera);
         app.decoder.removeEventListener("read", onRead);
         app.decoder.stop();
         leaveCamera();
@@ -171,8 +177,11 @@ class ScanScreen {
       await this.#add(raw, verdict, typed, null);
       return verdict;
     }
+    if (!typed && performance.now() - (this.#leftOut.get(verdict.code) ?? -Infinity) < ASK_AGAIN_MS)
+      return verdict;
     const answer = await this.#whileAsking(() => blocked(verdict, this.#app));
     if (!answer.keep) {
+      this.#leftOut.set(verdict.code, performance.now());
       say("Left out");
       return verdict;
     }
@@ -186,6 +195,15 @@ class ScanScreen {
     this.#draft.scans.push({ code: verdict.code ?? raw, raw, verdict: verdict.verdict, at, typed, override });
     this.#tally();
     await this.#app.flow.save();
+  }
+
+  /** Until the first scan: what to do, with a camera or without. */
+  #hint() {
+    if (el(this.#screen, "verdict").dataset.tone !== "none" || this.#draft.scans.length > 0) return;
+    const isBlind = ["refused", "missing", "busy", "failed"].includes(this.#app.camera.state);
+    text(this.#screen, "verdict-word", isBlind ? "Type the code" : "Hold a tag in the frame");
+    const how = isBlind ? "12 characters, printed under the QR" : "QR, or the carrier’s barcode on the line";
+    text(this.#screen, "verdict-code", how);
   }
 
   #tally() {

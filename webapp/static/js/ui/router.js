@@ -66,7 +66,6 @@ export class Router extends EventTarget {
     this.dispatchEvent(new CustomEvent("show", { detail: route.name }));
     const params = (route.pattern.exec(path) ?? []).slice(1).map((part) => decodeURIComponent(part ?? ""));
     this.#mounted = route.mount(this.#outlet, params, new URLSearchParams(search)) ?? {};
-    scrollTo(0, 0);
     if (focus) document.getElementById("title")?.focus({ preventScroll: true });
   }
 }
