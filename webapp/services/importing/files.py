@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 import uuid_utils
 from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ class Task:
     dates: Order | None
 
 
-def receive(org_id: str, user_id: str, name: str, stream: BinaryIO, now: datetime) -> str:
+def receive(org_id: str, user_id: str, name: str, stream: IO[bytes], now: datetime) -> str:
     """Keep an uploaded file and make its row; gives its id. Problems import-too-large, import-empty."""
     file_id = str(uuid_utils.uuid7())
     digest, size, part = hashlib.sha256(), 0, 0
