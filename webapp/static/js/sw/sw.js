@@ -21,6 +21,9 @@ const SYNC_TAG = "baton-outbox";
 
 /** @type {Map<string, string>} client id → cache name */
 const started = new Map();
+/** @type {Map<string, Promise<Cache>>} opened once: a cold start asks for every module of the app */
+const opened = new Map();
+let isUntidy = true;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -80,17 +83,14 @@ async function activate() {
   await tidy();
 }
 
-/**
- * Old versions go once no page uses them, and never while another version is arriving.
- * @param {string} [coming] id of a page that is being loaded, and so not among the open ones yet
- */
-async function tidy(coming = "") {
+/** Old versions go once no page uses them, and never while another version is arriving. */
+async function tidy() {
   const { installing, waiting } = worker.registration;
   if (installing || waiting) return;
   const open = await worker.clients.matchAll({ includeUncontrolled: true, type: "all" });
   const book = await caches.open(CLIENTS);
   const used = new Set([CACHE]);
-  const pages = new Set([coming, ...open.map(({ id }) => id)].map(clientKey));
+  const pages = new Set(open.map(({ id }) => clientKey(id)));
   for (const request of await book.keys()) {
     const { pathname } = new URL(request.url);
     if (pages.has(pathname)) used.add((await (await book.match(request))?.text()) ?? CACHE);
@@ -105,8 +105,9 @@ async function tidy(coming = "") {
 async function shell(event) {
   const { resultingClientId } = event;
   started.set(resultingClientId, CACHE);
-  event.waitUntil(remember(resultingClientId).then(() => tidy(resultingClientId)));
-  const kept = await (await caches.open(CACHE)).match(SHELL);
+  event.waitUntil(remember(resultingClientId));
+  isUntidy = true;
+  const kept = await (await cacheOf(CACHE)).match(SHELL);
   return kept ?? fetch(event.request);
 }
 
@@ -117,9 +118,20 @@ async function shell(event) {
  */
 async function asset(event, pathname) {
   const name = await versionOf(event.clientId);
+  if (isUntidy) {
+    isUntidy = false; // by its first file the page is there, and the one it replaced is gone
+    event.waitUntil(tidy());
+  }
   if (event.resultingClientId) started.set(event.resultingClientId, name); // a page's own worker is of its version
-  const kept = await (await caches.open(name)).match(pathname);
+  const kept = await (await cacheOf(name)).match(pathname);
   return kept ?? fetch(event.request);
+}
+
+/** @param {string} name @returns {Promise<Cache>} */
+function cacheOf(name) {
+  const cache = opened.get(name) ?? caches.open(name);
+  opened.set(name, cache);
+  return cache;
 }
 
 /** @param {string} id @returns {Promise<string>} cache name */
