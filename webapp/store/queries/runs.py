@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, select
+from sqlalchemy import ScalarSelect, Select, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Carrier, Event, Parcel, Place, Run, RunParcel, User
+from webapp.store.models import Anomaly, Carrier, Event, Parcel, Place, Run, RunParcel, User
 
 Query = Select[*tuple[Any, ...]]
 
@@ -47,7 +47,10 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunItem:
-    """A parcel on a run. `done_at` is when its handover (or delivery) was proved, on whatever run."""
+    """A parcel on a run. `done_at` is when its handover (or delivery) was proved, on whatever run.
+
+    `to_look_at` counts open anomalies that are more than a note.
+    """
 
     code: str
     tracking_number: str | None
@@ -56,7 +59,7 @@ class RunItem:
     flags: dict[str, Any]
     items: int
     fragile: bool
-    open_anomalies: int
+    to_look_at: int
     done_at: datetime | None
     done_by: str | None
     is_elsewhere: bool
@@ -119,7 +122,7 @@ def run_items(
             Parcel.flags,
             Parcel.items,
             Parcel.fragile,
-            Parcel.open_anomalies,
+            _to_look_at(),
             done_at,
             Parcel.milestones,
         )
@@ -186,6 +189,20 @@ def _has_own(own_seller: str) -> Any:
             Parcel.seller == own_seller,
         )
         .correlate(Run)
+    )
+
+
+def _to_look_at() -> ScalarSelect[int]:
+    return (
+        select(func.count())
+        .select_from(Anomaly)
+        .where(
+            Anomaly.org_id == Parcel.org_id,
+            Anomaly.parcel == Parcel.code,
+            Anomaly.is_open.is_(True),
+            Anomaly.severity != "info",
+        )
+        .scalar_subquery()
     )
 
 
