@@ -18,12 +18,12 @@ def photo(sha256: str) -> ResponseReturnValue:
     """One picture; `?w=320` a small copy of it, `?save` to keep it as a file."""
     facts = find_blob(actor().org_id, actor().seller, sha256)
     width = _width()
-    etag = f"{sha256}-{width}" if width else sha256
+    etag = f"{sha256}-{width}" if width is not None else sha256
     if etag in request.if_none_match:
         # Asked again each time, so that a sign-out counts; the bytes of a digest never change.
         return _response(Response(status=304), etag)
     media_type, data = (
-        read_thumbnail(actor().org_id, facts, width) if width else read_blob(actor().org_id, facts)
+        read_blob(actor().org_id, facts) if width is None else read_thumbnail(actor().org_id, facts, width)
     )
     response = Response(data, content_type=media_type)
     shown = "attachment" if "save" in request.args else "inline"

@@ -55,7 +55,8 @@ def add_blobs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def claim_blob(session: Session, org_id: str, sha256: str, now: datetime) -> bool:
     """Hold the key of a blob that no row speaks of until the transaction ends. Whether there was none."""
     row = {"org_id": org_id, "sha256": sha256, "type": "", "size": 0, "device_id": "", "held_at": now}
-    return _count(session.connection().execute(_ADD[session.get_bind().dialect.name], row)) == 1
+    claim = _ADD[session.get_bind().dialect.name].returning(_TABLE.c.sha256)
+    return session.connection().execute(claim, row).one_or_none() is not None
 
 
 def remove_blob(session: Session, org_id: str, sha256: str) -> None:
