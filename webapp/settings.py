@@ -62,7 +62,7 @@ def from_env(**overrides: object) -> Settings:
             "data": data,
             "host": host,
             "port": port,
-            "database_url": _database_url(env.str("BATON_DATABASE_URL", ""), data),
+            "database_url": database_url(env.str("BATON_DATABASE_URL", ""), data),
             "blobs": _blobs(env.str("BATON_BLOBS", ""), data),
             "s3_endpoint": env.str("BATON_S3_ENDPOINT", "") or None,
             "secret_key": env.str("BATON_SECRET_KEY", "") or _kept_secret(data / "secret.key"),
@@ -80,7 +80,7 @@ def from_env(**overrides: object) -> Settings:
 
 
 def _shown(host: str) -> str:
-    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  (compared, not bound)
 
 
 def _port(text: object) -> int:
@@ -103,7 +103,23 @@ def _market(text: str) -> str:
     return text
 
 
-def _database_url(text: str, data: Path) -> str:
+def as_environ(settings: Settings) -> list[str]:
+    """`NAME=value` for a child process that is to have these settings, whatever else is set around it."""
+    told = {
+        "BATON_DATA": settings.data,
+        "BATON_DATABASE_URL": settings.database_url,
+        "BATON_BLOBS": settings.blobs,
+        "BATON_HOST": settings.host,
+        "BATON_PORT": settings.port,
+        "BATON_PUBLIC_URL": settings.public_url,
+        "BATON_RATE_LIMITS": settings.rate_limits,
+        "BATON_SECRET_KEY": settings.secret_key,
+    }
+    return [f"{name}={value}" for name, value in told.items()]
+
+
+def database_url(text: str, data: Path) -> str:
+    """The address as SQLAlchemy takes it; SQLite in the data folder for an empty text. Raises SettingsError."""
     if not text:
         return f"sqlite:///{data / 'baton.db'}"
     if text.startswith(("postgres://", "postgresql://")):

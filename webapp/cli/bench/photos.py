@@ -1,33 +1,27 @@
-"""Photos per second through HTTP (tus, one request each, durable), beside the rate of synced file writes.
-
-Against a running server: `python -m tests.bench.photos URL TOKEN FOLDER [--photos N] [--clients N]`, where FOLDER
-lies on the disk that the server keeps its photos on. Prints one JSON document.
-"""
+"""Photos per second through HTTP (tus, one request each, durable), beside the rate of synced file writes."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
-import json
 import os
 import socket
 import statistics
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from webapp import clock
+
 T = TypeVar("T")
 
 SIZE = 150_000
 # A JPEG as far as its header goes: 1024 x 768; what follows is noise, as in a real one.
 HEADER = bytes.fromhex("ffd8 ffc0 0011 08 0300 0400 03 011100 021100 031100")
-ROUNDS = 5
 
 
 def make_photo() -> bytes:
@@ -81,24 +75,26 @@ def photos_per_second(url: str, token: str, count: int, clients: int) -> float:
     return _rate(requests, clients, send_all)
 
 
-def measure(url: str, token: str, folder: Path, photos: int = 300, clients: int = 8) -> dict[str, float]:
+def measure(
+    url: str, token: str, folder: Path, photos: int = 300, clients: int = 8, rounds: int = 5
+) -> dict[str, float]:
     """Medians over rounds that alternate, so that a busy machine slows both sides alike; rates per second."""
     photos_per_second(url, token, photos // 4, clients)
-    rounds = [
+    measured = [
         (
             files_per_second(folder, photos, 1),
             photos_per_second(url, token, photos, clients),
             files_per_second(folder, photos, clients),
         )
-        for _ in range(ROUNDS)
+        for _ in range(rounds)
     ]
-    alone, sent, together = (statistics.median(column) for column in zip(*rounds, strict=True))
+    alone, sent, together = (statistics.median(column) for column in zip(*measured, strict=True))
     return {
         "photos": round(sent, 1),
         "files_one_writer": round(alone, 1),
         "files_as_many_writers": round(together, 1),
-        "ratio": round(statistics.median(row[1] / row[0] for row in rounds), 3),
-        "ratio_to_many_writers": round(statistics.median(row[1] / row[2] for row in rounds), 3),
+        "ratio": round(statistics.median(row[1] / row[0] for row in measured), 3),
+        "ratio_to_many_writers": round(statistics.median(row[1] / row[2] for row in measured), 3),
         "clients": clients,
         "photo_bytes": SIZE,
     }
@@ -116,11 +112,11 @@ def _rate(given: Iterable[T], threads: int, work: Callable[[Iterator[T]], object
                 return
             yield item
 
-    started = time.perf_counter()
+    started = clock.ticks()
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(work, shared()) for _ in range(threads)]:
             done.result()
-    return len(items) / (time.perf_counter() - started)
+    return len(items) / (clock.ticks() - started)
 
 
 def _expect_created(connection: socket.socket) -> None:
@@ -132,19 +128,3 @@ def _expect_created(connection: socket.socket) -> None:
         answer += more
     if not answer.startswith(b"HTTP/1.1 201"):
         raise AssertionError(answer.decode(errors="replace"))
-
-
-def main() -> None:
-    """Measure a running server and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("token")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--photos", type=int, default=300)
-    parser.add_argument("--clients", type=int, default=8)
-    asked = parser.parse_args()
-    print(json.dumps(measure(asked.url, asked.token, asked.folder, asked.photos, asked.clients)))
-
-
-if __name__ == "__main__":
-    main()
