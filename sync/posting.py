@@ -61,7 +61,7 @@ class Posting:
             self.named[event.id] = named
         for event in self.events.values():
             self.link_by_ref(event.id, event.kind, event.ref)
-        for known in self.known.values():
+        for known in sorted(self.known.values(), key=lambda known: known.fact.id):
             # It came before the event it speaks of, which is in this batch.
             if known.fact.ref in self.events:
                 self.link_by_ref(known.fact.id, known.fact.kind, known.fact.ref)
@@ -72,7 +72,7 @@ class Posting:
             return
         target: Iterable[str] = self.named.get(ref, ())
         if ref in self.known:
-            target = self.known[ref].parcels
+            target = sorted(self.known[ref].parcels)
         own = self.named.get(event_id, ())
         codes_ = [code for code in target if code not in own]
         if codes_:
@@ -237,8 +237,11 @@ class Books:
 
     def __init__(self, found: Iterable[About], typed: Mapping[str, str | None]) -> None:
         self.about: dict[str, About] = {about.code: about for about in found}
+        # Should two parcels have one number, every batch takes the same one of them.
         self.by_tracking = {
-            about.tracking_number: about.code for about in self.about.values() if about.tracking_number
+            about.tracking_number: about.code
+            for about in sorted(self.about.values(), key=lambda about: about.code, reverse=True)
+            if about.tracking_number
         }
         self.typed = typed
         self.codes: dict[str, str | None] = {text: self.look_up(text, code) for text, code in typed.items()}

@@ -65,12 +65,12 @@ STEPS = st.lists(
 )
 
 
-def play(steps: list[Step]) -> dict[str, tuple[Sender, list[str]]]:
+def play(steps: list[Step], prefix: str = "") -> dict[str, tuple[Sender, list[str]]]:
     """What the three devices sealed and what of it is ever sent: two phones and the server."""
     phones = [
-        Phone("dev-1", "courier", KEYS[0]),
-        Phone("dev-2", "clerk", None),
-        Phone("server", "office", KEYS[2]),
+        Phone(prefix + "dev-1", "courier", KEYS[0]),
+        Phone(prefix + "dev-2", "clerk", None),
+        Phone(prefix + "server", "office", KEYS[2]),
     ]
     phones[1].actor = "courier" if len(steps) % 2 else "clerk"  # the same person may hold two phones
     sent: dict[str, list[str]] = {phone.device: [] for phone in phones}
