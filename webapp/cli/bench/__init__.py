@@ -66,4 +66,4 @@ def _words(figures: dict[str, Any]) -> str:
         f"ratio {found['ratio_to_many_writers']})."
     )
     shown = table(rows, ["on", "batch", "events_per_s", "raw_per_s", "ratio"])
-    return "\n".join([_WHAT, "", shown, "", photo, crowd])
+    return f"{_WHAT}\n\n{shown}\n\n{photo}\n{crowd}"

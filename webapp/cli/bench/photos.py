@@ -56,7 +56,11 @@ def files_per_second(folder: Path, count: int, writers: int) -> float:
             os.fsync(descriptor)
             os.close(descriptor)
 
-        return _rate(range(count), writers, lambda numbers: [write(number) for number in numbers])
+        def write_all(numbers: Iterator[int]) -> None:
+            for number in numbers:
+                write(number)
+
+        return _rate(range(count), writers, write_all)
 
 
 def photos_per_second(url: str, token: str, count: int, clients: int) -> float:
