@@ -52,6 +52,21 @@ def test_a_refused_vector_is_refused(name: str) -> None:
         open_and_verify(VECTORS["refused"][name])
 
 
+def test_the_same_bytes_in_another_spelling_are_refused() -> None:
+    """86 characters spell 64 bytes with four bits to spare: sixteen spellings of one signature."""
+    jws = VECTORS["sealed"][0]["jws"]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = alphabet.index(jws[-1])
+    others = [alphabet[n] for n in range(last & ~15, (last & ~15) + 16) if n != last]
+    for spelling in [*(jws[:-1] + char for char in others), jws + "=", jws + "==", jws + "\n", " " + jws]:
+        with pytest.raises(envelope.Refused):
+            open_and_verify(spelling)
+    standard = jws.translate(str.maketrans("-_", "+/"))
+    assert standard != jws
+    with pytest.raises(envelope.Refused):
+        open_and_verify(standard)
+
+
 @settings(max_examples=400, deadline=None)
 @given(data=st.data())
 def test_one_changed_character_anywhere_is_refused(data: st.DataObject) -> None:

@@ -364,6 +364,6 @@ def test_a_pack_that_cannot_be_read_is_refused() -> None:
     for text in ("", "name = ", '[attempts]\nlimit = "x"'):
         with pytest.raises(Problem, match="rules-invalid"):
             read(text)
-    for name in ("../guide", "none", ""):
+    for name in ("../packs/guide", "none", ""):
         with pytest.raises(Problem, match="rules-invalid"):
             load(name)
