@@ -25,7 +25,7 @@ class Desk:
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """A page or a picture, whatever the answer."""
-        return self.client.get(path, query_string=query)
+        return self.client.get(path, query_string=query or None)
 
     def page(self, path: str, **query: Any) -> str:
         """A page that must be there; gives its markup."""
@@ -35,7 +35,7 @@ class Desk:
 
     def part(self, path: str, **query: Any) -> TestResponse:
         """A fragment, asked for as htmx does."""
-        return self.client.get(path, query_string=query, headers={"HX-Request": "true"})
+        return self.client.get(path, query_string=query or None, headers={"HX-Request": "true"})
 
     def post(self, path: str, **form: Any) -> TestResponse:
         """Send a form with its token, whatever the answer; a list is sent as repeated members."""

@@ -6,7 +6,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import uuid_utils
 
@@ -65,8 +64,7 @@ def add_user(org_id: str, person: NewPerson, now: datetime, *, by_role: str = "a
         created_at=now,
     )
     with transaction() as session:
-        free_email(session, email, None)
-        session.add(user)
+        people.write(session, user)
     return Added(user.id, name, person.role, email, made)
 
 
@@ -92,10 +90,3 @@ def may_manage(by_role: str, role: str) -> None:
     """Whether somebody of `by_role` may add or change somebody of `role`. Problem `forbidden`."""
     if role not in MANAGES.get(by_role, ()):
         raise Problem("forbidden", "Only an administrator adds or changes people of this role.", field="role")
-
-
-def free_email(session: Any, email: str | None, user_id: str | None) -> None:
-    """That nobody but `user_id` has this e-mail. Problem `email-taken`."""
-    holder = people.has_email(session, email) if email else None
-    if holder is not None and holder.id != user_id:
-        raise Problem("email-taken", "Somebody signs in with this e-mail already.", field="email")

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync.protocol.problems import Problem
 from webapp.services import passwords
-from webapp.services.add_user import checked, free_email, may_manage
+from webapp.services.add_user import checked, may_manage
 from webapp.store.models import User
 from webapp.store.queries import people, phones
 from webapp.store.unit import transaction
@@ -22,7 +22,6 @@ def edit_user(
     may_manage(by_role, role)
     with transaction() as session:
         user = _managed(session, org_id, user_id, by_role)
-        free_email(session, email, user_id)
         if user.role == "admin" and role != "admin":
             _keep_an_admin(session, org_id, user)
         if (user.role, user.seller, user.email) != (role, seller, email):
@@ -30,6 +29,7 @@ def edit_user(
         user.name, user.role, user.email, user.seller = name, role, email, seller
         if email is None:
             user.password = None
+        people.write(session, user)
 
 
 def set_password(org_id: str, user_id: str, password: str | None, *, by_role: str) -> str | None:

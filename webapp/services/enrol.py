@@ -53,8 +53,9 @@ def make_enrolment(
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     expires_at = now + ttl
     with transaction() as session:
-        user = session.get(User, user_id)
-        if user is None or user.org_id != org_id or not user.active:
+        mine = select(User).where(User.org_id == org_id, User.id == user_id)
+        user = session.execute(mine).scalar_one_or_none()
+        if user is None or not user.active:
             raise Problem("not-found", "There is no such active person in this shop.")
         session.add(
             Enrolment(
@@ -104,8 +105,9 @@ def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime)
 def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
     """Sign a phone out; what it sends from now on is kept in quarantine. Problem `not-found`."""
     with transaction() as session:
-        device = session.get(Device, device_id)
-        if device is None or device.org_id != org_id or device.kind != "phone":
+        mine = select(Device).where(Device.org_id == org_id, Device.id == device_id, Device.kind == "phone")
+        device = session.execute(mine).scalar_one_or_none()
+        if device is None:
             raise Problem("not-found", "There is no such phone in this shop.")
         if device.revoked_at is None:
             device.revoked_at = now

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
@@ -32,7 +33,12 @@ def list_people(session: Session, org_id: str | None = None) -> list[Person]:
     phones = (
         select(func.count())
         .select_from(Device)
-        .where(Device.user_id == User.id, Device.kind == "phone", Device.revoked_at.is_(None))
+        .where(
+            Device.org_id == User.org_id,
+            Device.user_id == User.id,
+            Device.kind == "phone",
+            Device.revoked_at.is_(None),
+        )
         .scalar_subquery()
     )
     query = select(
@@ -77,9 +83,13 @@ def able(session: Session, org_id: str, roles: tuple[str, ...]) -> list[User]:
     return list(session.execute(query.order_by(func.lower(User.name), User.id)).scalars())
 
 
-def has_email(session: Session, email: str) -> User | None:
-    """Whoever signs in with this e-mail, in whatever shop: e-mails are one to a person."""
-    return session.execute(select(User).where(User.email == email)).scalar_one_or_none()
+def write(session: Session, user: User) -> None:
+    """Write a new or changed person now. Problem `email-taken`: an e-mail is one person's in all shops."""
+    session.add(user)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Problem("email-taken", "Somebody signs in with this e-mail already.", field="email") from error
 
 
 def count_admins(session: Session, org_id: str) -> int:

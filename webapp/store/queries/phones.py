@@ -76,7 +76,7 @@ def list_phones(session: Session, org_id: str) -> list[Phone]:
     """A shop's phones: those let in before those signed out, the longest unseen last."""
     query = (
         select(Device, User.name, User.role)
-        .join(User, User.id == Device.user_id)
+        .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
         .where(Device.org_id == org_id, Device.kind == "phone")
         .order_by(Device.revoked_at.is_not(None), Device.last_seen_at.desc(), Device.id)
     )
@@ -88,7 +88,7 @@ def find_phone(session: Session, org_id: str, device_id: str) -> Phone | None:
     """One phone of this shop; None when there is none."""
     row = session.execute(
         select(Device, User.name, User.role)
-        .join(User, User.id == Device.user_id)
+        .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
         .where(Device.org_id == org_id, Device.kind == "phone", Device.id == device_id)
     ).one_or_none()
     return None if row is None else _phone(row[0], row[1], row[2], _held(session, org_id))
@@ -110,8 +110,8 @@ def enrolment(session: Session, org_id: str, code_sha256: str) -> EnrolmentState
             Enrolment.device_id,
             Device.label,
         )
-        .join(User, User.id == Enrolment.user_id)
-        .outerjoin(Device, Device.id == Enrolment.device_id)
+        .join(User, (User.org_id == Enrolment.org_id) & (User.id == Enrolment.user_id))
+        .outerjoin(Device, (Device.org_id == Enrolment.org_id) & (Device.id == Enrolment.device_id))
         .where(Enrolment.org_id == org_id, Enrolment.code_sha256 == code_sha256)
     ).one_or_none()
     return None if row is None else EnrolmentState(*row)
