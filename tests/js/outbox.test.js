@@ -481,6 +481,75 @@ test("a picture the phone can no longer read is told by a blob_lost event, once"
   store.close();
 });
 
+test("a picture whose record cannot be read is tried again, then told as lost, and holds back no other", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone, CODES.slice(0, 1), [3_000]);
+  await phone.seal(draft);
+  const { get } = globalThis.IDBObjectStore.prototype;
+  globalThis.IDBObjectStore.prototype.get = function broken(key) {
+    if (this.name === "blob_bytes" && key[1] === draft.photos[0].sha256) {
+      throw new DOMException("Data lost due to missing file", "NotReadableError");
+    }
+    return get.call(this, key);
+  };
+  const states = [];
+  for (let i = 0; i < 6; i += 1) {
+    await phone.kick("user");
+    states.push(world.server.audit(assert).length);
+    world.time += 400_000;
+  }
+  globalThis.IDBObjectStore.prototype.get = get;
+  assert.deepEqual([states[0], states.at(-1)], [1, 2]);
+  assert.equal(world.server.blobs.size, 1, "the signature went at once");
+  assert.equal(world.server.audit(assert)[1].kind, "blob_lost");
+  phone.close();
+});
+
+test("a clock that jumps back by a year does not hold work back", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await seal(phone, 2);
+  world.server.after = async ({ path }, response) => {
+    if (path !== "/sync/v1/events") return response;
+    const body = await response.json();
+    for (const result of body.results) result.status = "retry";
+    return reply(200, body);
+  };
+  await phone.kick("user");
+  world.server.after = null;
+  world.time -= 365 * 86_400_000;
+  await phone.kick("seal");
+  assert.equal((await phone.counts()).unsent, 0);
+  phone.close();
+});
+
+test("pages hear of every picture that went through", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone, CODES.slice(0, 1), [2_000, 3_000, 4_000]));
+  const seen = new Set();
+  phone.addEventListener("changed", () => void phone.outbox().then(([item]) => seen.add(item.photosHeld)));
+  await phone.kick("user");
+  await phone.outbox();
+  assert.deepEqual([...seen].sort(), [0, 1, 2, 3, 4]);
+  phone.close();
+});
+
+test("the room kept for scans is not given to photos", async () => {
+  const world = await World.make();
+  const storageManager = {
+    estimate: async () => ({ usage: 95e6, quota: 110e6 }),
+    persisted: async () => false,
+  };
+  const phone = await world.enrolled({ storageManager });
+  await assert.rejects(phone.storePhoto(picture(200_000), "image/jpeg"), { code: "storage-full" });
+  const draft = await collection(phone, CODES.slice(0, 2), []);
+  assert.equal((await phone.seal(draft)).seq, 1);
+  assert.equal((await phone.storage()).photosLeft, 0);
+  phone.close();
+});
+
 test("nothing is sealed over a picture that is not in the store", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

@@ -22,8 +22,9 @@ const options = {
     const path = address.replace(url, "");
     const response = await fetch(address, init);
     asked.push(`${method} ${path.replace(/(blobs\/)[^/?]+/, "$1…")} ${response.status}`);
-    if (process.env.TALK)
+    if (process.env.TALK) {
       console.error(asked.at(-1), response.status >= 400 ? await response.clone().text() : "");
+    }
     onTheWay(path, method, response);
     return response;
   },

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { LONGEST_MS } from "./backoff.js";
+
 /** @import {BlobRow, Limits, OutboxRow} from './types.js' */
 
 /** What PROTOCOL §3 promises until the server's hello says otherwise. @type {Limits} */
@@ -17,6 +19,16 @@ const ENVELOPE_BYTES = 2_048; // sent_at, queue and brackets around the events
 const PER_EVENT_BYTES = 3; // two quotes and a comma
 
 /**
+ * Whether a row's own wait is over. One further off than any wait is a clock that went back: do not wait for it.
+ * @param {{notBefore:number}} row
+ * @param {number} now ms
+ * @returns {boolean}
+ */
+export function isDue({ notBefore }, now) {
+  return notBefore <= now || notBefore - now > LONGEST_MS;
+}
+
+/**
  * @param {OutboxRow[]} rows in order of seq
  * @param {{limits:Limits, most:number, now:number}} budget `most`: no more events than this, whatever the limits say
  * @returns {OutboxRow[]} never empty while one row may go: a row over the byte budget goes alone, the server shall judge it
@@ -27,7 +39,7 @@ export function nextBatch(rows, { limits, most, now }) {
   const batch = [];
   let bytes = ENVELOPE_BYTES;
   for (const row of rows) {
-    if (row.parked || row.notBefore > now) continue;
+    if (row.parked || !isDue(row, now)) continue;
     bytes += row.size + PER_EVENT_BYTES;
     if (batch.length > 0 && (batch.length === count || bytes > limits.max_batch_bytes)) break;
     batch.push(row);
@@ -42,7 +54,7 @@ export function nextBatch(rows, { limits, most, now }) {
  */
 export function uploadOrder(blobs, now) {
   return blobs
-    .filter(({ state, notBefore }) => state === "wanted" && notBefore <= now)
+    .filter((blob) => blob.state === "wanted" && isDue(blob, now))
     .sort((a, b) => a.size - b.size || a.storedAt - b.storedAt);
 }
 

@@ -263,7 +263,7 @@
  */
 
 /**
- * A sealed event as kept: the JWS verbatim, and what has become of it.
+ * A sealed event as listed: what is in it, and what has become of it.
  * `unsent`: to be offered. `parked`: the server could not take it even alone; kept until somebody retries or takes
  * it out. `settled`: a final result named it.
  * @typedef {object} EventRow
@@ -272,7 +272,7 @@
  * @property {string} id
  * @property {string} draft        id of the draft it was made from: sealing twice finds it
  * @property {string} sha256       of the JWS
- * @property {string} jws
+ * @property {number} size         bytes of the JWS, which lies in a store of its own and is never written again
  * @property {Kind} kind
  * @property {string} row          of the transition table: the kind, or `return.start`
  * @property {string} at           RFC 3339

@@ -10,20 +10,21 @@ import { trackingKey } from "../domain/codes.js";
 import { emptyWorklist } from "../domain/worklist.js";
 import { readBlob, storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
-import { eventById, listEvents, unpark } from "../storage/events.js";
+import { eventById, jwsOf, listEvents, peekOutbox, unpark } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { enrolPhone } from "./enrol.js";
 import { makeContext } from "./context.js";
-import { reportStorage } from "./room.js";
+import { checkRoom, reportStorage } from "./room.js";
 import { sealDraft } from "./seal.js";
 import { SyncEngine } from "./sync.js";
 
 /** @import {Counts, Draft, Identity, Kind, Notice, OutboxItem, Parcel, Rules, Run, Sealed, StorageReport, SyncState, Task, Worklist} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
+/** @import {Listed} from '../domain/counts.js' */
 
 /**
  * Opens the stores and loads the worklist; a phone nobody has enrolled yet has `identity` null.
@@ -51,6 +52,7 @@ export class Phone extends EventTarget {
   /** @type {Worklist} */ #worklist = emptyWorklist();
   /** @type {Rules|null} */ #rules = null;
   #isAutomatic = false;
+  /** @type {Promise<Listed>|null} */ #listing = null;
   /** @type {Promise<void>} */ #reloaded = Promise.resolve();
 
   /** @param {Context} context */
@@ -70,7 +72,7 @@ export class Phone extends EventTarget {
       });
     }
     context.channel?.addEventListener("message", ({ data }) => {
-      if (data === "outbox") this.dispatchEvent(new Event("changed"));
+      if (data === "outbox") this.#changed();
       else void this.#quietly(this.reload(false));
     });
   }
@@ -101,7 +103,7 @@ export class Phone extends EventTarget {
     this.#worklist = kept?.worklist ?? emptyWorklist();
     this.#rules = kept?.rules ?? null;
     if (tellOthers) this.#announce("all");
-    else this.dispatchEvent(new Event("changed"));
+    else this.#changed();
   }
 
   /** @returns {Identity|null} */
@@ -165,9 +167,10 @@ export class Phone extends EventTarget {
    * @param {ArrayBuffer} bytes JPEG, PNG or WebP
    * @param {string} type media type
    * @returns {Promise<{sha256:string, size:number, type:string}>}
-   * @throws {PhoneError} `storage-full`
+   * @throws {PhoneError} `storage-full`, also when only the room kept free for scans is left
    */
   async storePhoto(bytes, type) {
+    await checkRoom(this.#context, bytes.byteLength);
     const sha256 = await this.#context.digest(bytes);
     await storeBlob(this.#context.store, {
       device: this.#device(),
@@ -223,18 +226,17 @@ export class Phone extends EventTarget {
   /** @returns {Promise<OutboxItem[]>} newest first */
   async outbox() {
     if (!this.#row) return [];
-    const listed = await listEvents(this.#context.store, this.#row.device);
-    return describeEvents(listed, this.#rules, this.#worklist.parcels);
+    return describeEvents(await this.#listed(this.#row.device), this.#rules, this.#worklist.parcels);
   }
 
   /** @returns {Promise<Counts>} */
   async counts() {
     const { store } = this.#context;
     const identities = await listIdentities(store);
-    const mine = this.#row ? await listEvents(store, this.#row.device) : null;
+    const mine = this.#row ? await this.#listed(this.#row.device) : null;
     let othersUnsent = 0;
     for (const other of identities.filter(({ device }) => device !== this.#row?.device)) {
-      othersUnsent += countUnsent(await listEvents(store, other.device)).unsent;
+      othersUnsent += (await peekOutbox(store, other.device)).length;
     }
     return { ...countUnsent(mine), othersUnsent };
   }
@@ -328,7 +330,28 @@ export class Phone extends EventTarget {
   async eventJws(id) {
     const event = await eventById(this.#context.store, this.#device(), id);
     if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
-    return event.jws;
+    const [jws] = await jwsOf(this.#context.store, event.device, [event.seq]);
+    return jws ?? "";
+  }
+
+  /**
+   * The outbox and the counts are asked for together, after every change: one reading serves both.
+   * @param {string} device
+   * @returns {Promise<Listed>}
+   */
+  #listed(device) {
+    this.#listing ??= listEvents(this.#context.store, device);
+    const listing = this.#listing;
+    listing.catch(() => {
+      if (this.#listing === listing) this.#listing = null;
+    });
+    return listing;
+  }
+
+  /** Whatever was read before is stale. */
+  #changed() {
+    this.#listing = null;
+    this.dispatchEvent(new Event("changed"));
   }
 
   /**
@@ -355,7 +378,7 @@ export class Phone extends EventTarget {
 
   /** @param {'outbox'|'all'} what has changed; other tabs need not read the list again for the outbox's sake */
   #announce(what) {
-    this.dispatchEvent(new Event("changed"));
+    this.#changed();
     this.#context.channel?.postMessage(what);
   }
 

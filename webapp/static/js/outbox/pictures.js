@@ -2,7 +2,7 @@
  * Sends the pictures the server lacks, small before large, and lets every newly sealed scan pass between two pieces.
  * @module
  */
-import { uploadOrder } from "../domain/batches.js";
+import { isDue, uploadOrder } from "../domain/batches.js";
 import { waitFor } from "../domain/backoff.js";
 import { readProblem } from "../domain/settle.js";
 import { listBlobs, markHeldBut, patchBlob, readBlob } from "../storage/blobs.js";
@@ -24,15 +24,17 @@ import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
 const LEAST_CHUNK = 16_384;
 const MOST_CHUNK = 1_048_576;
 const ASK_AT_ONCE = 1_000;
+const READS = 3;
 const REFUSED = new Set([400, 413, 415, 422]);
 
 /**
  * @param {Context} context
  * @param {IdentityRow} identity
  * @param {Pace} pace
+ * @param {() => void} tell called after each picture that is through
  * @returns {Promise<Outcome|'events'>} `'events'`: something was sealed meanwhile, send that first, then come back
  */
-export async function sendPictures(context, identity, pace) {
+export async function sendPictures(context, identity, pace, tell) {
   const asked = await asOnlySender(context, () => askWanted(context, identity));
   if (isBusy(asked)) return { ...GO, next: "busy" };
   if (asked.next !== "go") return asked;
@@ -42,6 +44,7 @@ export async function sendPictures(context, identity, pace) {
     const step = await asOnlySender(context, () => sendSome(context, identity, pace, blob));
     if (isBusy(step)) return { ...GO, next: "busy" };
     pace.told = false;
+    if (step === "done") tell();
     if (step !== "more" && step !== "done" && step.next !== "go") return step;
     if (await hasEvents(context, identity.device)) return "events";
   }
@@ -49,7 +52,7 @@ export async function sendPictures(context, identity, pace) {
 
 /** @param {Context} context @param {string} device @returns {Promise<boolean>} */
 async function hasEvents({ store, now }, device) {
-  return (await peekOutbox(store, device)).some(({ parked, notBefore }) => !parked && notBefore <= now());
+  return (await peekOutbox(store, device)).some((row) => !row.parked && isDue(row, now()));
 }
 
 /**
@@ -82,6 +85,7 @@ async function askWanted(context, { device, token }) {
  */
 async function sendSome(context, identity, pace, blob) {
   const bytes = await readBack(context, blob);
+  if (bytes === "later") return "more";
   if (bytes === null) {
     await sealLoss(context, blob);
     return "more";
@@ -165,11 +169,20 @@ function trouble({ protocol, status, json, retryAfterMs }) {
 }
 
 /**
+ * One picture that cannot be read must not hold back the others, and is not called lost at the first failure.
  * @param {Context} context
  * @param {BlobRow} blob
- * @returns {Promise<ArrayBuffer|null>} null when the bytes are gone or no longer those that were hashed
+ * @returns {Promise<ArrayBuffer|null|'later'>} null when the bytes are gone or no longer those that were hashed
  */
-async function readBack({ store, digest }, { device, sha256 }) {
-  const bytes = await readBlob(store, device, sha256);
-  return bytes !== null && (await digest(bytes)) === sha256 ? bytes : null;
+async function readBack(context, { device, sha256, tries }) {
+  try {
+    const bytes = await readBlob(context.store, device, sha256);
+    return bytes !== null && (await context.digest(bytes)) === sha256 ? bytes : null;
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    if (tries >= READS) return null;
+    const notBefore = context.now() + waitFor(tries + 1, context.random());
+    await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });
+    return "later";
+  }
 }

@@ -2,6 +2,7 @@
  * How much room this phone has left, in photos: capture stops before the quota, never the scan.
  * @module
  */
+import { PhoneError } from "../domain/problems.js";
 import { listBlobs } from "../storage/blobs.js";
 import { estimate } from "./queue.js";
 
@@ -10,7 +11,26 @@ import { estimate } from "./queue.js";
 
 const RESERVE_BYTES = 20 * 1_048_576; // for events, which must always find room
 const USUAL_PHOTO_BYTES = 400_000; // 1600 px JPEG and a full-size crop of the tag
+const SMALL_BYTES = 65_536;
 const SAMPLE = 50;
+
+/**
+ * Refuses a photo before it eats what events need; a signature is small and always may.
+ * @param {Context} context
+ * @param {number} bytes
+ * @returns {Promise<void>}
+ * @throws {PhoneError} `storage-full`
+ */
+export async function checkRoom(context, bytes) {
+  if (bytes <= SMALL_BYTES) return;
+  const { usage, quota } = await estimate(context);
+  if (usage === null || quota === null || quota - usage - bytes >= RESERVE_BYTES) return;
+  throw new PhoneError(
+    "storage-full",
+    "This phone has no room for more photos.",
+    "Free some space, or send what is waiting. Scanning still works.",
+  );
+}
 
 /**
  * @param {Context} context

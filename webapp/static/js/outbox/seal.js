@@ -47,9 +47,9 @@ export async function sealDraft(context, device, draft) {
     const payload = buildPayload(draft, { ...mine, seq: head.seq + 1, prev: head.prev });
     const jws = await makeJws(context.subtle, payload, key);
     const size = checkSize(jws);
-    const event = eventRow(payload, draft.id, jws, await context.digest(utf8(jws)));
-    const link = { prev: head.prev, size, needsBytes: draft.kind !== "blob_lost" };
-    const kept = await appendEvent(context.store, event, link);
+    const event = eventRow(payload, draft.id, size, await context.digest(utf8(jws)));
+    const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost" };
+    const kept = await appendEvent(context.store, event, jws, link);
     if (kept !== "moved") return brief(kept);
   }
   throw new PhoneError(
@@ -79,18 +79,18 @@ function brief({ id, seq, sha256 }) {
 /**
  * @param {Payload} payload
  * @param {string} draft id
- * @param {string} jws
+ * @param {number} size bytes of the JWS
  * @param {string} sha256
  * @returns {EventRow}
  */
-function eventRow({ device, seq, id, kind, data, at, parcels, run, ref, blobs }, draft, jws, sha256) {
+function eventRow({ device, seq, id, kind, data, at, parcels, run, ref, blobs }, draft, size, sha256) {
   return {
     device,
     seq,
     id,
     draft,
     sha256,
-    jws,
+    size,
     kind,
     row: rowOf(kind, data),
     at,

@@ -25,6 +25,7 @@ import { Triggers, registerBackgroundSync } from "./triggers.js";
 const POLL_MS = 300_000;
 const BUSY_POLL_MS = 30_000;
 const TIDY_MS = 3_600_000;
+const LONGEST_HOLD_MS = 3_900_000; // the longest Retry-After that is obeyed, and some jitter
 
 /** Reasons that try in spite of a pause: a person, or a new start, may have changed what stood in the way. */
 const UNPAUSING = new Set(["start", "user", "enrol"]);
@@ -39,6 +40,7 @@ export class SyncEngine extends EventTarget {
   /** @type {Map<string, Problem>} */ #paused = new Map();
   /** @type {Promise<SyncState>|null} */ #running = null;
   /** @type {Promise<SyncState>|null} */ #following = null;
+  /** @type {string|null} the most insistent reason for the round that follows */ #nextReason = null;
   #failures = 0;
   #heldUntil = 0;
   #tidiedAt = 0;
@@ -73,7 +75,8 @@ export class SyncEngine extends EventTarget {
   async kick(reason) {
     if (reason === "seal") void registerBackgroundSync();
     if (this.#running) {
-      this.#following ??= this.#running.then(() => this.#begin(reason));
+      if (INSISTING.has(reason)) this.#nextReason = reason;
+      this.#following ??= this.#running.then(() => this.#begin(this.#nextReason ?? reason));
       return this.#following;
     }
     return this.#begin(reason);
@@ -82,6 +85,7 @@ export class SyncEngine extends EventTarget {
   /** @param {string} reason @returns {Promise<SyncState>} */
   #begin(reason) {
     this.#following = null;
+    this.#nextReason = null;
     if (reason === "online") this.#failures = 0;
     this.#running = this.#round(reason).finally(() => {
       this.#running = null;
@@ -91,7 +95,8 @@ export class SyncEngine extends EventTarget {
 
   /** @param {string} reason @returns {Promise<SyncState>} */
   async #round(reason) {
-    if (this.#context.now() < this.#heldUntil && !INSISTING.has(reason)) return this.#state;
+    const held = this.#heldUntil - this.#context.now(); // longer than any wait is a clock that went back
+    if (held > 0 && held <= LONGEST_HOLD_MS && !INSISTING.has(reason)) return this.#state;
     if (UNPAUSING.has(reason)) this.#paused.clear();
     const { store } = this.#context;
     /** @type {Outcome} */
@@ -137,11 +142,12 @@ export class SyncEngine extends EventTarget {
   async #send(identity) {
     const pace = this.#paces.get(identity.device) ?? freshPace();
     this.#paces.set(identity.device, pace);
+    const tell = () => this.dispatchEvent(new Event("settled"));
     for (;;) {
       const events = await flushEvents(this.#context, identity, pace);
       if (events.next !== "go") return events;
-      this.dispatchEvent(new Event("settled"));
-      const pictures = await sendPictures(this.#context, identity, pace);
+      tell();
+      const pictures = await sendPictures(this.#context, identity, pace, tell);
       if (pictures === "events") continue;
       if (pictures.next !== "go" || pace.told) return pictures;
     } // the pictures went: one more empty batch tells the office that nothing is left

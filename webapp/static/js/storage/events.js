@@ -12,7 +12,7 @@ import { ownRows } from "./schema.js";
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Tables} from './schema.js' */
 
-/** @typedef {IDBPTransaction<Tables, ('events'|'outbox'|'chains'|'drafts'|'blobs'|'blob_bytes')[], 'readwrite'>} SealTransaction */
+/** @typedef {IDBPTransaction<Tables, ('events'|'sealed'|'outbox'|'chains'|'drafts'|'blobs'|'blob_bytes')[], 'readwrite'>} SealTransaction */
 
 /**
  * Where the chain of this device ends, and the event already made from this draft, if any.
@@ -34,28 +34,31 @@ export async function chainHead(store, device, draft) {
  * The seal: event, outbox row, chain head, the draft's end and the pictures' new state, all in one strict transaction.
  * @param {Store} store
  * @param {EventRow} event
- * @param {{prev:string|null, size:number, needsBytes:boolean}} link `prev` must still be the chain's end;
+ * @param {string} jws what was signed
+ * @param {{prev:string|null, needsBytes:boolean}} link `prev` must still be the chain's end;
  *   `needsBytes` false for a blob_lost event, whose pictures are gone
  * @returns {Promise<EventRow|'moved'>} the event now kept (an earlier one, when the draft was sealed before),
  *   or `'moved'` when another tab sealed first: sign again
  * @throws {PhoneError} `blob-missing`, `storage-full`
  */
-export async function appendEvent(store, event, { prev, size, needsBytes }) {
-  const { device, seq, id, sha256, draft } = event;
-  return store.write(["events", "outbox", "chains", "drafts", "blobs", "blob_bytes"], async (tx) => {
-    const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
-    if (sealed) return sealed;
-    const head = await tx.objectStore("chains").get(device);
-    if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
-    if (needsBytes) await claimBlobs(tx, event);
-    await tx.objectStore("events").add(event);
-    await tx
-      .objectStore("outbox")
-      .add({ device, seq, id, sha256, size, tries: 0, notBefore: 0, parked: false });
-    await tx.objectStore("chains").put({ device, seq, prev: sha256 });
-    await tx.objectStore("drafts").delete([device, draft]);
-    return event;
-  });
+export async function appendEvent(store, event, jws, { prev, needsBytes }) {
+  const { device, seq, sha256, draft } = event;
+  return store.write(
+    ["events", "sealed", "outbox", "chains", "drafts", "blobs", "blob_bytes"],
+    async (tx) => {
+      const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
+      if (sealed) return sealed;
+      const head = await tx.objectStore("chains").get(device);
+      if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
+      if (needsBytes) await claimBlobs(tx, event);
+      await tx.objectStore("events").add(event);
+      await tx.objectStore("sealed").add({ device, seq, jws });
+      await tx.objectStore("outbox").add(outboxRow(event));
+      await tx.objectStore("chains").put({ device, seq, prev: sha256 });
+      await tx.objectStore("drafts").delete([device, draft]);
+      return event;
+    },
+  );
 }
 
 /** @param {SealTransaction} tx @param {EventRow} event */
@@ -99,9 +102,9 @@ export async function peekOutbox(store, device) {
  * @returns {Promise<string[]>} the JWS of each, verbatim
  */
 export async function jwsOf(store, device, seqs) {
-  return store.read(["events"], async (tx) => {
+  return store.read(["sealed"], async (tx) => {
     const rows = [];
-    for (const seq of seqs) rows.push(await tx.objectStore("events").get([device, seq]));
+    for (const seq of seqs) rows.push(await tx.objectStore("sealed").get([device, seq]));
     return rows.flatMap((row) => (row ? [row.jws] : []));
   });
 }
@@ -132,8 +135,8 @@ export async function listEvents(store, device) {
  * @param {EventRow} event
  * @returns {OutboxRow}
  */
-export function outboxRow({ device, seq, id, sha256, jws }) {
-  return { device, seq, id, sha256, size: jws.length, tries: 0, notBefore: 0, parked: false };
+export function outboxRow({ device, seq, id, sha256, size }) {
+  return { device, seq, id, sha256, size, tries: 0, notBefore: 0, parked: false };
 }
 
 /**

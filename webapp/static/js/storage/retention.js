@@ -18,13 +18,14 @@ const DAY_MS = 86_400_000;
  */
 export async function releaseOld(store, device, { now, retainDays }) {
   const before = now - retainDays * DAY_MS;
-  const events = await store.write(["events", "blobs", "blob_bytes"], async (tx) => {
+  const events = await store.write(["events", "sealed", "blobs", "blob_bytes"], async (tx) => {
     const all = await tx.objectStore("events").getAll(ownRows(device));
     const rows = await tx.objectStore("blobs").getAll(ownRows(device));
     const blobs = new Map(rows.map((row) => [row.sha256, row]));
     const old = all.filter((event) => isDone(event, blobs, before));
     for (const { seq, id, blobs: refs } of old) {
       await tx.objectStore("events").delete([device, seq]);
+      await tx.objectStore("sealed").delete([device, seq]);
       for (const { sha256 } of refs) {
         const row = blobs.get(sha256);
         if (!row) continue;

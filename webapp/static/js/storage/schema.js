@@ -28,6 +28,7 @@ export const VERSION = 1;
 /** @typedef {{device:string, privateKey:CryptoKey}} KeyRow */
 /** @typedef {{device:string, seq:number, prev:string|null}} ChainRow */
 /** @typedef {{device:string, id:string, draft:Draft, savedAt:number}} DraftRow */
+/** @typedef {{device:string, seq:number, jws:string}} SealedRow the bytes that were signed, verbatim, written once */
 /** @typedef {{device:string, sha256:string, bytes:ArrayBuffer}} BytesRow */
 /** @typedef {{n?:number, device:string, epoch:string, receivedAt:string, jws:string, verified:boolean, events:string[]}} ReceiptRow */
 /** @typedef {{device:string, name:string, value:unknown}} MetaRow */
@@ -40,6 +41,7 @@ export const VERSION = 1;
  *   chains: {key:string, value:ChainRow},
  *   drafts: {key:[string, string], value:DraftRow},
  *   events: {key:[string, number], value:EventRow, indexes:{byId:[string, string], byDraft:[string, string]}},
+ *   sealed: {key:[string, number], value:SealedRow},
  *   outbox: {key:[string, number], value:OutboxRow},
  *   blobs: {key:[string, string], value:BlobRow},
  *   blob_bytes: {key:[string, string], value:BytesRow},
@@ -70,6 +72,7 @@ function createFirst(db) {
   const events = db.createObjectStore("events", { keyPath: ["device", "seq"] });
   events.createIndex("byId", ["device", "id"], { unique: true });
   events.createIndex("byDraft", ["device", "draft"], { unique: true });
+  db.createObjectStore("sealed", { keyPath: ["device", "seq"] });
   db.createObjectStore("outbox", { keyPath: ["device", "seq"] });
   db.createObjectStore("blobs", { keyPath: ["device", "sha256"] });
   db.createObjectStore("blob_bytes", { keyPath: ["device", "sha256"] });

@@ -209,12 +209,12 @@ function all(db, store, query) {
 async function sendAll(db, identity) {
   const own = IDBKeyRange.bound([identity.device], [identity.device, []]);
   const rows = /** @type {Row[]} */ (await all(db, "outbox", own));
-  const due = rows.filter(({ parked, notBefore }) => !parked && notBefore <= Date.now());
+  const due = rows.filter(({ parked }) => !parked);
   for (let at = 0; at < due.length;) {
     const batch = take(due.slice(at));
     const events = [];
-    for (const { seq } of batch) events.push((await all(db, "events", [identity.device, seq]))[0]);
-    if (!(await send(identity, events, await report(db, own, rows, events[0]?.at)))) return;
+    for (const { seq } of batch) events.push((await all(db, "sealed", [identity.device, seq]))[0]);
+    if (!(await send(identity, events, await report(db, own, rows)))) return;
     at += batch.length;
   }
 }
@@ -233,15 +233,15 @@ function take(rows) {
  * @param {IDBDatabase} db
  * @param {IDBKeyRange} own
  * @param {Row[]} rows
- * @param {string|undefined} oldest
  */
-async function report(db, own, rows, oldest) {
+async function report(db, own, rows) {
+  const [oldest] = rows.length > 0 ? await all(db, "events", [rows[0]?.device, rows[0]?.seq]) : [];
   const blobs = await all(db, "blobs", own);
   const [chain] = await all(db, "chains", own.lower[0]);
   return {
     unsent: rows.length,
     unsent_blobs: blobs.filter(({ state }) => state === "wanted" || state === "refused").length,
-    oldest_at: oldest ?? null,
+    oldest_at: oldest?.at ?? null,
     head_seq: chain?.seq ?? 0,
     storage: { usage: null, quota: null, persisted: false },
     client: `baton-worker/${VERSION}`,
@@ -267,7 +267,8 @@ async function send({ token }, events, queue) {
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
   });
   if (response.headers.get("Sync-Protocol") !== "1") throw new Error("no Baton at the other end");
-  if (response.status === 429 || response.status >= 500)
+  if (response.status === 429 || response.status >= 500) {
     throw new Error(`the server answered ${response.status}`);
+  }
   return response.ok;
 }

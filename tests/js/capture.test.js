@@ -1,0 +1,137 @@
+/** The pure parts of capture: what is looked at, what is believed, how sharp it is, when a line is a signature. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Belief } from "../../webapp/static/js/capture/belief.js";
+import { cropAround, fitWithin, lookAt } from "../../webapp/static/js/capture/regions.js";
+import { measure } from "../../webapp/static/js/capture/sharpness.js";
+import { fitStrokes, ink, isSigned, toStrokes } from "../../webapp/static/js/capture/strokes.js";
+
+const read = (text, format, frame, at) => ({ text, format, frame, at });
+
+test("a QR is believed at one read", () => {
+  const belief = new Belief(() => false);
+  assert.equal(belief.offer(read("F7ANY0M5J7AJ", "QRCodeModel2", 1, 0)), "F7ANY0M5J7AJ");
+});
+
+test("a Code 128 is believed only when two frames agree", () => {
+  const belief = new Belief(() => true);
+  assert.equal(belief.offer(read("JX8800000007", "Code128", 1, 0)), null);
+  assert.equal(
+    belief.offer(read("JX8800000007", "Code128", 1, 10)),
+    null,
+    "the same frame twice is one witness",
+  );
+  assert.equal(belief.offer(read("JX8800000001", "Code128", 2, 50)), null, "another text is no agreement");
+  assert.equal(belief.offer(read("JX8800000007", "Code128", 3, 90)), "JX8800000007");
+});
+
+test("two reads of a Code 128 that lie far apart do not agree", () => {
+  const belief = new Belief(() => true);
+  assert.equal(belief.offer(read("JX1", "Code128", 1, 0)), null);
+  assert.equal(belief.offer(read("JX1", "Code128", 90, 9000)), null);
+  assert.equal(belief.offer(read("JX1", "Code128", 91, 9050)), "JX1");
+});
+
+test("a Code 128 that is nobody's pattern is never believed", () => {
+  const belief = new Belief((text) => text.startsWith("JX"));
+  for (let frame = 1; frame < 9; frame++) {
+    assert.equal(belief.offer(read("0042", "Code128", frame, frame)), null);
+  }
+});
+
+test("a tag that stays in sight is one scan, and one that comes back is another", () => {
+  const belief = new Belief(() => true);
+  const seen = [];
+  for (let at = 0; at <= 5000; at += 200) seen.push(belief.offer(read("TAG", "QRCodeModel2", at, at)));
+  assert.deepEqual(seen.filter(Boolean), ["TAG"]);
+  assert.equal(belief.offer(read("TAG", "QRCodeModel2", 9, 5000 + 1600)), "TAG");
+  belief.forget();
+  assert.equal(
+    belief.offer(read("TAG", "QRCodeModel2", 10, 6700)),
+    "TAG",
+    "after an undo the next look counts",
+  );
+});
+
+test("empty and endless texts are no codes", () => {
+  const belief = new Belief(() => true);
+  assert.equal(belief.offer(read("   ", "QRCodeModel2", 1, 0)), null);
+  assert.equal(belief.offer(read("A".repeat(600), "QRCodeModel2", 1, 0)), null);
+});
+
+test("a QR is looked for in at most 1280 px, a Code 128 in the native strip, askew now and then", () => {
+  const looks = Array.from({ length: 14 }, (_, turn) => lookAt(turn, 1920, 1080));
+  const qr = looks.filter(({ format }) => format === "QRCodeModel2");
+  const bars = looks.filter(({ format }) => format === "Code128");
+  assert.equal(qr.length, 7);
+  for (const { width, height } of qr) assert.deepEqual([width, height], [1280, 720]);
+  for (const look of bars) assert.deepEqual([look.width, look.height, look.scale], [1920, 324, 1]);
+  assert.deepEqual(
+    [...new Set(bars.map(({ angle }) => angle))].sort((a, b) => a - b),
+    [-30, 0, 30, 45],
+  );
+  assert.equal(lookAt(0, 640, 480).scale, 1, "a small frame is not enlarged");
+});
+
+test("a tag is cut out with a margin and never outside the picture", () => {
+  const corners = [
+    { x: 10, y: 10 },
+    { x: 110, y: 12 },
+    { x: 108, y: 112 },
+    { x: 8, y: 110 },
+  ];
+  const box = cropAround(corners, 400, 150);
+  assert.equal(box.x, 0);
+  assert.equal(box.y, 0);
+  assert.equal(box.y + box.height, 150);
+  assert.ok(box.width > 160 && box.width <= 180);
+});
+
+test("a photo is scaled to its longest side and never enlarged", () => {
+  assert.deepEqual(fitWithin(4000, 3000, 1600), { width: 1600, height: 1200, scale: 0.4 });
+  assert.deepEqual(fitWithin(800, 600, 1600), { width: 800, height: 600, scale: 1 });
+});
+
+/** A picture of stripes, `soft` times smeared. */
+function stripes(soft, light = 1) {
+  const [width, height] = [180, 120];
+  let luma = Float32Array.from(
+    { length: width * height },
+    (_, i) => (Math.floor((i % width) / 4) % 2 ? 220 : 30) * light,
+  );
+  for (let n = 0; n < soft; n++) {
+    luma = luma.map(
+      (_, i) => (luma[i - 2] + luma[i - 1] + luma[i] + luma[i + 1] + luma[i + 2]) / 5 || luma[i],
+    );
+  }
+  const data = new Uint8ClampedArray(width * height * 4);
+  luma.forEach((value, i) => data.fill(value, i * 4, i * 4 + 3));
+  return { data, width, height };
+}
+
+test("a smeared picture is called blurred and a black one dark", () => {
+  assert.equal(measure(stripes(0)).hint, null);
+  assert.equal(measure(stripes(6)).hint, "blurred");
+  assert.equal(measure(stripes(0, 0.1)).hint, "dark");
+  assert.ok(measure(stripes(0)).sharpness > measure(stripes(1)).sharpness);
+});
+
+const line = (points) => [points.map(([x, y]) => ({ x, y, pressure: 0.5, time: 0 }))];
+
+test("no line, a dot and a slip are no signature", () => {
+  assert.equal(isSigned([]), false);
+  assert.equal(isSigned(line([[0.5, 0.2]])), false);
+  assert.equal(isSigned(line([[0.5, 0.2], [0.53, 0.21]])), false); // prettier-ignore
+  assert.equal(isSigned(line([[0.1, 0.2], [0.5, 0.1], [0.6, 0.3]])), true); // prettier-ignore
+});
+
+test("a signature keeps its shape when the pad changes its size", () => {
+  const groups = [{ points: [{ x: 30, y: 60, pressure: 0, time: 1 }, { x: 300, y: 150, pressure: 0, time: 2 }] }]; // prettier-ignore
+  const strokes = toStrokes(groups, 300);
+  assert.equal(strokes[0][1].x, 1);
+  const wide = fitStrokes(strokes, 600, 400);
+  assert.deepEqual([wide[0][0].x, wide[0][0].y, wide[0][1].x, wide[0][1].y], [60, 120, 600, 300]);
+  const flat = fitStrokes(strokes, 600, 100);
+  assert.ok(flat[0][1].y <= 100, "shrunk where it would not fit");
+  assert.ok(Math.abs(ink(toStrokes([{ points: flat[0] }], 600)) / ink(strokes) - flat[0][1].x / 600) < 1e-9);
+});

@@ -1,0 +1,58 @@
+/** The pure parts of the pages: what is left of a run, and the enrolment code in what was scanned or typed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
+import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
+
+const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
+const run = (kind, parcels) => ({ id: "r", kind, parcels });
+const item = (kind, parcels, voided = false) => ({ kind, parcels, voided });
+
+test("what this phone sealed is done before the office says so", () => {
+  const sealed = sealedCodes([item("collect", ["A"]), item("deliver", ["B"]), item("collect", ["C"], true)]);
+  assert.ok(isDone("collect", "A", parcel("A"), sealed));
+  assert.ok(isDone("drop_off", "A", parcel("A"), sealed), "one handover, whichever way");
+  assert.ok(!isDone("deliver", "A", parcel("A"), sealed), "a collected parcel is yet to be delivered");
+  assert.ok(isDone("deliver", "B", parcel("B", "out_for_delivery"), sealed));
+  assert.ok(!isDone("collect", "C", parcel("C"), sealed), "a withdrawn one is open again");
+});
+
+test("what somebody else handed over is done by the office's list", () => {
+  assert.ok(isDone("collect", "A", parcel("A", "in_transit"), new Map()));
+  assert.ok(!isDone("deliver", "A", parcel("A", "in_transit"), new Map()));
+  assert.ok(!isDone("collect", "X", null, new Map()), "an unknown parcel is not done");
+  assert.ok(!isDone("report", "A", parcel("A", "delivered"), new Map()), "a problem can always be told");
+});
+
+test("a cancelled parcel is not waited for, unless it was handed over", () => {
+  const parcels = {
+    A: parcel("A"),
+    B: parcel("B", "cancelled", "cancelled"),
+    C: parcel("C", "handed_over", "cancelled"),
+  };
+  const left = leftOf(run("collect", ["A", "B", "C", "D"]), (code) => parcels[code] ?? null, new Map());
+  assert.deepEqual(left, { done: 1, total: 3, left: ["A", "D"] });
+});
+
+test("a parcel whose cancelling is only asked for is still on the run", () => {
+  const left = leftOf(run("collect", ["A"]), () => parcel("A", "ready", "requested"), new Map());
+  assert.deepEqual(left.left, ["A"]);
+});
+
+test("an enrolment code is taken out of the office's link, whatever the address", () => {
+  assert.equal(codeInLink("https://baton.example/app/#/enrol/J6R9-GCJM"), "J6R9-GCJM");
+  assert.equal(codeInLink("http://192.168.1.20:8000/app/#/enrol/J6R9GCJM0S8D\n"), "J6R9GCJM0S8D");
+  for (const other of [
+    "F7ANY0M5J7AJ",
+    "https://baton.example/",
+    "javascript:/app/#/enrol/X",
+    "https://a b/app/#/enrol/X",
+  ]) {
+    assert.equal(codeInLink(other), null, other);
+  }
+});
+
+test("a typed code may be a pasted link", () => {
+  assert.equal(codeTyped("  j6r9 gcjm 0s8d "), "j6r9 gcjm 0s8d");
+  assert.equal(codeTyped("https://baton.example/app/#/enrol/J6R9"), "J6R9");
+});
