@@ -101,7 +101,8 @@ def test_a_workbook_whose_rows_are_torn_apart_as_seller_center_does_is_read_whol
         for x, f in enumerate(cells)
     )
     body = '<row r="2">' + "".join(
-        f'<c r="{chr(65 + x)}2" t="inlineStr"><is><t>{escape(v)}</t></is></c>' for x, v in enumerate(cells.values())
+        f'<c r="{chr(65 + x)}2" t="inlineStr"><is><t>{escape(v)}</t></is></c>'
+        for x, v in enumerate(cells.values())
     )
     orders, _, _ = read(write_workbook(tmp_path / "o.xlsx", f"{header}{body}</row>"))
     assert [order.order_id for order in orders] == [order_id(1)]
@@ -294,11 +295,67 @@ def test_too_many_parts_and_too_much_in_all_are_refused(
 
 
 def test_one_cell_at_the_far_corner_of_a_sheet_harms_nobody(tmp_path: Path) -> None:
-    path = write_workbook(
-        tmp_path / "o.xlsx", '<row r="1048576"><c r="XFD1048576"><v>1</v></c><c r="A1"><v>1</v></c></row>'
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    assert refusal(write_workbook(tmp_path / "o.xlsx", far)).code == "import-too-large"
+    wide = '<row r="1"><c r="XFD1"><v>1</v></c></row>'
+    assert "columns" in refusal(write_workbook(tmp_path / "p.xlsx", wide)).detail
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>',
+        '<row r="x"><c r="A1"><v>1</v></c></row>',
+        '<row r="1"><c r="AAAA1"><v>1</v></c></row>',
+        '<row r="1"><c r="A1" t="s"><v>7</v></c></row>',
+        '<row r="1"><c r="A1" t="s"><v>-1</v></c></row>',
+        '<row r="1"><c r="A1"><v>many</v></c></row>',
+        '<row r="1"><c r="A1"><v>1</v></row>',
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>' + "x" * 40_000 + "</t></is></c></row>",
+    ],
+)
+def test_a_sheet_that_no_spreadsheet_would_write_is_refused(tmp_path: Path, rows: str) -> None:
+    assert refusal(write_workbook(tmp_path / "o.xlsx", rows)).code == "import-workbook"
+
+
+def test_entities_that_multiply_are_refused(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "o.xlsx", "")
+    with zipfile.ZipFile(path, "a") as book:
+        book.writestr("xl/sharedStrings.xml", '<!DOCTYPE a [<!ENTITY b "bb">]><sst><si><t>&b;</t></si></sst>')
+    assert "entities" in refusal(path).detail
+
+
+def test_shared_texts_and_date_cells_are_read_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
+    rows = (
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" s="1"><v>46346.5</v></c><c r="D1" t="b"><v>1</v></c></row>'
+        '<row r="3"><c r="A3" t="s"><v>1</v></c><c r="B3"><v>2.5</v></c><c r="C3" s="0"><v>46346.5</v></c></row>'
     )
-    problem = refusal(path)
-    assert problem.code in {"import-workbook", "import-columns"}
+    path = write_workbook(tmp_path / "o.xlsx", rows)
+    with zipfile.ZipFile(path, "a") as book:
+        book.writestr(
+            "xl/sharedStrings.xml",
+            "<sst><si><t>plain</t></si><si><r><t>rich </t></r><rPh><t>no</t></rPh><r><t>text_x0009_</t></r></si></sst>",
+        )
+        formats = '<numFmts><numFmt numFmtId="164" formatCode="dd/mm/yyyy hh:mm"/></numFmts>'
+        others = '<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>'
+        styles = f'{others}<cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs>'
+        book.writestr("xl/styles.xml", f"<styleSheet>{formats}{styles}</styleSheet>")
+    with open_table(path) as table:
+        assert list(table.rows) == [
+            (1, ["plain", "", datetime(2026, 11, 20, 12), True]),
+            (3, ["rich text\t", 2.5, 46346.5]),
+        ]
+
+
+def test_our_reading_of_a_workbook_is_that_of_a_reader_that_many_use(tmp_path: Path) -> None:
+    calamine = pytest.importorskip("python_calamine")
+    rows = [row(n, product=f"<{n}> & “ü” 商", quantity=n, weight=n / 8) for n in range(50)]
+    path = write_xlsx(tmp_path / "o.xlsx", rows)
+    theirs = calamine.load_workbook(path).get_sheet_by_index(0).to_python()
+    with open_table(path) as table:
+        ours = [cells for _, cells in table.rows]
+    width = max(map(len, theirs))
+    assert [[*cells, *[""] * (width - len(cells))] for cells in ours] == theirs
 
 
 def test_an_empty_workbook_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,6 @@ MAX_INFLATED = 512 * 1024 * 1024
 MAX_RATIO = 250  # real exports inflate 10 to 60 times, a bomb up to 1,032 times
 RATIO_FROM = 1024 * 1024  # small parts may be as repetitive as they like
 
-# The process that reads a workbook: its address space and its patience.
-WORKBOOK_MEMORY = 2 * 1024**3
-WORKBOOK_SECONDS = 180
+# Texts that a workbook's cells share are the one thing of it that has to be held in memory.
+MAX_SHARED_TEXTS = 1_000_000
+MAX_SHARED_CHARS = 64 * 1024 * 1024
