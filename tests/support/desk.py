@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -84,12 +85,16 @@ def hand_over(
     return event_id
 
 
+@cache
+def _kept_password() -> str:
+    """Hashed once: that is made to be slow."""
+    return passwords.kept(PASSWORD)
+
+
 def make_desk_user(org_id: str, role: str = "office", name: str = "Olga Office", **members: Any) -> str:
     """Somebody who may sign in with PASSWORD; gives the id."""
-    email = members.pop("email", f"{name.split()[0].lower()}.{org_id[-6:]}@example.com")
-    return make_user(
-        org_id, role, name, email=email, password=passwords.kept(PASSWORD), active=True, **members
-    )
+    email = members.pop("email", f"{name.split(maxsplit=1)[0].lower()}.{org_id[-6:]}@example.com")
+    return make_user(org_id, role, name, email=email, password=_kept_password(), active=True, **members)
 
 
 def signed_in(app: Flask, user_id: str) -> FlaskClient:

@@ -48,9 +48,8 @@ class NavItem:
 
 def moment() -> datetime:
     """The request's one reading of the clock."""
-    if "now" not in g:
-        g.now = clock.now()
-    return g.now  # type: ignore[no-any-return]
+    now: datetime = request.environ.setdefault("baton.now", clock.now())
+    return now
 
 
 def zone() -> ZoneInfo:
@@ -67,11 +66,18 @@ def _shop() -> shop_queries.Shop | None:
     who = _actor()
     if who is None:
         return None
-    if "shop" not in g:
+    if "baton.shop" not in request.environ:
         with reading() as session:
-            g.shop = shop_queries.shop(session, who.org_id)
-            g.waiting = 0 if who.seller else shop_queries.waiting_for_review(session, who.org_id)
-    return g.shop  # type: ignore[no-any-return]
+            request.environ["baton.shop"] = shop_queries.shop(session, who.org_id)
+    shop: shop_queries.Shop = request.environ["baton.shop"]
+    return shop
+
+
+def _waiting(who: Actor) -> int:
+    if who.role not in _DESK:
+        return 0
+    with reading() as session:
+        return shop_queries.waiting_for_review(session, who.org_id)
 
 
 def _nav() -> list[NavItem]:
@@ -79,8 +85,7 @@ def _nav() -> list[NavItem]:
     if who is None:
         return []
     held = {rule.rule for rule in current_app.url_map.iter_rules()}
-    _shop()
-    counts = {"Review": g.waiting}
+    counts = {"Review": _waiting(who)}
     return [
         NavItem(path, label, icon, path == request.path, _is_under(path), counts.get(label, 0))
         for path, label, icon, roles in PAGES

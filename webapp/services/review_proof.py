@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from webapp.services.record import Draft, record
-from webapp.store.models import Event, Task, User
+from webapp.store.models import Event, Task
 from webapp.store.queries import review
 from webapp.store.unit import lock_org, transaction
 
@@ -136,8 +136,8 @@ def _close_task(session: Session, org_id: str, event_id: str, head: int, now: da
 
 
 def _ask(session: Session, event: Event, reason: str, head: int, now: datetime) -> str:
-    person = session.get(User, event.actor_id)
-    if person is None or person.org_id != event.org_id or not person.active:
+    person = review.person(session, event.org_id, event.actor_id)
+    if person is None or not person.active:
         raise Problem(
             "field-invalid", "Nobody can be asked for it: this was not recorded by a person of the shop."
         )

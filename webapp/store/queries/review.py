@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, RunParcel, Task
+from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, RunParcel, Task, User
 from webapp.store.queries.event_views import EventView, Finding, finding, views
 from webapp.store.queries.parcel_filter import HANDOVERS
 
@@ -172,6 +172,11 @@ def scanned_codes(session: Session, org_id: str, event_id: str) -> list[str]:
         EventParcel.org_id == org_id, EventParcel.event_id == event_id, EventParcel.scanned.is_not(None)
     )
     return list(session.execute(query.order_by(EventParcel.code)).scalars())
+
+
+def person(session: Session, org_id: str, user_id: str) -> User | None:
+    """Somebody of this shop; None for the server, the clock and strangers."""
+    return session.execute(select(User).where(User.org_id == org_id, User.id == user_id)).scalar_one_or_none()
 
 
 def picture(session: Session, org_id: str, event_id: str) -> str | None:

@@ -1,0 +1,119 @@
+"""The office's frame: the door, refusals, the navigation by role, the board."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, signed_in
+from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
+from webapp.services import passwords
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@pytest.fixture
+def org_id(app: Flask) -> str:
+    return make_shop()
+
+
+def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> int:
+    found = TOKEN.search(client.get("/office/sign-in").text)
+    assert found
+    form = {"email": email, "password": password, "csrf_token": found[1]}
+    return client.post("/office/sign-in", data=form).status_code
+
+
+def test_the_door_opens_to_the_office_and_closes_again(app: Flask, org_id: str) -> None:
+    make_desk_user(org_id, name="Olga Office", email="olga@example.com")
+    client = app.test_client()
+    assert client.get("/office/").status_code == 302
+    assert sign_in(client, "olga@example.com") == 302
+    assert "Olga Office" in client.get("/office/").text
+    assert post(client, "/office/sign-out").status_code == 302
+    assert client.get("/office/").status_code == 302
+
+
+def test_a_wrong_password_is_refused_without_saying_which_was_wrong(app: Flask, org_id: str) -> None:
+    make_desk_user(org_id, email="olga@example.com")
+    client = app.test_client()
+    pages = []
+    for email in ("olga@example.com", "nobody@example.com"):
+        found = TOKEN.search(client.get("/office/sign-in").text)
+        assert found
+        form = {"email": email, "password": "wrong", "csrf_token": found[1]}
+        pages.append(client.post("/office/sign-in", data=form).text)
+        assert "do not fit together" in pages[-1]
+        assert client.get("/office/").status_code == 302
+
+
+def test_a_courier_does_not_get_into_the_office(app: Flask, org_id: str) -> None:
+    make_user(
+        org_id, "courier", "Budi", email="budi@example.com", password=passwords.kept(PASSWORD), active=True
+    )
+    client = app.test_client()
+    sign_in(client, "budi@example.com")
+    assert client.get("/office/").status_code in {302, 403}
+    assert client.get("/office/parcels").status_code in {302, 403}
+
+
+def test_a_sign_out_by_another_sites_link_does_nothing(app: Flask, org_id: str) -> None:
+    client = signed_in(app, make_desk_user(org_id))
+    assert client.get("/office/sign-out").status_code == 405
+    assert client.post("/office/sign-out").status_code == 400
+    assert client.get("/office/").status_code == 200
+
+
+def test_a_page_that_is_not_there_says_so_in_words_signed_in_or_not(app: Flask, org_id: str) -> None:
+    for client in (app.test_client(), signed_in(app, make_desk_user(org_id))):
+        answer = client.get("/office/nothing-here")
+        assert answer.status_code == 404
+        assert "it belongs to another shop" in answer.text
+
+
+def test_the_navigation_shows_what_a_role_may_open(app: Flask, org_id: str) -> None:
+    for role in ("office", "admin", "seller"):
+        client = signed_in(app, make_desk_user(org_id, role, f"{role.title()} Person", seller="Toko A"))
+        nav = client.get("/office/").text.split('<ul class="nav">')[1].split("</ul>")[0]
+        paths = re.findall(r'href="(/office/[^"]*)"', nav)
+        assert "/office/parcels" in paths
+        assert ("/office/review" in paths) == (role != "seller")
+        for path in paths:
+            assert client.get(path).status_code == 200, (role, path)
+
+
+def test_where_a_page_stands_is_marked_in_the_navigation(app: Flask, org_id: str) -> None:
+    client = signed_in(app, make_desk_user(org_id))
+    assert re.search(r'href="/office/parcels" aria-current="page"', client.get("/office/parcels").text)
+    [code] = make_parcels(org_id, 1)
+    assert re.search(
+        r'href="/office/parcels" aria-current="true"', client.get(f"/office/parcels/{code}").text
+    )
+
+
+def test_the_board_counts_what_needs_a_person(app: Flask, org_id: str) -> None:
+    courier = make_user(org_id, name="Budi Santoso")
+    phone = ApiPhone(app.test_client(), org_id, courier)
+    codes = make_parcels(org_id, 5)
+    run = make_run(org_id, courier, codes[:3])
+    hand_over(phone, org_id, codes[:2], run=run, expected=3)
+    phone.send(unsent=3, unsent_blobs=7, oldest_at="2026-11-22T06:00:00.000Z", head_seq=4)
+    text = signed_in(app, make_desk_user(org_id)).get("/office/").text
+    figures = dict(re.findall(r'href="/office/(?:parcels\?status=)?(\w+)"[^>]*><b>(\d+)</b>', text))
+    assert (figures["review"], figures["handed_over"], figures["expected"]) == ("1", "2", "3")
+    assert "2 of 3" in text
+    assert "3 unsent, 7 photos" in text
+    assert re.search(r'<progress[^>]* max="3" value="2"', text)
+
+
+def test_every_page_forbids_htmx_to_evaluate_text(app: Flask, org_id: str) -> None:
+    client = signed_in(app, make_desk_user(org_id))
+    for path in ("/office/", "/office/review", "/office/parcels", "/office/sign-in"):
+        page = client.get(path).text if path != "/office/sign-in" else app.test_client().get(path).text
+        assert '"allowEval":false' in page
+        assert '"includeIndicatorStyles":false' in page
+        assert '"historyCacheSize":0' in page
+        assert "X-CSRFToken" in page

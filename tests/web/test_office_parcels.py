@@ -1,0 +1,237 @@
+"""The office's list of parcels: filter, search, pages, and who sees what."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.desk import hand_over, make_desk_user, signed_in
+from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from webapp import clock
+from webapp.store.models import Carrier, Order, Parcel, ParcelOrder
+from webapp.store.unit import transaction
+
+CODE = re.compile(r'href="/office/parcels/([0-9A-Z]{12})"')
+
+
+@pytest.fixture
+def org_id(app: Flask) -> str:
+    return make_shop()
+
+
+@pytest.fixture
+def office(app: Flask, org_id: str) -> FlaskClient:
+    return signed_in(app, make_desk_user(org_id))
+
+
+def listed(client: FlaskClient, **query: str) -> list[str]:
+    answer = client.get("/office/parcels", query_string=query)
+    assert answer.status_code == 200
+    return CODE.findall(answer.text)
+
+
+def put_in_order(org_id: str, code: str, order_id: str, **members: str) -> None:
+    with transaction() as session:
+        session.add(
+            Order(
+                org_id=org_id,
+                order_id=order_id,
+                platform_status="To ship",
+                seen_at=clock.now(),
+                digest="",
+                is_preorder=False,
+                **members,
+            )
+        )
+        session.flush()
+        session.add(ParcelOrder(org_id=org_id, code=code, order_id=order_id))
+
+
+def test_the_newest_parcels_come_first_and_older_ones_page_by_page(office: FlaskClient, org_id: str) -> None:
+    codes = set(make_parcels(org_id, 120))
+    seen: list[str] = []
+    address = "/office/parcels"
+    while address:
+        text = office.get(address).text
+        seen += CODE.findall(text)
+        found = re.search(r'rel="next" href="([^"]+)"', text)
+        address = found[1].replace("&amp;", "&") if found else ""
+    assert len(seen) == len(set(seen))
+    assert set(seen) == codes
+
+
+def test_a_way_back_leads_to_the_same_page(office: FlaskClient, org_id: str) -> None:
+    make_parcels(org_id, 120)
+    first = office.get("/office/parcels").text
+    [older] = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = office.get(older).text
+    [newer] = re.findall(r'rel="prev" href="([^"]+)"', second)
+    assert CODE.findall(office.get(newer).text) == CODE.findall(first)
+
+
+def test_parcels_that_come_in_while_somebody_pages_repeat_and_hide_nothing(
+    office: FlaskClient, org_id: str
+) -> None:
+    codes = make_parcels(org_id, 60)
+    first = office.get("/office/parcels").text
+    make_parcels(org_id, 30, seed=2)
+    [older] = re.findall(r'rel="next" href="([^"]+)"', first)
+    assert set(CODE.findall(first)) | set(CODE.findall(office.get(older).text)) == set(codes)
+
+
+def test_the_results_alone_are_the_same_markup_as_in_the_page(office: FlaskClient, org_id: str) -> None:
+    make_parcels(org_id, 3)
+    part = office.get("/office/parcels/results?status=expected").text.strip()
+    assert part.startswith('<section id="results"')
+    assert part in office.get("/office/parcels?status=expected").text
+
+
+def test_results_that_were_changed_in_place_move_the_pages_address(office: FlaskClient) -> None:
+    answer = office.get("/office/parcels/results?q=&status=lost&by=", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Push-Url"] == "/office/parcels?status=lost"
+
+
+def test_a_filter_narrows_by_status_carrier_and_seller(office: FlaskClient, org_id: str) -> None:
+    with transaction() as session:
+        session.add(Carrier(org_id=org_id, code="jt", name="J&T Express", names=[]))
+    [ours] = make_parcels(org_id, 1, carrier="jt", seller="Toko A")
+    [lost] = make_parcels(org_id, 1, seed=2, status="lost", seller="Toko B")
+    assert listed(office, carrier="jt") == [ours]
+    assert listed(office, seller="Toko B") == [lost]
+    assert listed(office, status="lost") == [lost]
+    assert listed(office, status="lost", seller="Toko A") == []
+    assert "J&amp;T Express" in office.get("/office/parcels").text
+
+
+def test_days_are_the_shops_own(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    with transaction() as session:
+        # 23:30 in Manila on the 21st is 15:30 in UTC.
+        session.get_one(Parcel, (org_id, code)).created_at = clock.now().replace(
+            year=2026, month=11, day=21, hour=15, minute=30
+        )
+    assert listed(office, **{"from": "2026-11-21", "to": "2026-11-21"}) == [code]
+    assert listed(office, **{"from": "2026-11-22"}) == []
+    with transaction() as session:
+        session.get_one(Parcel, (org_id, code)).created_at += timedelta(hours=1)
+    assert listed(office, **{"from": "2026-11-22"}) == [code]
+
+
+def test_a_filter_finds_open_anomalies_and_the_state_of_the_proof(
+    app: Flask, office: FlaskClient, org_id: str
+) -> None:
+    proved, untouched = make_parcels(org_id, 2)
+    phone = ApiPhone(app.test_client(), org_id, make_user(org_id))
+    hand_over(phone, org_id, [proved], expected=3)
+    assert listed(office, proof="waiting") == [proved]
+    assert listed(office, proof="none") == [untouched]
+    assert listed(office, proof="accept") == []
+    assert set(listed(office, anomaly="any")) == {proved}
+    assert set(listed(office, anomaly="warning")) == {proved}
+    assert listed(office, anomaly="urgent") == []
+    assert listed(office, by="handed_over") == [proved]
+
+
+@pytest.mark.parametrize("typed", ["{0}", "  {0} ", "{1}", "{2}"])
+def test_a_code_is_found_however_it_is_typed(office: FlaskClient, org_id: str, typed: str) -> None:
+    [code, *_] = make_parcels(org_id, 5)
+    dashed = f"{code[:4]}-{code[4:8]}-{code[8:]}"
+    loose = dashed.lower().replace("0", "o").replace("1", "i")
+    assert listed(office, q=typed.format(code, dashed, loose)) == [code]
+
+
+def test_a_wrong_character_is_told_from_a_code_nobody_knows(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    swapped = code[:-2] + code[-1] + code[-2] if code[-1] != code[-2] else "0" + code[1:]
+    assert "check character does not fit" in office.get(f"/office/parcels?q={swapped}").text
+
+
+def test_a_parcel_is_found_by_tracking_number_package_and_order(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1, tracking_number="JT0012345678", package_id="1155667788")
+    make_parcels(org_id, 3, seed=2)
+    put_in_order(org_id, code, "576461413038785752")
+    for typed in ("jt 0012 345678", "1155667788", "576461413038785752", "345678", "38785752"):
+        assert listed(office, q=typed) == [code], typed
+    assert listed(office, q="%%%%") == []
+
+
+def test_a_seller_sees_their_own_parcels_only(app: Flask, org_id: str) -> None:
+    [own] = make_parcels(org_id, 1, seller="Toko A", tracking_number="JT1")
+    [other] = make_parcels(org_id, 1, seed=2, seller="Toko B", tracking_number="JT2")
+    seller = signed_in(app, make_desk_user(org_id, "seller", "Sari", seller="Toko A"))
+    assert listed(seller) == [own]
+    assert listed(seller, q="JT2") == []
+    assert listed(seller, seller="Toko B") == []
+    assert seller.get(f"/office/parcels/{own}").status_code == 200
+    assert seller.get(f"/office/parcels/{other}").status_code == 404
+    assert "Toko B" not in seller.get("/office/").text
+
+
+def test_a_seller_without_a_shop_of_their_own_sees_nothing(app: Flask, org_id: str) -> None:
+    make_parcels(org_id, 1)
+    assert listed(signed_in(app, make_desk_user(org_id, "seller", "Nobody"))) == []
+
+
+def test_another_shop_sees_nothing_of_this_one(app: Flask, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1, tracking_number="JT1")
+    put_in_order(org_id, code, "576461413038785752")
+    stranger = signed_in(app, make_desk_user(make_shop("Another shop"), "admin", "Stranger"))
+    assert listed(stranger) == []
+    assert listed(stranger, q="JT1") == []
+    assert stranger.get(f"/office/parcels/{code}").status_code == 404
+    assert stranger.get("/office/orders/576461413038785752").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "after=garbage~X",
+        "after=2026-11-22~X",
+        "before=%00~%00",
+        "after=~",
+        "status=nosuch",
+        "from=2026-02-31&to=x",
+        "from=0001-01-01",
+        "to=9999-12-31",
+        "q=%00%ff%F0%9F%98%80",
+        "q=" + "A" * 5000,
+        "anomaly=%27--&proof=%3Cscript%3E&by=1",
+        "carrier=%27%20OR%201=1",
+    ],
+)
+def test_an_address_that_cannot_be_read_breaks_nothing(office: FlaskClient, query: str) -> None:
+    for path in ("/office/parcels", "/office/parcels/results", "/office/orders"):
+        assert office.get(f"{path}?{query}").status_code in {200, 422}, path
+
+
+def test_what_an_export_says_is_text_and_never_markup(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1, seller="<script>alert(1)</script>")
+    put_in_order(org_id, code, "576461413038785752", recipient='"><img src=x onerror=alert(1)>')
+    for path in (
+        "/office/parcels",
+        f"/office/parcels/{code}",
+        "/office/orders",
+        "/office/orders/576461413038785752",
+    ):
+        text = office.get(path).text
+        assert "<script>alert" not in text, path
+        assert "<img src=x" not in text, path
+
+
+def test_an_empty_shop_says_what_to_do_first(office: FlaskClient) -> None:
+    assert "No parcels yet" in office.get("/office/parcels").text
+    assert "Nothing fits" in office.get("/office/parcels?q=JT1").text
+    assert "An empty shop" in office.get("/office/").text
+
+
+def test_an_order_shows_its_lines_and_parcels(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    put_in_order(org_id, code, "576461413038785752", recipient="Dewi Anggraini")
+    text = office.get("/office/orders/576461413038785752").text
+    assert "Dewi Anggraini" in text
+    assert f"/office/parcels/{code}" in text
+    assert "576461413038785752" in office.get(f"/office/orders?q={code}").text
