@@ -312,6 +312,19 @@ test("a server that cannot inflate gets the batch plain", async () => {
   phone.close();
 });
 
+test("a server that takes neither gzip nor plain is not asked without end", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await seal(phone, 3);
+  world.server.instead = ({ path }) =>
+    path === "/sync/v1/events" ? problem(415, "encoding-unsupported") : undefined;
+  const state = await phone.kick("user");
+  assert.equal(state.problem.code, "encoding-unsupported");
+  assert.equal(world.server.requests.filter((line) => line.endsWith("/events")).length, 2);
+  assert.equal((await phone.counts()).unsent, 3);
+  phone.close();
+});
+
 test("a `retry` result delays that event alone", async () => {
   const world = await World.make();
   const phone = await world.enrolled();
@@ -365,6 +378,33 @@ test("a server restored from a backup gets everything again, pictures too", asyn
   assert.equal(server.audit(assert).length, 2);
   assert.equal(server.blobs.size, 4);
   assert.ok((await phone.outbox()).every(({ state }) => state === "safe"));
+  phone.close();
+});
+
+test("a picture the server has lost is sent again when it says so", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone);
+  await phone.seal(draft);
+  await phone.kick("user");
+  world.server.blobs.delete(draft.photos[0].sha256);
+  world.time += 700_000;
+  await phone.kick("user");
+  assert.ok(world.server.blobs.has(draft.photos[0].sha256));
+  phone.close();
+});
+
+test("under a new epoch no picture counts as held on the old one's word", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone));
+  await phone.kick("user");
+  Object.assign(world.server, { epoch: "epoch-2", blobs: new Map() });
+  world.server.after = async ({ path }, response) =>
+    path === "/sync/v1/events" ? reply(200, { ...(await response.json()), want: [] }) : response;
+  world.time += 700_000;
+  await phone.kick("user");
+  assert.equal(world.server.blobs.size, 2);
   phone.close();
 });
 

@@ -80,6 +80,7 @@ async function sendOne(context, identity, pace) {
   const rows = nextBatch(await peekOutbox(store, device), { limits, most: pace.most, now: now() });
   if (rows.length === 0 && !(await isBeatDue(context, device, pace))) return "empty";
   const decision = await post(context, identity, pace, rows);
+  if (decision.next === "plain" && !pace.gzip) decision.next = "wait"; // it will not take plain either
   await write(context, identity, rows, decision);
   adapt(pace, rows.length, decision);
   return decision;
