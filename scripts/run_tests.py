@@ -53,11 +53,7 @@ def main(arguments: list[str]) -> int:
 
 def run_node(tally: Tally) -> None:
     """The JavaScript unit tests, by Node's own runner."""
-    files = sorted(
-        str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "unit" / "js").rglob("*.test.mjs")
-    )
-    if not files:
-        return
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.test.*js"))
     code, output = echo([str(find_node()), "--test", "--test-reporter=spec", *files], quiet=True)
     counted = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", output, re.MULTILINE)}
     if code:
