@@ -103,8 +103,7 @@ export async function peekOutbox(store, device) {
  */
 export async function jwsOf(store, device, seqs) {
   return store.read(["sealed"], async (tx) => {
-    const rows = [];
-    for (const seq of seqs) rows.push(await tx.objectStore("sealed").get([device, seq]));
+    const rows = await Promise.all(seqs.map((seq) => tx.objectStore("sealed").get([device, seq])));
     return rows.flatMap((row) => (row ? [row.jws] : []));
   });
 }

@@ -37,21 +37,25 @@ export async function writeDecision(store, decision, terms) {
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */
 async function settleRows(tx, { settled, answer }, { device, now, receipt }) {
-  for (const { seq, result } of settled) {
-    const event = await tx.objectStore("events").get([device, seq]);
-    if (!event || event.sha256 !== result.sha256) continue;
-    const proved = receipt?.verified && receipt.events.includes(event.id);
-    await tx.objectStore("events").put({
-      ...event,
-      state: "settled",
-      problem: null,
-      result,
-      epoch: answer?.epoch ?? event.epoch,
-      settledAt: now,
-      receiptAt: proved ? receipt.receivedAt : event.receiptAt,
-    });
-    await tx.objectStore("outbox").delete([device, seq]);
-  }
+  await Promise.all(
+    settled.map(async ({ seq, result }) => {
+      const event = await tx.objectStore("events").get([device, seq]);
+      if (!event || event.sha256 !== result.sha256) return;
+      const isProved = receipt?.verified && receipt.events.includes(event.id);
+      await Promise.all([
+        tx.objectStore("events").put({
+          ...event,
+          state: "settled",
+          problem: null,
+          result,
+          epoch: answer?.epoch ?? event.epoch,
+          settledAt: now,
+          receiptAt: isProved ? receipt.receivedAt : event.receiptAt,
+        }),
+        tx.objectStore("outbox").delete([device, seq]),
+      ]);
+    }),
+  );
 }
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */

@@ -18,15 +18,18 @@ import { ownRows } from "./schema.js";
  */
 export async function applyPage(store, device, page, etag) {
   await store.write(["parcels", "runs", "tasks", "notices", "meta"], async (tx) => {
+    /** @type {Promise<unknown>[]} asked for all at once: waiting for each would take seconds for a large list */
+    const asked = [];
     for (const name of /** @type {const} */ (["parcels", "runs", "tasks", "notices"])) {
       const rows = tx.objectStore(name);
-      if (page.reset) await rows.delete(ownRows(device));
-      for (const gone of page[name].removes) await rows.delete([device, gone]);
+      if (page.reset) asked.push(rows.delete(ownRows(device)));
+      for (const gone of page[name].removes) asked.push(rows.delete([device, gone]));
     }
-    for (const parcel of page.parcels.upserts) await tx.objectStore("parcels").put({ ...parcel, device });
-    for (const run of page.runs.upserts) await tx.objectStore("runs").put({ ...run, device });
-    for (const task of page.tasks.upserts) await tx.objectStore("tasks").put({ ...task, device });
-    for (const notice of page.notices.upserts) await tx.objectStore("notices").put({ ...notice, device });
+    for (const row of page.parcels.upserts) asked.push(tx.objectStore("parcels").put({ ...row, device }));
+    for (const row of page.runs.upserts) asked.push(tx.objectStore("runs").put({ ...row, device }));
+    for (const row of page.tasks.upserts) asked.push(tx.objectStore("tasks").put({ ...row, device }));
+    for (const row of page.notices.upserts) asked.push(tx.objectStore("notices").put({ ...row, device }));
+    await Promise.all(asked);
     const { cursor, epoch, as_of: asOf } = page;
     await tx.objectStore("meta").put({ device, name: "worklist", value: { cursor, epoch, etag, asOf } });
   });
