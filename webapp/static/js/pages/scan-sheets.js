@@ -34,8 +34,8 @@ const BLOCKS = {
     icon: "ban",
     reasons: false,
     keep: null,
-    words: (parcel, app) =>
-      `${parcel?.cancel === "requested" ? "The buyer has asked to cancel it." : "The order is cancelled."} Do not hand it over: give it back to the seller. Your list is from ${clockTime(app.phone.worklistAsOf) || "before the first contact"}.`,
+    words: (_, app) =>
+      `The order is cancelled. Do not hand it over: give it back to the seller. Your list is from ${listAge(app)}.`,
   },
   not_on_list: {
     icon: "triangle-alert",
@@ -49,9 +49,28 @@ const BLOCKS = {
     reasons: false,
     keep: "Keep it",
     words: (_, app) =>
-      `This phone’s list (from ${clockTime(app.phone.worklistAsOf) || "never"}) does not know it. It may be new. If you keep it, the office is told.`,
+      `This phone’s list (from ${listAge(app)}) does not know it. It may be new. If you keep it, the office is told.`,
   },
 };
+
+/** Only asked for, not decided: the person at the door may know better, and says why. @type {Block} */
+const CANCEL_ASKED = {
+  icon: "ban",
+  reasons: true,
+  keep: "Take it anyway",
+  words: (_, app) =>
+    `The buyer has asked to cancel it. Put it aside until the office decides. Your list is from ${listAge(app)}.`,
+};
+
+/** @param {Verdict} verdict @returns {Block|undefined} */
+function blockOf({ verdict, parcel }) {
+  return verdict === "cancelled" && parcel?.cancel === "requested" ? CANCEL_ASKED : BLOCKS[verdict];
+}
+
+/** @param {App} app @returns {string} */
+function listAge(app) {
+  return clockTime(app.phone.worklistAsOf) || "before the first contact";
+}
 
 /** @param {App} app @param {string|null|undefined} code @returns {string} */
 function carrierName(app, code) {
@@ -67,7 +86,7 @@ function carrierName(app, code) {
  * @returns {Promise<Answer>}
  */
 export async function blocked(verdict, app) {
-  const block = BLOCKS[verdict.verdict];
+  const block = blockOf(verdict);
   if (!block) return { keep: false, reason: null };
   const dialog = clone("block");
   dialog.dataset.tone = verdict.tone;

@@ -178,7 +178,7 @@ class ScanScreen {
       return verdict;
     }
     if (!typed && performance.now() - (this.#leftOut.get(verdict.code) ?? -Infinity) < ASK_AGAIN_MS)
-      return verdict;
+      {return verdict;}
     const answer = await this.#whileAsking(() => blocked(verdict, this.#app));
     if (!answer.keep) {
       this.#leftOut.set(verdict.code, performance.now());
