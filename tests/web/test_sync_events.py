@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from sync.posting import Posting
 from sync.protocol import envelope
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from tests.unit.phones import blob, proof
@@ -222,3 +223,27 @@ def test_a_batch_of_two_hundred_events_of_many_parcels_is_taken(phone: ApiPhone,
 @pytest.mark.parametrize("path", ["/sync/v1/hello", "/sync/v1/nowhere", "/sync/v1/worklist"])
 def test_every_answer_says_which_protocol_it_speaks(client: FlaskClient, path: str) -> None:
     assert client.get(path).headers["Sync-Protocol"] == "1"
+
+
+def test_a_mistake_of_ours_on_one_event_asks_for_that_one_again_and_keeps_the_others(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = make_parcels(org_id, 3)
+    sealed = [phone.seal("collect", [code], **proof()) for code in codes]
+    honest = Posting.entry
+
+    def stumble(self: Posting, event: Any, *rest: Any) -> Any:
+        if codes[1] in event.parcels:
+            raise ZeroDivisionError("a mistake of ours")
+        return honest(self, event, *rest)
+
+    monkeypatch.setattr(Posting, "entry", stumble)
+    answer = phone.send(*sealed)
+    assert [result["status"] for result in answer["results"]] == ["applied", "retry", "applied"]
+    assert answer["results"][1]["problem"]["code"] == "server_fault"
+    assert answer["missing_seqs"] == [[2, 2]]
+    monkeypatch.undo()
+    again = phone.send(*sealed)
+    assert [result["status"] for result in again["results"]] == ["duplicate", "applied", "duplicate"]
+    assert answer["results"][1]["id"] == again["results"][1]["id"]
+    assert rebuild.check(clock.now()) == (3, [])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import structlog
 import uuid_utils
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from sync import ledger
-from sync.ledger import Accepted, Sender
+from sync.ledger import Accepted, Result, Sender, make_receipt
 from sync.protocol import batch as wire
 from sync.protocol import envelope
+from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
+from sync.rules.chain import missing_in
 from webapp.services.find_device import CallingDevice
 from webapp.services.server_identity import signing_key
 from webapp.store import database
@@ -23,31 +28,81 @@ from webapp.store.journal import SqlJournal
 from webapp.store.models import Blob, BlobRef, Device, EventReceipt, Receipt, Task
 from webapp.store.unit import lock_org, transaction
 
+log = structlog.get_logger()
 MOST_WANTED = 1000
 
 
 def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict[str, Any]:
-    """The answer to `POST /sync/v1/events`, committed before it is given. A revoked phone's go to quarantine."""
+    """The answer to `POST /sync/v1/events`, committed before it is given. A revoked phone's go to quarantine.
+
+    Problems `busy`, `storage-full`. A fault of ours on one event answers `retry` for that one alone.
+    """
+    try:
+        with transaction() as session:
+            head = lock_org(session, caller.org_id)
+            results = _accept(session, caller, batch.events, head, now)
+            return _answer(session, caller, batch, results, now)
+    except (Problem, OperationalError):
+        raise
+    except Exception:
+        log.exception("a batch failed; its events are tried one by one", device=caller.id)
+    results = [_accept_alone(caller, jws, now) for jws in batch.events]
+    with transaction() as session:
+        lock_org(session, caller.org_id)
+        return _answer(session, caller, batch, results, now)
+
+
+def _accept(
+    session: Session, caller: CallingDevice, events: Sequence[str], head: int, now: datetime
+) -> list[Result]:
     sender = Sender(
         caller.id, caller.jwk, frozenset({caller.user_id}), is_revoked=caller.revoked_at is not None
     )
-    epoch = database.epoch()
-    with transaction() as session:
-        head = lock_org(session, caller.org_id)
-        journal = SqlJournal(session, caller.org_id, head, now)
-        done = ledger.accept(ledger.Batch(sender, batch.events), journal, now)
-        _settle_tasks(session, caller.org_id, head, done, now)
-        receipt = _receipt(caller.id, epoch, done)
-        _keep_receipt(session, caller, done, receipt, now)
-        _heartbeat(session, caller, batch, now)
-        want = wanted(session, caller.org_id, caller.id)
+    journal = SqlJournal(session, caller.org_id, head, now)
+    done = ledger.accept(ledger.Batch(sender, events), journal, now)
+    _settle_tasks(session, caller.org_id, head, done, now)
+    return list(done.results)
+
+
+def _accept_alone(caller: CallingDevice, jws: str, now: datetime) -> Result:
+    try:
+        with transaction() as session:
+            (result,) = _accept(session, caller, [jws], lock_org(session, caller.org_id), now)
+            return result
+    except (Problem, OperationalError):
+        raise
+    except Exception:
+        sha256 = envelope.digest(jws)
+        log.exception("an event failed", device=caller.id, sha256=sha256)
+        detail = "The server made a mistake with this one; it will be sent again by itself."
+        return Result(_claimed_id(jws), sha256, "retry", (), "server_fault", detail)
+
+
+def _claimed_id(jws: str) -> str | None:
+    # The phone finds its row by this; whoever sent something unreadable has the digest.
+    try:
+        claimed = envelope.open_(jws).payload.get("id")
+    except envelope.Refused:
+        return None
+    return claimed if isinstance(claimed, str) else None
+
+
+def _answer(
+    session: Session, caller: CallingDevice, batch: wire.Body, results: Sequence[Result], now: datetime
+) -> dict[str, Any]:
+    epoch = database.epoch_in(session)
+    kept = [r for r in results if r.id is not None and r.status in {"applied", "recorded", "duplicate"}]
+    receipt = make_receipt(caller.id, epoch, now, [(r.id or "", r.sha256) for r in kept], signing_key())
+    _keep_receipt(session, caller, [r.id for r in kept if r.status != "duplicate"], receipt, now)
+    _heartbeat(session, caller, batch, now)
+    seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
     return {
         "epoch": epoch,
         "received_at": format_time(now),
-        "results": [result.as_dict() for result in done.results],
-        "high_seq": done.high_seq,
-        "missing_seqs": [list(gap) for gap in done.missing_seqs],
-        "want": want,
+        "results": [result.as_dict() for result in results],
+        "high_seq": seqs[-1][1] if seqs else 0,
+        "missing_seqs": [list(gap) for gap in missing_in(seqs)],
+        "want": wanted(session, caller.org_id, caller.id),
         "receipt": receipt,
     }
 
@@ -72,16 +127,6 @@ def wanted(session: Session, org_id: str, device_id: str) -> list[str]:
     return list(dict.fromkeys(row.sha256 for row in rows))
 
 
-def _receipt(device_id: str, epoch: str, done: Accepted) -> str:
-    promised = {
-        "device": device_id,
-        "epoch": epoch,
-        "received_at": format_time(done.received_at),
-        "events": [{"id": event_id, "sha256": sha256} for event_id, sha256 in done.held],
-    }
-    return envelope.sign(promised, signing_key(), envelope.RECEIPT_TYP)
-
-
 def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
     answers = {
         e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref
@@ -98,17 +143,16 @@ def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now:
 
 
 def _keep_receipt(
-    session: Session, caller: CallingDevice, done: Accepted, receipt: str, now: datetime
+    session: Session, caller: CallingDevice, event_ids: Sequence[str | None], receipt: str, now: datetime
 ) -> None:
-    fresh = [entry.id for entry in done.change.entries] if done.change else []
-    if not fresh:
+    if not event_ids:
         return
     kept = Receipt(
         org_id=caller.org_id, id=str(uuid_utils.uuid7()), device_id=caller.id, received_at=now, jws=receipt
     )
     session.add(kept)
-    rows = [{"org_id": caller.org_id, "event_id": event_id, "receipt_id": kept.id} for event_id in fresh]
-    session.execute(EventReceipt.__table__.insert(), rows)  # type: ignore[attr-defined]
+    rows = [{"org_id": caller.org_id, "event_id": id_, "receipt_id": kept.id} for id_ in event_ids]
+    session.execute(insert(EventReceipt), rows)
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:

@@ -11,11 +11,9 @@ import uuid_utils
 from sqlalchemy.orm import Session
 
 from sync import ledger
-from sync.journal import Head
 from sync.ledger import Result, Sender
-from sync.protocol import envelope
+from sync.making import Chain
 from sync.protocol.problems import Problem
-from sync.protocol.times import format_time
 from webapp.services.server_identity import server_device, signing_key
 from webapp.store.journal import SqlJournal
 from webapp.store.unit import lock_org
@@ -55,16 +53,10 @@ def record(
     sender = Sender(device.id, device.jwk, None)
     journal = SqlJournal(session, org_id, head, now)
     pieces = [piece for draft in drafts for piece in _pieces(draft)]
-    key = signing_key()
-    tip = journal.head(device.id)
+    chain = Chain(device.id, signing_key(), journal.head(device.id))
     for start in range(0, len(pieces), CHUNK):
-        lines: list[str] = []
-        for draft, parcels in pieces[start : start + CHUNK]:
-            payload = _payload(draft, parcels, device.id, actor_id, tip, now)
-            lines.append(envelope.sign(payload, key))
-            tip = Head(payload["seq"], envelope.digest(lines[-1]))
-        done = ledger.accept(ledger.Batch(sender, lines), journal, now)
-        results.extend(done.results)
+        lines = [_sealed(chain, *piece, actor_id, now) for piece in pieces[start : start + CHUNK]]
+        results.extend(ledger.accept(ledger.Batch(sender, lines), journal, now).results)
     for result in results:
         if result.status not in {"applied", "recorded"}:
             raise Problem("event-refused", f"The ledger did not take it: {result.detail or result.status}")
@@ -78,29 +70,17 @@ def _pieces(draft: Draft) -> list[tuple[Draft, Sequence[str]]]:
     ]
 
 
-def _payload(
-    draft: Draft, parcels: Sequence[str], device_id: str, actor_id: str, tip: Head | None, now: datetime
-) -> dict[str, Any]:
-    return {
-        "v": 1,
-        "id": str(uuid_utils.uuid7()),
-        "device": device_id,
-        "actor": actor_id,
-        "seq": tip.seq + 1 if tip else 1,
-        "prev": tip.sha256 if tip else None,
-        "kind": draft.kind,
-        "at": format_time(draft.at or now),
-        "offset_ms": 0,
-        "parcels": list(parcels),
-        "run": draft.run,
-        "carrier": draft.carrier,
-        "expected": None,
-        "place": None,
-        "counterpart": None,
-        "reason": draft.reason,
-        "note": draft.note,
-        "intact": None,
-        "ref": draft.ref,
-        "blobs": [],
-        "data": dict(draft.data),
-    }
+def _sealed(chain: Chain, draft: Draft, parcels: Sequence[str], actor_id: str, now: datetime) -> str:
+    return chain.make(
+        draft.kind,
+        id=str(uuid_utils.uuid7()),
+        actor_id=actor_id,
+        at=draft.at or now,
+        parcels=parcels,
+        reason=draft.reason,
+        note=draft.note,
+        ref=draft.ref,
+        run=draft.run,
+        carrier=draft.carrier,
+        data=dict(draft.data),
+    )

@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
 from webapp.extensions import db
 from webapp.settings import Settings, SettingsError
@@ -67,10 +68,15 @@ def ensure_epoch() -> None:
 def epoch() -> str:
     """The name of this history; another one after a restore or a reset."""
     with unit.reading() as session:
-        row = session.get(models.Installation, "epoch")
-        if row is None:
-            raise RuntimeError("the database was not prepared")
-        return row.value
+        return epoch_in(session)
+
+
+def epoch_in(session: Session) -> str:
+    """The same, by a session that is open already."""
+    row = session.get(models.Installation, "epoch")
+    if row is None:
+        raise RuntimeError("the database was not prepared")
+    return row.value
 
 
 @contextlib.contextmanager
