@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from sync.journal import Head
 from sync.protocol.envelope import RECEIPT_TYP, digest, sign
-from sync.protocol.events import VERSION
+from sync.protocol.events import VERSION, fits
 from sync.protocol.problems import Problem
 from sync.protocol.schema import complaint
 from sync.protocol.times import format_time
@@ -66,7 +66,7 @@ class Chain:
             "parcels": list(parcels),
             **{name: value for name, value in members.items() if value is not None},
         }
-        wrong = complaint(payload)
+        wrong = None if fits(payload) else complaint(payload)
         if wrong is not None:
             raise Problem("event-refused", wrong)
         jws = sign(payload, self.key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
@@ -136,37 +136,35 @@ def _parcels(
         )
     )
     codes = {code for (code,) in linked}
-    query = select(Parcel).where(Parcel.org_id == org_id)
+    query = select(*_PARCEL).where(Parcel.org_id == org_id)
     wanted = [among(session, Parcel.code, codes)] if codes else []
     wanted += [among(session, Parcel.package_id, package_ids)] if package_ids else []
     wanted += [among(session, Parcel.tracking_number, tracking_numbers)] if tracking_numbers else []
-    if not wanted:
-        return ()
-    found = {p.code: p for rule in wanted for p in session.execute(query.where(or_(rule))).scalars()}
+    found = {row.code: row for rule in wanted for row in session.execute(query.where(rule))}
     orders: dict[str, list[str]] = {}
-    for code, order_id in session.execute(
-        select(ParcelOrder.code, ParcelOrder.order_id)
-        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, found))
-        .order_by(ParcelOrder.order_id)
-    ):
-        orders.setdefault(code, []).append(order_id)
-    return tuple(_held_parcel(found[code], orders.get(code, [])) for code in sorted(found))
+    if found:
+        for code, order_id in session.execute(
+            select(ParcelOrder.code, ParcelOrder.order_id)
+            .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, found))
+            .order_by(ParcelOrder.order_id)
+        ):
+            orders.setdefault(code, []).append(order_id)
+    return tuple(HeldParcel(*found[code], tuple(orders.get(code, ()))) for code in sorted(found))
 
 
-def _held_parcel(parcel: Parcel, orders: list[str]) -> HeldParcel:
-    return HeldParcel(
-        parcel.code,
-        parcel.is_known,
-        parcel.package_id,
-        parcel.tracking_number,
-        parcel.carrier,
-        parcel.seller,
-        parcel.fragile,
-        parcel.items,
-        parcel.place_id,
-        parcel.status,
-        tuple(orders),
-    )
+# In the order of HeldParcel's members.
+_PARCEL = (
+    Parcel.code,
+    Parcel.is_known,
+    Parcel.package_id,
+    Parcel.tracking_number,
+    Parcel.carrier,
+    Parcel.seller,
+    Parcel.fragile,
+    Parcel.items,
+    Parcel.place_id,
+    Parcel.status,
+)
 
 
 def _facts(session: Session, org_id: str, codes: Collection[str]) -> dict[str, tuple[HeldFact, ...]]:
