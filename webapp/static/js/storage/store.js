@@ -11,6 +11,7 @@ import { DATABASE, VERSION, upgrade } from "./schema.js";
 /** @import {Tables} from './schema.js' */
 
 const BLOCKED_AFTER_MS = 8_000;
+const HUNG_AFTER_MS = 20_000; // WebKit has been seen to never answer an open at all
 const TRIES = 4;
 const PAUSE_MS = 150;
 
@@ -31,16 +32,24 @@ function isLost(error) {
 export class Store {
   /** @type {Promise<IDBPDatabase<Tables>>|null} */ #opening = null;
   #name;
+  #version;
+  #blockedAfter;
   #closed = false;
 
-  /** @param {string} [name] */
-  constructor(name = DATABASE) {
+  /**
+   * @param {string} [name]
+   * @param {{version?:number, blockedAfter?:number}} [terms] ms to wait for another tab to let go
+   */
+  constructor(name = DATABASE, { version = VERSION, blockedAfter = BLOCKED_AFTER_MS } = {}) {
     this.#name = name;
+    this.#version = version;
+    this.#blockedAfter = blockedAfter;
   }
 
   /**
    * @returns {Promise<void>}
-   * @throws {PhoneError} `storage-blocked` (another tab holds an older version), `storage-unavailable`
+   * @throws {PhoneError} `storage-blocked` (another tab holds an older version), `storage-newer` (another tab is of a
+   *   newer one), `storage-unavailable`
    */
   async open() {
     this.#closed = false;
@@ -141,15 +150,24 @@ export class Store {
   /** @returns {Promise<IDBPDatabase<Tables>>} */
   #connect() {
     if (this.#closed) return Promise.reject(new PhoneError("storage-closed", "The storage was closed."));
-    this.#opening ??= withDeadline((blocked) =>
-      openDB(this.#name, VERSION, {
+    this.#opening ??= this.#begin();
+    return this.#opening;
+  }
+
+  /** @returns {Promise<IDBPDatabase<Tables>>} a failed one is forgotten, so that the next call tries anew */
+  #begin() {
+    const opening = withDeadline(this.#blockedAfter, (blocked) =>
+      openDB(this.#name, this.#version, {
         upgrade,
         blocked,
         blocking: () => this.#forget(), // a newer version wants in: let go at once
         terminated: () => this.#forget(),
       }),
     );
-    return this.#opening;
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = null;
+    });
+    return opening;
   }
 
   #forget() {
@@ -188,27 +206,50 @@ function fullError(cause) {
 }
 
 /**
- * A blocked open gets no further event when it stays blocked, so a clock has to end the wait.
+ * A blocked open gets no further event when it stays blocked, so a clock has to end the wait; a connection that comes
+ * after that is closed again.
+ * @param {number} blockedAfter ms
  * @param {(blocked: () => void) => Promise<IDBPDatabase<Tables>>} open
  * @returns {Promise<IDBPDatabase<Tables>>}
  */
-function withDeadline(open) {
+function withDeadline(blockedAfter, open) {
   return new Promise((resolve, reject) => {
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    let timer;
-    const blocked = () => {
-      timer ??= setTimeout(() => {
-        reject(
-          new PhoneError(
-            "storage-blocked",
-            "Baton is open in another tab with an older version.",
-            "Close Baton’s other tabs, then try again.",
-          ),
-        );
-      }, BLOCKED_AFTER_MS);
+    let isLate = false;
+    /** @param {unknown} error */
+    const giveUp = (error) => {
+      isLate = true;
+      reject(error);
     };
-    open(blocked)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
+    const hung = setTimeout(() => giveUp(new DOMException("no answer", "UnknownError")), HUNG_AFTER_MS);
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    let waiting;
+    open(() => {
+      waiting ??= setTimeout(() => giveUp(blockedError()), blockedAfter);
+    })
+      .then(
+        (db) => (isLate ? db.close() : resolve(db)),
+        (error) => giveUp(outdated(error)),
+      )
+      .finally(() => [hung, waiting].forEach(clearTimeout));
   });
+}
+
+/** @returns {PhoneError} */
+function blockedError() {
+  return new PhoneError(
+    "storage-blocked",
+    "Baton is open in another tab with an older version.",
+    "Close Baton’s other tabs, then try again.",
+  );
+}
+
+/** @param {unknown} error @returns {unknown} */
+function outdated(error) {
+  if (!(error instanceof DOMException) || error.name !== "VersionError") return error;
+  return new PhoneError(
+    "storage-newer",
+    "A newer version of Baton runs on this phone.",
+    "Load this page again.",
+    error,
+  );
 }

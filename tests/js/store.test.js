@@ -1,0 +1,74 @@
+/** The one connection to the phone's database, and what browsers do to it. */
+import "fake-indexeddb/auto";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Store } from "../../webapp/static/js/storage/store.js";
+import { getMeta, setMeta } from "../../webapp/static/js/storage/meta.js";
+
+const raw = (name, version) =>
+  new Promise((resolve, reject) => {
+    const request = globalThis.indexedDB.open(name, version);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+test("a newer version is let in at once, and the old page is told to load again", async () => {
+  const store = new Store("versions");
+  await store.open();
+  await setMeta(store, "", "heartbeat", 5);
+  const newer = await raw("versions", 2);
+  await assert.rejects(getMeta(store, "", "heartbeat"), { code: "storage-newer" });
+  newer.close();
+  store.close();
+});
+
+test("an open that another tab blocks ends with a word, and works once that tab is closed", async () => {
+  const other = await raw("blocked", 1); // does not listen to versionchange, as a hung tab would not
+  const store = new Store("blocked", { version: 2, blockedAfter: 30 });
+  await assert.rejects(store.open(), { code: "storage-blocked" });
+  other.close();
+  await store.open();
+  store.close();
+});
+
+test("a failed open is not remembered", async () => {
+  const { open } = globalThis.indexedDB;
+  const store = new Store("failing");
+  let failures = 6;
+  globalThis.indexedDB.open = function failing(...args) {
+    if (failures-- > 0) throw new DOMException("Internal error opening backing store", "UnknownError");
+    return open.apply(this, args);
+  };
+  await assert.rejects(store.open(), { code: "storage-unavailable" });
+  await setMeta(store, "", "heartbeat", 7);
+  globalThis.indexedDB.open = open;
+  assert.equal(await getMeta(store, "", "heartbeat"), 7);
+  store.close();
+});
+
+test("what fails in the middle leaves nothing behind", async () => {
+  const store = new Store("atomic");
+  await store.open();
+  const work = store.write(["meta"], async (tx) => {
+    await tx.objectStore("meta").put({ device: "", name: "heartbeat", value: 1 });
+    throw new Error("changed its mind");
+  });
+  await assert.rejects(work, { message: "changed its mind" });
+  assert.equal(await getMeta(store, "", "heartbeat"), null);
+  store.close();
+  await assert.rejects(getMeta(store, "", "heartbeat"), { code: "storage-closed" });
+});
+
+test("event writes ask for strict durability", async () => {
+  const asked = [];
+  const { transaction } = globalThis.IDBDatabase.prototype;
+  globalThis.IDBDatabase.prototype.transaction = function spy(names, mode, options) {
+    if (mode === "readwrite") asked.push(options?.durability);
+    return transaction.call(this, names, mode, options);
+  };
+  const store = new Store("durable");
+  await setMeta(store, "", "heartbeat", 1);
+  globalThis.IDBDatabase.prototype.transaction = transaction;
+  assert.deepEqual(asked, ["strict"]);
+  store.close();
+});
