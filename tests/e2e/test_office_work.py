@@ -1,0 +1,198 @@
+"""The office's work in a real browser: tags that can be read off the paper, a phone let in, a run that moves."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from sync.protocol.keys import generate_key, public_jwk
+from tests.support.browser import Chromium
+from tests.support.desk import PASSWORD, make_desk_user
+from tests.support.installation import make_settings, running_app
+from tests.support.quality import axe
+from tests.support.server import Server
+from tests.support.shop import make_parcels, make_run, make_shop, make_user
+from tests.unit.phones import Phone, proof
+from webapp.services.keep_carriers import CarrierFacts, save_carrier
+from webapp.services.keep_places import PlaceFacts, save_place
+
+DESK = {"width": 1280, "height": 800}
+SECRET = "a secret of the tests"
+MM = 96 / 25.4  # css pixels
+
+
+@dataclass
+class Stage:
+    """A shop on a running server: `parcels` are ready and on `run`, `loose` are only expected."""
+
+    server: Server
+    courier: str
+    run: str
+    place: str
+    parcels: list[str]
+    loose: list[str]
+
+
+@pytest.fixture
+def stage(make_server: Callable[..., Server]) -> Iterator[Stage]:
+    server = make_server(BATON_SECRET_KEY=SECRET, BATON_RATE_LIMITS="0").start()
+    with running_app(make_settings(server.data, secret_key=SECRET)):
+        org_id = make_shop("Sari's Batik Store")
+        make_desk_user(org_id, "admin", "Ada Admin", email="ada@example.com")
+        courier = make_user(org_id, "courier", "Cora Reyes")
+        place = save_place(org_id, None, PlaceFacts("Depot", position=(14.6, 121.0)))
+        save_carrier(org_id, "jt", CarrierFacts("J&T Express", ("JNT",), r"^JT\d{12}$"), is_new=True)
+        parcels = make_parcels(org_id, 11, status="ready", carrier="jt", fragile=True)
+        loose = make_parcels(org_id, 3, seed=9)
+        run = make_run(org_id, courier, parcels, place_id=place)
+        yield Stage(server, courier, run, place, parcels, loose)
+
+
+def sign_in(browser: Chromium, stage: Stage, **options: Any) -> Page:
+    page = browser.open(
+        f"{stage.server.url}/office/sign-in", **{"viewport": DESK, "is_mobile": False, **options}
+    )
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/office/", wait_until="domcontentloaded")
+    return page
+
+
+def enrol(stage: Stage, code: str) -> tuple[Phone, str]:
+    """What a phone does with the code it scanned; gives the phone and its token."""
+    key = generate_key()
+    told = call(
+        stage, "devices", {"code": code, "jwk": public_jwk(key), "label": "Redmi", "client": "tests/1.0"}
+    )
+    return Phone(told["device"], told["actor"]["id"], key), told["token"]
+
+
+def call(stage: Stage, path: str, body: dict[str, Any], token: str | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    asked = urllib.request.Request(f"{stage.server.url}/sync/v1/{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def test_every_tag_can_be_read_off_the_printed_page_and_is_large_enough(
+    browser: Chromium, stage: Stage
+) -> None:
+    page = sign_in(browser, stage, device_scale_factor=2)
+    page.goto(f"{stage.server.url}/office/tags/print?run={stage.run}")
+    page.emulate_media(media="print")
+    read: set[str] = set()
+    for tag in page.locator(".tag").all():
+        found = zxingcpp.read_barcodes(Image.open(BytesIO(tag.screenshot())))
+        printed = tag.locator(".tag-code").inner_text().replace("-", "")
+        assert {(each.text, each.format) for each in found} == {
+            (printed, zxingcpp.BarcodeFormat.QRCode),
+            (printed, zxingcpp.BarcodeFormat.Code128),
+        }
+        read.add(printed)
+    assert read == set(stage.parcels)
+    box = page.locator(".symbol-qr").first.bounding_box()
+    assert box is not None
+    assert box["width"] == box["height"]
+    assert box["width"] / MM * 25 / 33 >= 35
+    assert box["width"] / MM * 4 / 33 >= 4 * 1.4
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    assert len(pages) == 2
+    assert browser.complaints == []
+
+
+def test_the_bars_of_a_handover_sheet_can_be_read(browser: Chromium, stage: Stage) -> None:
+    page = sign_in(browser, stage, device_scale_factor=2)
+    page.goto(f"{stage.server.url}/office/runs/{stage.run}/sheet")
+    page.emulate_media(media="print")
+    for row in page.locator(".sheet-table tbody tr").all():
+        [found] = zxingcpp.read_barcodes(Image.open(BytesIO(row.screenshot())))
+        assert found.text == row.locator("th").inner_text().replace("-", "")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_is_let_in_from_the_screen(browser: Chromium, stage: Stage, scheme: Any) -> None:
+    page = sign_in(browser, stage, color_scheme=scheme)
+    page.goto(f"{stage.server.url}/office/phones/enrol")
+    page.get_by_label("Whose phone is it?").select_option(label="Cora Reyes (courier)")
+    page.get_by_role("button", name="Show the code").click()
+    drawing = page.locator(".enrol-qr")
+    drawing.scroll_into_view_if_needed()
+    [found] = zxingcpp.read_barcodes(Image.open(BytesIO(drawing.screenshot())))
+    link, _, code = found.text.rpartition("/")
+    assert link == f"{stage.server.url}/app/#/enrol"
+    expect(page.locator("#enrol-state")).to_contain_text("The code holds for 14:")
+    enrol(stage, code)
+    expect(page.locator("#enrol-state")).to_contain_text("Phone enrolled. Redmi works for Cora Reyes now.")
+    assert browser.complaints == []
+    # axe itself sets styles that the policy forbids: what it makes the browser say is no complaint of ours.
+    assert axe(page) == []
+
+
+def test_a_runs_page_follows_the_scans_and_keeps_what_is_ticked(browser: Chromium, stage: Stage) -> None:
+    page = sign_in(browser, stage)
+    page.goto(f"{stage.server.url}/office/phones/enrol?user_id={stage.courier}")
+    page.get_by_role("button", name="Show the code").click()
+    phone, token = enrol(stage, page.locator(".enrol-text").inner_text())
+    page.goto(f"{stage.server.url}/office/runs/{stage.run}")
+    expect(page.locator(".progress-figure")).to_have_text("0 of 11 handed over")
+    page.locator(f"#off-{stage.parcels[-1]}").check()
+    sealed = phone.seal("collect", stage.parcels[:10], run=stage.run, **proof("collect"))
+    told = call(
+        stage, "events", {"sent_at": "2026-11-22T07:15:30.123Z", "events": [sealed], "queue": {}}, token
+    )
+    assert told["results"][0]["status"] == "applied"
+    expect(page.locator(".progress-figure")).to_have_text("10 of 11 handed over", timeout=15_000)
+    assert page.locator(f"#off-{stage.parcels[-1]}").is_checked()
+    page.get_by_role("button", name="Take the ticked ones off").click()
+    expect(page.locator(".progress-figure")).to_have_text("10 of 10 handed over")
+    expect(page.get_by_text("All scanned")).to_be_visible()
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, {"width": 360, "height": 740}], ids=["desk", "phone"])
+def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
+    browser: Chromium, stage: Stage, viewport: dict[str, int], scheme: Any
+) -> None:
+    page = sign_in(browser, stage, viewport=viewport, color_scheme=scheme)
+    faults: dict[str, list[str]] = {}
+    for path in (
+        "prepare",
+        "runs",
+        "runs/new",
+        f"runs/{stage.run}",
+        f"runs/{stage.run}/sheet",
+        "tags",
+        f"tags/print?run={stage.run}",
+        "phones",
+        "phones/enrol",
+        "people",
+        "people/new",
+        f"people/{stage.courier}",
+        "places",
+        f"places/{stage.place}",
+        "carriers/jt",
+        "carriers/new",
+    ):
+        page.goto(f"{stage.server.url}/office/{path}")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        faults[path] = [*axe(page), *([f"{wide} px too wide"] if wide > 0 else [])]
+    page.goto(f"{stage.server.url}/office/prepare")
+    page.get_by_label("Everything on this list").check()
+    page.get_by_role("button", name="Label").click()
+    faults["prepared"] = axe(page)
+    assert {path: found for path, found in faults.items() if found} == {}
