@@ -25,7 +25,7 @@ SMALL = 256 * 1024  # read while the browser waits: about 500 orders, about a se
 SHOWN = 100
 
 _FACTS = (
-    ("fact_label", "ready for the handover", "package-check"),
+    ("fact_label", "labelled, ready for the handover", "package-check"),
     ("fact_shipped", "taken over by the carrier", "truck"),
     ("fact_delivered", "delivered", "house"),
     ("fact_cancel", "cancelled", "ban"),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.orm import Session
 
 from sync import ledger
 from sync.protocol import codes
@@ -146,7 +145,7 @@ def chunked(
 
 
 def plan_for(
-    session: Session,
+    session: Any,
     org_id: str,
     groups: Sequence[Group],
     as_of: datetime,
@@ -176,7 +175,7 @@ def _fragile_words(settings: Mapping[str, Any]) -> Sequence[str]:
 
 
 def write_chunk(
-    session: Session,
+    session: Any,
     org_id: str,
     actor_id: str,
     groups: Sequence[Group],
@@ -245,7 +244,7 @@ def _drafts(plan: ChunkPlan) -> list[Draft]:
     ]
 
 
-def _refold(session: Session, org_id: str, head: int, plan: ChunkPlan, now: datetime) -> None:
+def _refold(session: Any, org_id: str, head: int, plan: ChunkPlan, now: datetime) -> None:
     """Fold again what the books now say otherwise of: a parcel that became known, got a carrier, took a scan over."""
     if plan.refold:
         states = ledger.refold(sorted(plan.refold), SqlJournal(session, org_id, head, now))

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import uuid_utils
-from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time, parse_time
@@ -152,7 +151,7 @@ def last_heard(row: ImportFile) -> datetime:
     return parse_time(row.counts["heard_at"]) if "heard_at" in row.counts else row.created_at
 
 
-def beat(session: Session, org_id: str, file_id: str | None, done: int, total: int, now: datetime) -> None:
+def beat(session: Any, org_id: str, file_id: str | None, done: int, total: int, now: datetime) -> None:
     """Say how far it is, in the caller's transaction."""
     row = ask.find_file(session, org_id, file_id) if file_id else None
     if row is not None:
@@ -232,7 +231,7 @@ def _settle(row: ImportFile, state: str, members: dict[str, Any], now: datetime)
     row.counts = {**row.counts, **members, "claimed": False, "heard_at": format_time(now)}
 
 
-def _row(session: Session, org_id: str, file_id: str) -> ImportFile:
+def _row(session: Any, org_id: str, file_id: str) -> ImportFile:
     row = ask.find_file(session, org_id, file_id)
     if row is None:
         raise Problem("not-found", "There is no such import in this shop.")

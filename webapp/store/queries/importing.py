@@ -149,15 +149,16 @@ def _parcels(
             .order_by(ParcelOrder.order_id)
         ):
             orders.setdefault(code, []).append(order_id)
-    return tuple(HeldParcel(*found[code], tuple(orders.get(code, ()))) for code in sorted(found))
+    return tuple(
+        HeldParcel(**found[code]._asdict(), orders=tuple(orders.get(code, ()))) for code in sorted(found)
+    )
 
 
-# In the order of HeldParcel's members.
 _PARCEL = (
     Parcel.code,
     Parcel.is_known,
     Parcel.package_id,
-    Parcel.tracking_number,
+    Parcel.tracking_number.label("tracking"),
     Parcel.carrier,
     Parcel.seller,
     Parcel.fragile,
