@@ -51,7 +51,8 @@ export class Feedback {
   /** @param {Cue} cue */
   give(cue) {
     const { tones, buzz } = CUES[cue];
-    navigator.vibrate?.(buzz);
+    // Before the first touch a browser refuses, and says so in its log.
+    if (navigator.userActivation?.hasBeenActive ?? true) navigator.vibrate?.(buzz);
     if (!this.#soundOn() || !this.#audio || this.#audio.state !== "running") return;
     for (const tone of tones) this.#play(this.#audio, tone);
   }

@@ -31,7 +31,7 @@ import { watchUpdates } from "./update.js";
 /** @type {[string, RegExp, Screen][]} */
 const SCREENS = [
   ["home", /^$/, home],
-  ["scan", /^scan\/(collect|drop_off|deliver|report|attempt)$/, scan],
+  ["scan", /^scan\/(collect|drop_off|deliver|report|pack)$/, scan],
   ["photo", /^photo$/, photo],
   ["sign", /^sign$/, sign],
   ["done", /^done\/([^/]+)$/, done],
@@ -43,19 +43,26 @@ const SCREENS = [
 /** The screens that share the camera; on any other its light goes out. */
 const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
 
-/** @param {unknown} error the phone's storage will not open: say so where the screen would be */
-function storageClosed(error) {
+/** @param {unknown} error storage that will not open, an address that is not secure: said where the screen would be */
+function cannotStart(error) {
   const words =
     error instanceof PhoneError ? `${error.title} ${error.detail ?? ""}` : "Close Baton and open it again.";
   setBar({ title: "Baton", sub: "", flow: true });
   showAround(false);
-  toast(`This phone’s storage will not open. ${words}`, "stop", { stay: true });
+  toast(`Baton cannot start here. ${words}`, "stop", { stay: true });
 }
 
 async function start() {
   initBar();
   paintChrome();
   watchInstall();
+  if (!isSecureContext) {
+    throw new PhoneError(
+      "not-secure",
+      "This address is not secure (http).",
+      "Ask the office for the https address: without it there is no camera and no seal.",
+    );
+  }
   const phone = await openPhone();
   /** @type {App} */
   const app = {
@@ -101,6 +108,6 @@ function mainOf() {
 try {
   await start();
 } catch (error) {
-  storageClosed(error);
+  cannotStart(error);
   throw error; // an unforeseen one belongs in the console too
 }

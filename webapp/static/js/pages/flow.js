@@ -9,9 +9,9 @@ import { PhoneError } from "../domain/problems.js";
 /** @import {Phone} from '../outbox/phone.js' */
 /** @import {Stroke} from '../capture/strokes.js' */
 
-/** A draft with what only the screens need: the strokes on the pad, and which photo a tag was cut from. */
+/** A draft with what only the screens need: the strokes on the pad, what the office asked, which photo a tag was cut from. */
 /** @typedef {Photo & {of?:string}} OpenPhoto */
-/** @typedef {Omit<Draft, 'photos'> & {photos:OpenPhoto[], pad?:Stroke[]}} OpenDraft */
+/** @typedef {Omit<Draft, 'photos'> & {photos:OpenPhoto[], pad?:Stroke[], ask?:string}} OpenDraft */
 /** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, noun:string}} Steps */
 
 /** What PROTOCOL §2 must have for each kind; the screens do not let it be left out. */
@@ -20,6 +20,7 @@ const STEPS = {
   collect: { photo: "must", sign: true, reason: false, role: "seller", noun: "the seller" },
   drop_off: { photo: "must", sign: true, reason: false, role: "clerk", noun: "the clerk" },
   deliver: { photo: "may", sign: true, reason: false, role: "recipient", noun: "the recipient" },
+  pack: { photo: "must", sign: false, reason: false, role: "other", noun: "" },
   attempt: { photo: "must", sign: false, reason: true, role: "recipient", noun: "" },
   report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
 };
@@ -74,7 +75,6 @@ export class Flow extends EventTarget {
   begin(kind, fields = {}) {
     const draft = this.#phone.newDraft(kind, fields);
     this.draft = draft;
-    void this.#locate(draft);
     return draft;
   }
 
@@ -122,9 +122,16 @@ export class Flow extends EventTarget {
     if (!this.draft) throw new PhoneError("no-draft", "There is nothing to seal.");
     const draft = { ...this.draft };
     delete draft.pad; // the strokes go along with the signature, not twice
+    delete draft.ask;
     const { id } = await this.#phone.seal(draft);
     this.draft = null;
     return id;
+  }
+
+  /** Asks the phone where it is, after a press and not before: nobody says yes to a page that only just opened. */
+  locate() {
+    const { draft } = this;
+    if (draft && typeof draft.place?.lat !== "number") void this.#locate(draft);
   }
 
   /** @param {OpenDraft} draft */

@@ -234,7 +234,7 @@ class PhotoScreen {
     if (bare > 0) return `${count(bare, "parcel")} without a photo: one each, with the tag in sight.`;
     if (n > 0) return null;
     return this.#draft.ref
-      ? `The office asks: ${this.#draft.note ?? "a better photo"}`
+      ? `The office asks: ${this.#draft.ask ?? "a better photo"}`
       : "Show all parcels, labels and tags towards you.";
   }
 

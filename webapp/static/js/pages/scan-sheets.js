@@ -7,8 +7,9 @@ import { clockTime, codeText, count } from "../ui/format.js";
 import { open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
-/** @import {Draft, Parcel, Verdict, VerdictCode} from '../domain/types.js' */
+/** @import {Draft, Parcel, VerdictCode} from '../domain/types.js' */
 /** @import {App} from './context.js' */
+/** @import {Judged} from './scan-judge.js' */
 
 /** @typedef {{keep:boolean, reason:string|null}} Answer */
 /** @typedef {{icon:string, words:(parcel: Parcel|null, app: App) => string, keep:string|null, reasons:boolean}} Block */
@@ -62,8 +63,17 @@ const CANCEL_ASKED = {
     `The buyer has asked to cancel it. Put it aside until the office decides. Your list is from ${listAge(app)}.`,
 };
 
-/** @param {Verdict} verdict @returns {Block|undefined} */
-function blockOf({ verdict, parcel }) {
+/** Somebody, or this phone, sealed this step for it before. @type {Block} */
+const DONE = {
+  icon: "check-check",
+  reasons: false,
+  keep: "Take it once more",
+  words: () => "This step is done for this parcel. A second one changes nothing; the office sees both.",
+};
+
+/** @param {Judged} judged @returns {Block|undefined} */
+function blockOf({ verdict, parcel, isDone }) {
+  if (isDone) return DONE;
   return verdict === "cancelled" && parcel?.cancel === "requested" ? CANCEL_ASKED : BLOCKS[verdict];
 }
 
@@ -81,7 +91,7 @@ function carrierName(app, code) {
 
 /**
  * Stops the hand and asks. The safe answer is the big one, and what Escape and the back key mean.
- * @param {Verdict} verdict
+ * @param {Judged} verdict
  * @param {App} app
  * @returns {Promise<Answer>}
  */
@@ -136,11 +146,10 @@ function wireReasons(dialog, app, choose) {
 }
 
 /**
- * @param {App} _app
- * @param {(raw: string) => Promise<Verdict>} handle judges and adds; its verdict is shown here while the sheet is open
+ * @param {(raw: string) => Promise<boolean>} take false: it is no code, and the sheet stays
  * @returns {Promise<void>}
  */
-export async function typeCode(_app, handle) {
+export async function typeCode(take) {
   const dialog = clone("type");
   const input = part(dialog, "code", HTMLInputElement);
   const refuse = (/** @type {string} */ words) => {
@@ -156,8 +165,7 @@ export async function typeCode(_app, handle) {
       refuse("Type the code first.");
       return;
     }
-    const { verdict } = await handle(raw);
-    if (verdict === "invalid") {
+    if (!(await take(raw))) {
       refuse(
         looksLikeCode(raw)
           ? "One character is wrong, or two are swapped. Compare it with the tag."

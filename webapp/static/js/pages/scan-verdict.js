@@ -28,7 +28,8 @@ export function showVerdict(screen, verdict) {
   setIcon(box, "verdict-icon", verdict.verdict === "invalid" ? "circle-help" : ICONS[look]);
   text(box, "verdict-word", word);
   const pieces = parcel && parcel.count > 1 ? count(parcel.count, "piece") : null;
-  const about = [code ? codeText(code) : "No code of a parcel", parcel?.place, pieces];
+  const to = parcel?.recipient ? `${parcel.recipient.name}, ${parcel.recipient.address}` : parcel?.place;
+  const about = [code ? codeText(code) : "No code of a parcel", to, pieces];
   text(box, "verdict-code", about.filter(Boolean).join(" · "));
   el(box, "verdict-flag").hidden = !parcel?.fragile;
   box.classList.remove("is-new");

@@ -3,31 +3,26 @@
  * @module
  */
 import { Belief } from "../capture/belief.js";
-import { normalise } from "../domain/codes.js";
-import { progress } from "../domain/counts.js";
-import { carrierOf, judge } from "../domain/verdict.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { codeText, count, kindName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
+import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
-import { isDone, leftOf } from "./progress.js";
 import { scanRoute } from "./flow.js";
+import { counted, draftOf, isPlausible, judgeHere, left } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
 
-/** @import {Kind, Run, Verdict} from '../domain/types.js' */
+/** @import {Kind} from '../domain/types.js' */
+/** @import {Judged} from './scan-judge.js' */
 /** @import {Read} from '../capture/decoder.js' */
 /** @import {App, Screen} from './context.js' */
 
-/** @typedef {Verdict & {kept?:boolean}} Shown */
-
 /** A parcel just left out that comes into sight again is told, not asked about again. */
 const ASK_AGAIN_MS = 20_000;
-/** Verdicts that only tell; nothing is asked. */
-const TOLD = new Set(["again", "invalid"]);
 
 /** @type {Screen} */
 export const scan = (app, root, [kindText = "collect"], query) => {
@@ -52,11 +47,6 @@ function begin(app, kind, runId) {
   const run = runId ? app.phone.run(runId) : null;
   if (run) app.flow.beginRun(run, left(app, run).length);
   else app.flow.begin(kind);
-}
-
-/** @param {App} app @param {Run} run @returns {string[]} */
-function left(app, run) {
-  return leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed).left;
 }
 
 /** Another handover is unfinished: it is gone on with or thrown away, never mixed. @param {App} app @param {Kind} kind @param {string|null} run */
@@ -91,7 +81,7 @@ class ScanScreen {
   constructor(app, root) {
     this.#app = app;
     this.#screen = cloneAll("scan");
-    this.#belief = new Belief((words) => this.#isPlausible(words));
+    this.#belief = new Belief((words) => isPlausible(app, words));
     root.append(this.#screen);
     const { draft, run } = app.flow;
     if (!draft) throw new Error("a scan without a draft");
@@ -107,6 +97,8 @@ class ScanScreen {
     const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
     app.decoder.start(app.camera.video);
     const onCamera = () => this.#hint();
+    const onBroken = () => toast("The scanner does not start on this phone. Type the codes.", "attention");
+    app.decoder.addEventListener("broken", onBroken);
     app.camera.addEventListener("state", onCamera);
     const onRead = (/** @type {Event} */ event) =>
       this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
@@ -115,6 +107,7 @@ class ScanScreen {
       refresh: () => this.#tally(),
       leave: () => {
         app.camera.removeEventListener("state", onCamera);
+        app.decoder.removeEventListener("broken", onBroken);
         app.decoder.removeEventListener("read", onRead);
         app.decoder.stop();
         leaveCamera();
@@ -130,20 +123,8 @@ class ScanScreen {
     on(this.#screen, "failed", "click", () => void this.#couldNotDeliver());
   }
 
-  /** @returns {import('./flow.js').OpenDraft} */
   get #draft() {
-    const { draft } = this.#app.flow;
-    if (!draft) throw new Error("the draft is gone");
-    return draft;
-  }
-
-  /** @param {string} words */
-  #isPlausible(words) {
-    return (
-      normalise(words) !== null ||
-      carrierOf(words, this.#app.phone.rules) !== null ||
-      this.#app.phone.parcelByTracking(words) !== null
-    );
+    return draftOf(this.#app);
   }
 
   /** @param {Read} read */
@@ -153,43 +134,32 @@ class ScanScreen {
     if (words !== null) void this.#handle(words, false);
   }
 
-  /** @param {string} raw @param {boolean} typed @returns {Promise<Shown>} */
+  /** @param {string} raw @param {boolean} typed @returns {Promise<void>} */
   async #handle(raw, typed) {
-    const { phone, flow } = this.#app;
-    const verdict = judge(raw, {
-      worklist: phone.worklist,
-      draft: this.#draft,
-      run: flow.run,
-      rules: phone.rules,
-    });
-    if (
-      verdict.verdict === "known" &&
-      isDone(this.#draft.kind, verdict.code ?? "", verdict.parcel, this.#app.shell.sealed)
-    ) {
-      verdict.verdict = "again";
-      verdict.word = this.#draft.kind === "deliver" ? "Delivered already" : "Handed over already";
-      verdict.tone = "warn";
-    }
+    const verdict = judgeHere(this.#app, raw);
     showVerdict(this.#screen, verdict);
     this.#app.feedback.give(cueOf(verdict));
-    if (TOLD.has(verdict.verdict) || verdict.code === null) return verdict;
+    if (verdict.code === null || (verdict.verdict === "again" && !verdict.isDone)) return; // told, nothing to ask
     if (verdict.verdict === "known") {
       await this.#add(raw, verdict, typed, null);
-      return verdict;
+      return;
     }
-    if (!typed && performance.now() - (this.#leftOut.get(verdict.code) ?? -Infinity) < ASK_AGAIN_MS)
-      {return verdict;}
+    if (!typed && this.#wasLeftOut(verdict.code)) return;
     const answer = await this.#whileAsking(() => blocked(verdict, this.#app));
-    if (!answer.keep) {
+    if (answer.keep) {
+      await this.#add(raw, verdict, typed, answer.reason);
+    } else {
       this.#leftOut.set(verdict.code, performance.now());
       say("Left out");
-      return verdict;
     }
-    await this.#add(raw, verdict, typed, answer.reason);
-    return { ...verdict, kept: true };
   }
 
-  /** @param {string} raw @param {Verdict} verdict @param {boolean} typed @param {string|null} override */
+  /** @param {string} code @returns {boolean} a moment ago: told again, not asked again */
+  #wasLeftOut(code) {
+    return performance.now() - (this.#leftOut.get(code) ?? -Infinity) < ASK_AGAIN_MS;
+  }
+
+  /** @param {string} raw @param {Judged} verdict @param {boolean} typed @param {string|null} override */
   async #add(raw, verdict, typed, override) {
     const at = new Date().toISOString();
     this.#draft.scans.push({ code: verdict.code ?? raw, raw, verdict: verdict.verdict, at, typed, override });
@@ -210,7 +180,7 @@ class ScanScreen {
     const { flow } = this.#app;
     const draft = flow.draft;
     if (!draft) return;
-    const { scanned, expected, missing } = this.#counted();
+    const { scanned, expected, missing } = counted(this.#app);
     const surplus = draft.scans.length - scanned;
     text(this.#screen, "n", String(scanned));
     text(
@@ -239,18 +209,6 @@ class ScanScreen {
     button(this.#screen, "failed").hidden = none || draft.kind !== "deliver";
   }
 
-  /** Progress on what is left of the run: what was handed over before is not missing now. */
-  #counted() {
-    const { run } = this.#app.flow;
-    if (!run) return progress(this.#draft, null);
-    const mine = new Set(this.#draft.scans.map(({ code }) => code));
-    const open = new Set(left(this.#app, run));
-    return progress(this.#draft, {
-      ...run,
-      parcels: run.parcels.filter((code) => open.has(code) || mine.has(code)),
-    });
-  }
-
   /** @template T @param {() => Promise<T>} question @returns {Promise<T>} */
   async #whileAsking(question) {
     this.#asking = true;
@@ -262,18 +220,12 @@ class ScanScreen {
   }
 
   #type() {
-    return this.#whileAsking(() =>
-      typeCode(this.#app, async (raw) => {
-        const verdict = judge(raw, {
-          worklist: this.#app.phone.worklist,
-          draft: this.#draft,
-          run: this.#app.flow.run,
-          rules: this.#app.phone.rules,
-        });
-        if (verdict.verdict === "invalid") return verdict;
-        return this.#handle(raw, true);
-      }),
-    );
+    const take = async (/** @type {string} */ raw) => {
+      const { verdict } = judgeHere(this.#app, raw);
+      if (verdict !== "invalid") await this.#handle(raw, true);
+      return verdict !== "invalid";
+    };
+    return this.#whileAsking(() => typeCode(take));
   }
 
   async #undo() {
@@ -295,13 +247,13 @@ class ScanScreen {
 
   #list() {
     return this.#whileAsking(() =>
-      listOf(this.#app, this.#draft, this.#counted().missing, (code) => this.#remove(code)),
+      listOf(this.#app, this.#draft, counted(this.#app).missing, (code) => this.#remove(code)),
     );
   }
 
   /** Fewer than the list says is a fact too, but one that is asked about. */
   async #next() {
-    const { expected, missing } = this.#counted();
+    const { expected, missing } = counted(this.#app);
     if (expected !== null && missing.length > 0) {
       const answer = await this.#whileAsking(() =>
         ask(
@@ -315,12 +267,14 @@ class ScanScreen {
       );
       if (answer !== "on") return;
     }
+    this.#app.flow.locate();
     await this.#app.flow.toStep("photo");
     go("#/photo");
   }
 
   async #couldNotDeliver() {
     this.#draft.kind = "attempt";
+    this.#app.flow.locate();
     await this.#app.flow.toStep("photo");
     go("#/photo");
   }

@@ -9,7 +9,7 @@ import { setBar } from "../ui/bar.js";
 import { count, kindName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
-import { button, cloneAll, el, on, part, text } from "../ui/template.js";
+import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { picturesOf } from "./flow.js";
 
 /** @import {CounterpartRole} from '../domain/types.js' */
@@ -58,6 +58,7 @@ class SignScreen {
       draft.scans.length === 1 ? "Is the parcel intact?" : `Are all ${draft.scans.length} parcels intact?`,
     );
     text(this.#screen, "name-label", `Name of ${steps.noun}`);
+    this.#offerRecipient();
     this.#name.value = draft.counterpart?.name ?? "";
     this.#role.value = draft.counterpart?.role ?? steps.role;
     this.#note.value = draft.note ?? "";
@@ -76,6 +77,20 @@ class SignScreen {
         if (app.flow.draft) void app.flow.save();
       },
     };
+  }
+
+  /** The name on the label, one press away; most doors are opened by somebody else, so it is not filled in unasked. */
+  #offerRecipient() {
+    const { draft } = this.#app.flow;
+    if (draft?.kind !== "deliver") return;
+    const names = new Set(draft.scans.map(({ code }) => this.#app.phone.parcel(code)?.recipient?.name));
+    const [name] = names;
+    textOrHide(this.#screen, "to", names.size === 1 && name ? name : null);
+    on(this.#screen, "to", "click", () => {
+      this.#name.value = name ?? "";
+      this.#role.value = "recipient";
+      this.#keep();
+    });
   }
 
   #intactRadios() {

@@ -79,8 +79,8 @@ async function answer(app, task) {
       step: "photo",
       reason: "retake",
       ref: task.event,
-      note: task.reason,
     });
+    draft.ask = task.reason;
     draft.scans = task.parcels.map((code) => ({
       code,
       raw: code,
@@ -91,5 +91,6 @@ async function answer(app, task) {
     }));
     await app.flow.save();
   }
+  app.flow.locate();
   go("#/photo");
 }

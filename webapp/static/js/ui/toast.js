@@ -23,7 +23,7 @@ export function toast(words, tone = "sealed", { stay = false } = {}) {
   text(box, "text", words);
   const close = () => box.remove();
   box.querySelector("button")?.addEventListener("click", close);
-  document.body.append(box);
+  document.getElementById("toasts")?.append(box);
   shown = box;
   shout(words);
   if (!stay) setTimeout(close, SHOWN_MS[tone]);

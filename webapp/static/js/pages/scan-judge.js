@@ -1,0 +1,54 @@
+/**
+ * What a code means for the handover at hand, what is left of its run, and which barcodes are worth believing.
+ * @module
+ */
+import { normalise } from "../domain/codes.js";
+import { progress } from "../domain/counts.js";
+import { carrierOf, judge } from "../domain/verdict.js";
+import { isDone, leftOf } from "./progress.js";
+
+/** @import {Run, Verdict} from '../domain/types.js' */
+/** @import {App} from './context.js' */
+/** @import {OpenDraft} from './flow.js' */
+
+/** `isDone`: this step was taken for this parcel before, in another handover. @typedef {Verdict & {isDone:boolean}} Judged */
+
+/** @param {App} app @returns {OpenDraft} */
+export function draftOf(app) {
+  const { draft } = app.flow;
+  if (!draft) throw new Error("the draft is gone");
+  return draft;
+}
+
+/** @param {App} app @param {string} raw @returns {Judged} */
+export function judgeHere(app, raw) {
+  const { worklist, rules } = app.phone;
+  const draft = draftOf(app);
+  const verdict = judge(raw, { worklist, draft, run: app.flow.run, rules });
+  const isBefore =
+    verdict.verdict === "known" && isDone(draft.kind, verdict.code ?? "", verdict.parcel, app.shell.sealed);
+  if (!isBefore) return { ...verdict, isDone: false };
+  const word = draft.kind === "deliver" ? "Delivered already" : "Handed over already";
+  return { ...verdict, verdict: "again", word, tone: "warn", isDone: true };
+}
+
+/** @param {App} app @param {string} words of a Code 128 @returns {boolean} has our check character, or is a carrier's number */
+export function isPlausible(app, words) {
+  if (normalise(words) !== null || app.phone.parcelByTracking(words) !== null) return true;
+  return carrierOf(words, app.phone.rules) !== null;
+}
+
+/** @param {App} app @param {Run} run @returns {string[]} codes still to be handed over */
+export function left(app, run) {
+  return leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed).left;
+}
+
+/** Progress on what is left of the run: what was handed over before is not missing now. @param {App} app */
+export function counted(app) {
+  const draft = draftOf(app);
+  const { run } = app.flow;
+  if (!run) return progress(draft, null);
+  const mine = new Set(draft.scans.map(({ code }) => code));
+  const open = new Set(left(app, run));
+  return progress(draft, { ...run, parcels: run.parcels.filter((code) => open.has(code) || mine.has(code)) });
+}
