@@ -127,6 +127,19 @@ def test_bytes_already_held_are_not_asked_for_again(phone: TusPhone, colleague: 
     assert rows(Upload) == 0
 
 
+def test_a_client_that_sends_held_bytes_all_the_same_is_told_that_all_are_here(phone: TusPhone) -> None:
+    photo = make_photo()
+    phone.begin(photo, photo)
+    url = phone.begin(photo)
+    for start, end in ((0, 100), (0, len(photo)), (50, 60), (len(photo), len(photo))):
+        answer = phone.patch(url, start, photo[start:end])
+        assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, str(len(photo)))
+    for start, data in ((0, b"other bytes"), (1, photo[:100]), (len(photo) + 1, b"")):
+        answer = phone.patch(url, start, data)
+        assert (answer.status_code, code_of(answer)) == (409, "offset-conflict")
+    assert phone.patch(url, len(photo), b"more").status_code == 413
+
+
 def test_the_same_photo_sent_twice_is_held_once(phone: TusPhone, colleague: TusPhone) -> None:
     photo = make_photo()
     assert phone.create(photo, photo).status_code == 201
