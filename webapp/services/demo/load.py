@@ -9,20 +9,20 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from webapp.services.add_user import NewPerson, add_user
 from webapp.services.demo import shop
 from webapp.services.demo.export import CARRIERS, OTHER_WAREHOUSE, WAREHOUSE, write_export
-from webapp.services.importing.apply import import_file
-from webapp.services.importing.meaning.zones import zone_of
+from webapp.services.importing.apply import import_file, shop_zone
 from webapp.services.keep_carriers import CarrierFacts, save_carrier
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.make_run import make_run
 from webapp.services.run_members import Wanted
 from webapp.store.queries import demo as ask
+from webapp.store.queries import importing
 from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading
 
@@ -79,9 +79,10 @@ def load_demo(now: datetime) -> DemoShop:
     if not shop.is_filled(org_id):
         _orders(org_id, people["Demo admin"], now)
         shop.mark_filled(org_id)
-    _runs(org_id, people, places, now)
+    day = now.astimezone(_zone(org_id)).date()
+    _runs(org_id, people, places, day, now)
     with reading() as session:
-        runs = ask.runs_of_day(session, org_id, _today(now))
+        runs = ask.runs_of_day(session, org_id, day)
         counts = ask.counts(session, org_id)
     return DemoShop(org_id, name, ADMIN_EMAIL, password, people, tuple(runs), counts)
 
@@ -122,13 +123,19 @@ def _carriers(org_id: str) -> None:
 def _orders(org_id: str, actor_id: str, now: datetime) -> None:
     with tempfile.TemporaryDirectory(prefix="baton-demo-") as folder:
         path = Path(folder, "Demo orders (not real).csv")
-        write_export(path, now, zone_of(shop.MARKET))
+        write_export(path, now, _zone(org_id))
         import_file(org_id, actor_id, path, now, dates="dmy")
 
 
-def _runs(org_id: str, people: Mapping[str, str], places: Mapping[str, str], now: datetime) -> None:
-    """Today's runs, for each person that has none today and for whom something waits."""
-    day = _today(now)
+def _zone(org_id: str) -> tzinfo:
+    with reading() as session:
+        return shop_zone(importing.shop_rules(session, org_id))
+
+
+def _runs(
+    org_id: str, people: Mapping[str, str], places: Mapping[str, str], day: date, now: datetime
+) -> None:
+    """The day's runs, for each person that has none yet and for whom something waits."""
     with reading() as session:
         busy = {run["person"] for run in ask.runs_of_day(session, org_id, day)}
         waiting = {
@@ -140,7 +147,3 @@ def _runs(org_id: str, people: Mapping[str, str], places: Mapping[str, str], now
             continue
         wanted = Wanted(kind, day, people[who], places[place] if place else None, carrier)
         make_run(org_id, people["Demo admin"], wanted, Choice(codes=tuple(waiting[kind])), now)
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(zone_of(shop.MARKET)).date()
