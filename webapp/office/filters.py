@@ -14,6 +14,7 @@ from webapp.store.queries.parcel_filter import Filter
 from webapp.store.queries.parcels import Step
 
 BY = {"came_in": "Came in", "handed_over": "Handed over"}
+DEFAULT_BY = "came_in"  # left out of the address
 PROOF_CHOICES = ("none", *(key for key in PROOFS if key))
 _LONGEST = 128
 
@@ -46,7 +47,7 @@ def read_address(args: Mapping[str, str], zone: ZoneInfo) -> Asked:
         "status": _one_of(args, "status", STATUSES, errors),
         "carrier": args.get("carrier", "").strip()[:_LONGEST],
         "seller": args.get("seller", "").strip()[:_LONGEST],
-        "by": _one_of(args, "by", BY, errors),
+        "by": _one_of(args, "by", BY, errors).removeprefix(DEFAULT_BY),
         "from": args.get("from", "").strip(),
         "to": args.get("to", "").strip(),
         "anomaly": _one_of(args, "anomaly", ("any", *SEVERITIES), errors),
@@ -61,7 +62,7 @@ def read_address(args: Mapping[str, str], zone: ZoneInfo) -> Asked:
         status=fields["status"],
         carrier=fields["carrier"],
         seller=fields["seller"],
-        by=fields["by"] or "came_in",
+        by=fields["by"] or DEFAULT_BY,
         since=since,
         until=until,
         anomaly=fields["anomaly"],
