@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,9 +101,25 @@ def photo(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running Baton for all tests of this file; each may kill it, and starts it again."""
+    made = Server(tmp_path_factory.mktemp("server"))
+    yield made.start()
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def phone(server: Server) -> Enrolled:
+    return enrol(server)
+
+
 @pytest.fixture
-def phone(live_server: Server) -> Enrolled:
-    return enrol(live_server)
+def bad_network(server: Server) -> Iterator[Proxy]:
+    """A bad network in front of it."""
+    made = Proxy(server.port)
+    yield made
+    made.stop()
 
 
 def tus_js(phone: Enrolled, file: Path, **asked: Any) -> dict[str, Any]:
@@ -151,29 +167,27 @@ def tus_js(phone: Enrolled, file: Path, **asked: Any) -> dict[str, Any]:
     ],
     ids=["whole", "chunks", "with-creation", "chunks-with-creation", "post-for-patch", "stream", "with-role"],
 )
-def test_tus_js_client_uploads(
-    live_server: Server, phone: Enrolled, photo: Path, asked: dict[str, Any]
-) -> None:
+def test_tus_js_client_uploads(server: Server, phone: Enrolled, photo: Path, asked: dict[str, Any]) -> None:
     told = tus_js(phone, photo, **asked)
     assert told["outcome"] == "done", told
     assert told["requests"][0] == ["POST", 201]
-    assert held(live_server, photo.read_bytes())
+    assert held(server, photo.read_bytes())
     assert not phone.missing(photo.read_bytes())
 
 
 def test_tus_js_client_goes_on_in_another_process(
-    live_server: Server, phone: Enrolled, photo: Path, tmp_path: Path
+    server: Server, phone: Enrolled, photo: Path, tmp_path: Path
 ) -> None:
     kept = {"store": str(tmp_path / "urls.json"), "chunkSize": 100_000}
     first = tus_js(phone, photo, stopAfter=250_000, **kept)
     assert (first["outcome"], first["sent"]) == ("stopped", 300_000)
     assert phone.offset(first["url"]) == 300_000
-    live_server.restart()
+    server.restart()
     second = tus_js(phone, photo, resume=True, **kept)
     assert (second["outcome"], second["previous"]) == ("done", 1)
     assert second["requests"][0] == ["HEAD", 200]
     assert ["POST", 201] not in second["requests"]
-    assert held(live_server, photo.read_bytes())
+    assert held(server, photo.read_bytes())
 
 
 def test_what_is_held_is_done_at_once_for_every_client(phone: Enrolled, photo: Path) -> None:
@@ -206,7 +220,7 @@ def said(data: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("with_checksums", [False, True])
 def test_tuspy_uploads_and_goes_on(
-    live_server: Server, phone: Enrolled, photo: Path, with_checksums: bool
+    server: Server, phone: Enrolled, photo: Path, with_checksums: bool
 ) -> None:
     data = photo.read_bytes()
     first = phone.tuspy().uploader(
@@ -214,49 +228,47 @@ def test_tuspy_uploads_and_goes_on(
     )
     first.upload(stop_at=250_000)
     assert first.url.startswith(phone.endpoint)
-    live_server.restart()
+    server.restart()
     second = phone.tuspy().uploader(
         file_stream=io.BytesIO(data), chunk_size=100_000, url=first.url, upload_checksum=with_checksums
     )
     assert second.offset == 250_000
     assert phone.missing(data)
     second.upload()
-    assert held(live_server, data)
+    assert held(server, data)
     assert not phone.missing(data)
 
 
-def test_tuspy_is_refused_what_does_not_have_its_digest(
-    live_server: Server, phone: Enrolled, photo: Path
-) -> None:
+def test_tuspy_is_refused_what_does_not_have_its_digest(server: Server, phone: Enrolled, photo: Path) -> None:
     data = photo.read_bytes()
     uploader = phone.tuspy().uploader(file_stream=io.BytesIO(data), metadata=said(b"something else"))
     with pytest.raises(TusUploadFailed) as refused:
         uploader.upload()
     assert refused.value.status_code == 460
-    assert not list((live_server.data / "blobs" / "held").rglob("*.*"))
+    assert not list((server.data / "blobs" / "held").rglob("*.*"))
 
 
 def test_tuspy_works_through_a_proxy_of_another_name(
-    live_server: Server, proxy: Proxy, phone: Enrolled, photo: Path
+    server: Server, bad_network: Proxy, phone: Enrolled, photo: Path
 ) -> None:
     data = photo.read_bytes()
-    behind = Enrolled(proxy.url.replace("127.0.0.1", "localhost"), phone.token)
+    behind = Enrolled(bad_network.url.replace("127.0.0.1", "localhost"), phone.token)
     uploader = behind.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, metadata=said(data))
     uploader.upload()
     assert uploader.url.startswith(behind.endpoint)
-    assert held(live_server, data)
+    assert held(server, data)
 
 
 # --- a server that dies ---------------------------------------------------------------------------
 
 
 def test_a_server_killed_in_the_middle_of_a_patch_has_what_it_said(
-    live_server: Server, phone: Enrolled, photo: Path
+    server: Server, phone: Enrolled, photo: Path
 ) -> None:
     data = photo.read_bytes()
     uploader = phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, metadata=said(data))
     uploader.upload_chunk()
-    with socket.create_connection(("127.0.0.1", live_server.port)) as connection:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
         head = (
             f"PATCH {urlsplit(uploader.url).path} HTTP/1.1",
             "Host: x",
@@ -267,22 +279,22 @@ def test_a_server_killed_in_the_middle_of_a_patch_has_what_it_said(
             f"Content-Length: {len(data) - 200_000}",
         )
         connection.sendall("\r\n".join((*head, "", "")).encode() + data[200_000:400_000])
-        live_server.kill()
-    live_server.start()
+        server.kill()
+    server.start()
     assert phone.offset(uploader.url) == 200_000
     again = phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, url=uploader.url)
     again.upload()
-    assert held(live_server, data)
+    assert held(server, data)
 
 
 def test_a_dead_request_does_not_hold_an_upload_up(
-    live_server: Server, proxy: Proxy, phone: Enrolled, photo: Path
+    server: Server, bad_network: Proxy, phone: Enrolled, photo: Path
 ) -> None:
     data = photo.read_bytes()
-    behind = Enrolled(proxy.url, phone.token)
+    behind = Enrolled(bad_network.url, phone.token)
     uploader = behind.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=100_000, metadata=said(data))
     uploader.upload_chunk()
-    proxy.fault = Fault.STALL
+    bad_network.fault = Fault.STALL
     hung = threading.Thread(target=_try, args=(uploader.upload_chunk,), daemon=True)
     hung.start()
     time.sleep(0.2)
@@ -292,14 +304,14 @@ def test_a_dead_request_does_not_hold_an_upload_up(
     )
     assert direct.offset == 100_000
     direct.upload()
-    assert held(live_server, data)
-    proxy.fault = Fault.DROP
+    assert held(server, data)
+    bad_network.fault = Fault.DROP
     hung.join(30)
     assert not phone.missing(data)
 
 
 def test_a_server_killed_again_and_again_loses_no_byte_it_has_counted(
-    live_server: Server, phone: Enrolled, photo: Path
+    server: Server, phone: Enrolled, photo: Path
 ) -> None:
     data = photo.read_bytes()
     client = phone.tuspy()
@@ -311,14 +323,14 @@ def test_a_server_killed_again_and_again_loses_no_byte_it_has_counted(
         sending = threading.Thread(target=_try, args=(uploader.upload,))
         sending.start()
         time.sleep(dice.uniform(0.02, 0.25))
-        live_server.kill()
+        server.kill()
         sending.join(30)
         counted = max(counted, uploader.offset)
-        live_server.start()
+        server.start()
         uploader = client.uploader(file_stream=io.BytesIO(data), chunk_size=9_000, url=uploader.url)
         assert uploader.offset >= counted
     uploader.upload()
-    assert held(live_server, data)
+    assert held(server, data)
 
 
 def _try(act: Callable[[], object]) -> None:
