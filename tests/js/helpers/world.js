@@ -3,7 +3,7 @@
  * at any await of storage, network or cryptography.
  */
 import "fake-indexeddb/auto";
-import { randomBytes, webcrypto } from "node:crypto";
+import { createHash, randomBytes, webcrypto } from "node:crypto";
 import { openPhone } from "../../../webapp/static/js/outbox/phone.js";
 import { Store } from "../../../webapp/static/js/storage/store.js";
 import { FakeServer } from "./fake_server.js";
@@ -162,4 +162,17 @@ export async function collection(phone, codes = CODES.slice(0, 3), sizes = [5_00
   }
   draft.signature = { ...(await phone.storePhoto(picture(900), "image/png")), strokes: [] };
   return draft;
+}
+
+export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+export const storeOf = (world) => new Store(world.databaseName);
+export const deviceOf = (phone) => phone.identity.device;
+
+/** Seals so many events without pictures. */
+export async function sealSome(phone, count) {
+  for (let i = 0; i < count; i += 1) {
+    const draft = phone.newDraft("attempt", { reason: "nobody_home" });
+    draft.scans = [{ code: CODES[i % 6], raw: "", verdict: "known", at: "", typed: false, override: null }];
+    await phone.seal(draft);
+  }
 }

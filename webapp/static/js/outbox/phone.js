@@ -6,22 +6,22 @@
 import { countUnsent, describeEvents } from "../domain/counts.js";
 import { blankDraft } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
-import { trackingKey } from "../domain/codes.js";
-import { emptyWorklist } from "../domain/worklist.js";
 import { readBlob, storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, jwsOf, listEvents, peekOutbox, unpark } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
+import { listReceipts } from "../storage/receipts.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { enrolPhone } from "./enrol.js";
 import { makeContext } from "./context.js";
+import { Lists } from "./lists.js";
 import { checkRoom, reportStorage } from "./room.js";
 import { sealDraft } from "./seal.js";
 import { SyncEngine } from "./sync.js";
 
-/** @import {Counts, Draft, Identity, Kind, Notice, OutboxItem, Parcel, Rules, Run, Sealed, StorageReport, SyncState, Task, Worklist} from '../domain/types.js' */
+/** @import {Counts, Draft, Identity, Kind, OutboxItem, Sealed, StorageReport, SyncState} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {Listed} from '../domain/counts.js' */
@@ -45,12 +45,10 @@ export async function openPhone(options = {}) {
  * Events: `changed` (outbox, worklist or counts are other than before) and `sync`
  * (a `CustomEvent<SyncState>`).
  */
-export class Phone extends EventTarget {
+export class Phone extends Lists {
   /** @type {Context} */ #context;
   /** @type {SyncEngine} */ #engine;
   /** @type {IdentityRow|null} */ #row = null;
-  /** @type {Worklist} */ #worklist = emptyWorklist();
-  /** @type {Rules|null} */ #rules = null;
   #isAutomatic = false;
   /** @type {Promise<Listed>|null} */ #listing = null;
   /** @type {Promise<void>} */ #reloaded = Promise.resolve();
@@ -100,8 +98,7 @@ export class Phone extends EventTarget {
     const { store } = this.#context;
     this.#row = await currentIdentity(store);
     const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
-    this.#worklist = kept?.worklist ?? emptyWorklist();
-    this.#rules = kept?.rules ?? null;
+    this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
     if (tellOthers) this.#announce("all");
     else this.#changed();
   }
@@ -226,7 +223,7 @@ export class Phone extends EventTarget {
   /** @returns {Promise<OutboxItem[]>} newest first */
   async outbox() {
     if (!this.#row) return [];
-    return describeEvents(await this.#listed(this.#row.device), this.#rules, this.#worklist.parcels);
+    return describeEvents(await this.#listed(this.#row.device), this.rules, this.worklist.parcels);
   }
 
   /** @returns {Promise<Counts>} */
@@ -252,56 +249,6 @@ export class Phone extends EventTarget {
     await this.kick("user");
   }
 
-  /** @param {string} [day] 2026-11-22; all open days when left out @returns {Run[]} open ones first */
-  runs(day) {
-    const all = [...this.#worklist.runs.values()].filter((run) => !day || run.day === day);
-    return all.sort(
-      (a, b) =>
-        a.state.localeCompare(b.state) * -1 || a.day.localeCompare(b.day) || a.title.localeCompare(b.title),
-    );
-  }
-
-  /** @param {string} id @returns {Run|null} */
-  run(id) {
-    return this.#worklist.runs.get(id) ?? null;
-  }
-
-  /** @param {string} code @returns {Parcel|null} */
-  parcel(code) {
-    return this.#worklist.parcels.get(code) ?? null;
-  }
-
-  /** @param {string} trackingNumber @returns {Parcel|null} */
-  parcelByTracking(trackingNumber) {
-    const code = this.#worklist.byTracking.get(trackingKey(trackingNumber));
-    return code ? this.parcel(code) : null;
-  }
-
-  /** @returns {Task[]} oldest first */
-  tasks() {
-    return [...this.#worklist.tasks.values()].sort((a, b) => a.created_at.localeCompare(b.created_at));
-  }
-
-  /** @returns {Notice[]} newest first */
-  notices() {
-    return [...this.#worklist.notices.values()].sort((a, b) => b.at.localeCompare(a.at));
-  }
-
-  /** @returns {Worklist} for `judge` */
-  get worklist() {
-    return this.#worklist;
-  }
-
-  /** @returns {string|null} RFC 3339, how old the phone's list is */
-  get worklistAsOf() {
-    return this.#worklist.asOf;
-  }
-
-  /** @returns {Rules|null} null until the first pull */
-  get rules() {
-    return this.#rules;
-  }
-
   /**
    * Sends and pulls soon. `'user'` also tries when paused.
    * @param {string} reason
@@ -324,6 +271,19 @@ export class Phone extends EventTarget {
    */
   async persist() {
     return (await this.#context.storageManager?.persist?.()) ?? false;
+  }
+
+  /**
+   * The server's signed receipts that name an event: the proof that it was taken, and when.
+   * @param {string} id of the event
+   * @returns {Promise<{receivedAt:string, verified:boolean, jws:string}[]>} in the order received; `verified` false
+   *   where the key of the enrolment did not sign it
+   */
+  async receiptsOf(id) {
+    const kept = await listReceipts(this.#context.store, this.#device());
+    return kept
+      .filter(({ events }) => events.includes(id))
+      .map(({ receivedAt, verified, jws }) => ({ receivedAt, verified, jws }));
   }
 
   /** @param {string} id @returns {Promise<string>} the JWS, verbatim, to take a parked item out by hand */
@@ -372,7 +332,7 @@ export class Phone extends EventTarget {
   async #renewAge() {
     const { store } = this.#context;
     const known = this.#row ? await getMeta(store, this.#row.device, "worklist") : null;
-    if (known) this.#worklist.asOf = known.asOf;
+    if (known) this.keepAge(known.asOf);
     this.#announce("outbox");
   }
 
