@@ -107,6 +107,9 @@ def test_payment_at_the_door_long_after_delivery_says_nothing_of_the_dates() -> 
 
 def test_a_few_hours_backwards_are_two_clocks_and_no_evidence() -> None:
     problem_of(judge({"created_at": "03/04/2026 10:00:00", "rts_at": "03/04/2026 08:00:00"}))
+    # 4 March, labelled two hours before it on 3 March; the other way round it would be a month.
+    made = judge({"created_at": "04/03/2026 01:00:00", "rts_at": "03/03/2026 23:00:00"})
+    assert made.decide() == "dmy"
 
 
 def test_a_date_that_is_no_day_at_all_decides_nothing() -> None:

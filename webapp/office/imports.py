@@ -113,15 +113,15 @@ def _go_on(file_id: str) -> ResponseReturnValue:
 
 
 def _work_on(file_id: str) -> None:
-    if _find(file_id).counts.get("size", 0) <= SMALL:
+    if _find(file_id, is_light=True).counts.get("size", 0) <= SMALL:
         apply.run_import(actor().org_id, file_id)
     else:
         timer.hand_over_import(actor().org_id, file_id)
 
 
-def _find(file_id: str) -> ImportFile:
+def _find(file_id: str, *, is_light: bool = False) -> ImportFile:
     with reading() as session:
-        file = ask.find_file(session, actor().org_id, file_id)
+        file = ask.find_file(session, actor().org_id, file_id, is_light=is_light)
     if file is None:
         abort(404)
     return file
@@ -144,7 +144,7 @@ def _shown(file: ImportFile) -> dict[str, Any]:
         "told": told,
         "facts": [(counts[name], words, icon) for name, words, icon in _FACTS if counts.get(name)],
         "no_handover": counts.get("no_handover", 0),
-        "bad_rows": len({bad["row"] for bad in file.rejected}),
+        "bad_rows": file.counts.get("bad_rows", 0),
         "bad": file.rejected[:SHOWN],
         "is_waiting": file.state in files.WAITING,
         "same_before": same if same is not None and same.id != file.id else None,

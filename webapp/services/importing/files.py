@@ -134,7 +134,7 @@ def forget_bytes(org_id: str, file_id: str) -> None:
 def take(org_id: str, file_id: str, now: datetime, lease: timedelta) -> Task | None:
     """Claim a waiting file for this process; None when another one is at it, or nothing waits."""
     with transaction() as session:
-        row = ask.find_file(session, org_id, file_id)
+        row = ask.find_file(session, org_id, file_id, is_light=True)
         if row is None or row.state not in WAITING:
             return None
         claimed = row.counts.get("claimed")
@@ -153,7 +153,7 @@ def last_heard(row: ImportFile) -> datetime:
 
 def beat(session: Any, org_id: str, file_id: str | None, done: int, total: int, now: datetime) -> None:
     """Say how far it is, in the caller's transaction."""
-    row = ask.find_file(session, org_id, file_id) if file_id else None
+    row = ask.find_file(session, org_id, file_id, is_light=True) if file_id else None
     if row is not None:
         row.rows_done, row.rows_total = done, total
         row.counts = {**row.counts, "heard_at": format_time(now)}
@@ -223,7 +223,8 @@ def _put_outcome(row: ImportFile, outcome: Outcome, name: str) -> None:
     row.rows_total = outcome.rows
     row.exported_on = outcome.as_of.date() if outcome.as_of else None
     told |= {"counts": dict(outcome.counts), "changes": [list(change) for change in outcome.changes]}
-    row.counts = {**row.counts, name: told, "read_as": outcome.dates}
+    bad_rows = len({bad.row for bad in outcome.rejected})
+    row.counts = {**row.counts, name: told, "read_as": outcome.dates, "bad_rows": bad_rows}
 
 
 def _settle(row: ImportFile, state: str, members: dict[str, Any], now: datetime) -> None:
@@ -232,7 +233,7 @@ def _settle(row: ImportFile, state: str, members: dict[str, Any], now: datetime)
 
 
 def _row(session: Any, org_id: str, file_id: str) -> ImportFile:
-    row = ask.find_file(session, org_id, file_id)
+    row = ask.find_file(session, org_id, file_id, is_light=True)
     if row is None:
         raise Problem("not-found", "There is no such import in this shop.")
     return row

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from webapp.store.among import among
 from webapp.store.models import (
@@ -186,26 +186,32 @@ def _facts(session: Session, org_id: str, codes: Collection[str]) -> dict[str, t
 # -- the files themselves
 
 
-def find_file(session: Session, org_id: str, file_id: str) -> ImportFile | None:
-    """One import of this shop, to read or to change."""
-    return session.get(ImportFile, (org_id, file_id))
+# Up to fifty thousand refused rows: only the file's own page wants them.
+_LIGHT = (defer(ImportFile.rejected),)
+
+
+def find_file(session: Session, org_id: str, file_id: str, *, is_light: bool = False) -> ImportFile | None:
+    """One import of this shop, to read or to change; a light one comes without its refused rows."""
+    return session.get(ImportFile, (org_id, file_id), options=_LIGHT if is_light else ())
 
 
 def list_files(session: Session, org_id: str, most: int = 30) -> list[ImportFile]:
-    """The newest imports of a shop."""
-    query = select(ImportFile).where(ImportFile.org_id == org_id).order_by(ImportFile.created_at.desc())
-    return list(session.execute(query.limit(most)).scalars())
+    """The newest imports of a shop, without their refused rows."""
+    query = select(ImportFile).options(*_LIGHT).where(ImportFile.org_id == org_id)
+    return list(session.execute(query.order_by(ImportFile.created_at.desc()).limit(most)).scalars())
 
 
 def unfinished_files(session: Session, states: Collection[str]) -> list[ImportFile]:
-    """The imports of every shop that are in one of these states."""
-    return list(session.execute(select(ImportFile).where(ImportFile.state.in_(states))).scalars())
+    """The imports of every shop that are in one of these states, without their refused rows."""
+    query = select(ImportFile).options(*_LIGHT).where(ImportFile.state.in_(states))
+    return list(session.execute(query).scalars())
 
 
 def same_file(session: Session, org_id: str, sha256: str, state: str) -> ImportFile | None:
     """The newest import of the very same bytes that is in this state."""
     query = (
         select(ImportFile)
+        .options(*_LIGHT)
         .where(ImportFile.org_id == org_id, ImportFile.sha256 == sha256, ImportFile.state == state)
         .order_by(ImportFile.created_at.desc())
         .limit(1)
