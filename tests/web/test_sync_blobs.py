@@ -24,6 +24,7 @@ from webapp.services.receive_upload import MAX_BLOB_BYTES, MAX_OPEN
 from webapp.settings import Settings
 from webapp.store import blobs
 from webapp.store.models import Blob, Upload, UploadPart
+from webapp.store.queries import told
 from webapp.store.unit import reading, transaction
 
 
@@ -609,3 +610,25 @@ def test_photo_and_event_may_come_in_either_order(phone: TusPhone, org_id: str, 
         assert phone.phone.send()["want"] == [digest(signature)]
         phone.begin(signature, signature)
         assert phone.phone.send()["want"] == []
+
+
+def test_what_an_event_says_wrongly_of_its_photo_is_named_and_the_photo_kept(
+    phone: TusPhone, org_id: str
+) -> None:
+    right, wrong, absent = make_photo(), make_photo(form="PNG"), make_photo()
+    (code,) = make_parcels(org_id, 1)
+    refs = [
+        {"sha256": digest(right), "type": "image/jpeg", "size": len(right), "role": "photo", "parcel": None},
+        {"sha256": digest(wrong), "type": "image/jpeg", "size": 1000, "role": "tag", "parcel": None},
+        {"sha256": digest(absent), "type": "image/jpeg", "size": 1000, "role": "signature", "parcel": None},
+    ]
+    phone.phone.send(phone.phone.seal("collect", [code], **{**proof(), "blobs": refs}))
+    phone.begin(right, right)
+    phone.begin(wrong, wrong)
+    with reading() as session:
+        found = {blob["role"]: blob for blob in told.parcel(session, code)["blobs"]}
+    assert {role: (blob["held"], blob["differs"]) for role, blob in found.items()} == {
+        "photo": (True, []),
+        "tag": (True, ["type", "size"]),
+        "signature": (False, []),
+    }

@@ -60,6 +60,8 @@ def _listen(app: Any, settings: Settings) -> Any:
             threads=settings.threads,
             ident=None,
             channel_timeout=120,
+            # A photo in a few reads: the default of 8 kB takes twenty rounds of the main loop for each.
+            recv_bytes=256 * 1024,
             max_request_body_size=64 * 1024 * 1024,
             connection_limit=1000,
             clear_untrusted_proxy_headers=not settings.trusted_proxies,

@@ -15,7 +15,7 @@ from huey import crontab
 
 from webapp import clock
 from webapp.extensions import of_app
-from webapp.services import drop_expired_uploads
+from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
 from webapp.services.importing import apply as importing
 from webapp.store import jobs
 
@@ -68,6 +68,7 @@ def bind(app: Flask) -> None:
     app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
     queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(every_minute))
     queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(every_hour))
+    queue.periodic_task(crontab(minute="41", hour="2"), name="every_night")(in_app(every_night))
 
 
 def hand_over_import(org_id: str, file_id: str) -> None:
@@ -84,4 +85,10 @@ def every_minute() -> None:
 def every_hour() -> None:
     """Drop what nobody came back for."""
     dropped = drop_expired_uploads.drop_expired_uploads(clock.now())
+    log.info("cleared away", **asdict(dropped))
+
+
+def every_night() -> None:
+    """Look through the whole photo store for what no event ever spoke of."""
+    dropped = drop_unreferenced_blobs.drop_unreferenced_blobs(clock.now())
     log.info("cleared away", **asdict(dropped))

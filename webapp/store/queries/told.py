@@ -128,7 +128,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 def _blobs(session: Session, found: Parcel, event_ids: list[str]) -> list[dict[str, Any]]:
     rows = session.execute(
-        select(BlobRef, Blob.held_at)
+        select(BlobRef, Blob)
         .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
         .where(
             BlobRef.org_id == found.org_id,
@@ -138,6 +138,20 @@ def _blobs(session: Session, found: Parcel, event_ids: list[str]) -> list[dict[s
         .order_by(BlobRef.event_id, BlobRef.role, BlobRef.sha256)
     )
     return [
-        {"sha256": r.sha256, "role": r.role, "size": r.size, "held": held_at is not None, "event": r.event_id}
-        for r, held_at in rows
+        {
+            "sha256": ref.sha256,
+            "role": ref.role,
+            "size": ref.size,
+            "held": blob is not None,
+            "differs": _differs(ref, blob),
+            "event": ref.event_id,
+        }
+        for ref, blob in rows
     ]
+
+
+def _differs(ref: BlobRef, blob: Blob | None) -> list[str]:
+    """What the event says of bytes that they are not. Their digest is right, so they are kept all the same."""
+    if blob is None:
+        return []
+    return [name for name in ("type", "size") if getattr(blob, name) != getattr(ref, name)]
