@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ with app.app_context():
 """
 
 
+SEEDS = count(1000)
 KEPT = """async (member) => {
   const { openPhone } = await import("/static/js/outbox/phone.js");
   const phone = await openPhone({ auto: false });
@@ -59,10 +61,18 @@ class Shop:
     others: dict[str, str]
 
 
-def seed(server: Server, kind: str = "collect", count: int = 4, **asked: Any) -> Shop:
-    """A shop with one run of `count` parcels. `others` are `{name: (seed, members)}`, `listed` of them on the run."""
-    defaults = {"role": "courier", "seed": 1, "status": "ready", "others": {}, "listed": [], "carrier": None}
-    given = json.dumps({**defaults, "kind": kind, "count": count, **asked})
+def seed(server: Server, kind: str = "collect", parcels: int = 4, **asked: Any) -> Shop:
+    """A shop with one run of that many parcels. `others` are `{name: (seed, members)}`, `listed` of them on the run."""
+    # Codes of its own for each shop: the command line tells of the first parcel that has the code.
+    defaults = {
+        "role": "courier",
+        "seed": next(SEEDS),
+        "status": "ready",
+        "others": {},
+        "listed": [],
+        "carrier": None,
+    }
+    given = json.dumps({**defaults, "kind": kind, "count": parcels, **asked})
     done = subprocess.run(
         [sys.executable, "-c", SEED, given],
         env={**server.environ, "PYTHONPATH": str(ROOT)},

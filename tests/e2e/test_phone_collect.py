@@ -24,7 +24,7 @@ OTHERS = {
 
 def shop_of(server: Server) -> Shop:
     """Three tags and a label with a barcode on the run, one parcel of it cancelled; another carrier's beside it."""
-    return seed(server, count=3, others=OTHERS, listed=["cancelled", "barred"], carrier="jnt")
+    return seed(server, parcels=3, others=OTHERS, listed=["cancelled", "barred"], carrier="jnt")
 
 
 def answer_sheets(person: Person, wanted: set[str], within: float = 60) -> None:

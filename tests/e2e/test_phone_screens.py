@@ -1,0 +1,276 @@
+"""The phone's screens in Chromium: clean for axe in every theme, and firm where something is missing or wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.e2e.screens import Person, seed, shown
+from tests.support.browser import PHONE, Chromium
+from tests.support.camera import Shot, fake_camera, frame
+from tests.support.quality import axe
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running Baton for all tests of this file; each seeds a shop of its own."""
+    made = Server(tmp_path_factory.mktemp("server"))
+    yield made.start()
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that sees a table without any tag, never twice the same."""
+    shots = [Shot(None, seconds=0.2, seed=seed) for seed in range(1, 40)]
+    return fake_camera(tmp_path_factory.mktemp("camera") / "table.mjpeg", shots)
+
+
+@pytest.fixture
+def person(make_browser: Callable[[], Chromium], server: Server, table: Path) -> Person:
+    """Somebody with a phone that has a camera, not enrolled yet."""
+    browser = make_browser()
+    browser.open(server.url, camera=table)
+    return Person(browser, server.url)
+
+
+def to_signature(person: Person, code: str, parcel: str) -> None:
+    """Enrol and go to the pad with one parcel typed and one photo taken."""
+    person.enrol(code)
+    person.page.click("text=A run of the tests")
+    person.type_code(parcel)
+    person.to_photos()
+    person.photograph()
+    person.to_signature()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("theme", ["light", "dark", "outdoor"])
+def test_axe_finds_nothing_on_any_screen(theme: str, person: Person, server: Server) -> None:
+    page = person.page
+    page.goto(f"{person.url}/app/")
+    page.evaluate("(theme) => localStorage.setItem('baton.theme', theme)", theme)
+    page.reload()
+    page.wait_for_selector("#enrol-code")
+    found = {"enrol": axe(page)}
+    shop = seed(server)
+    person.enrol(shop.code)
+    found["home"] = axe(page)
+    page.click("text=A run of the tests")
+    person.type_code(shop.parcels[0])
+    found["scan"] = axe(page)
+    page.click("[data-el=list]")
+    found["list"] = axe(page)
+    page.keyboard.press("Escape")
+    page.click("[data-el=type]")
+    found["type"] = axe(page)
+    page.keyboard.press("Escape")
+    person.to_photos()
+    person.photograph()
+    found["photo"] = axe(page)
+    page.click(".thumb")
+    found["one photo"] = axe(page)
+    page.keyboard.press("Escape")
+    person.to_signature()
+    page.click("[data-el=seal]")
+    found["sign, refused"] = axe(page)
+    person.sign()
+    person.seal()
+    found["done"] = axe(page)
+    for screen in ("outbox", "tasks", "me"):
+        person.go(screen)
+        page.wait_for_selector(f"[data-tab={screen}][aria-current]")
+        found[screen] = axe(page)
+    assert {screen: wrong for screen, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.timeout(120)
+def test_an_enrolment_code_that_does_not_work_says_why_and_what_to_do(person: Person, server: Server) -> None:
+    shop = seed(server)
+    page = person.page
+    page.goto(f"{person.url}/app/")
+    page.fill("#enrol-code", "ABCDEFGHJKMN")
+    page.click("[data-el=go]")
+    page.wait_for_selector("text=The office does not know this code")
+    person.browser.offline()
+    page.click("[data-el=go]")
+    page.wait_for_selector("text=No network")
+    person.browser.offline(False)
+    page.fill("#enrol-code", f" {shop.code.lower()} ")
+    page.click("[data-el=go]")
+    page.wait_for_selector("text=A run of the tests")
+    page.goto(f"{person.url}/app/#/enrol/{shop.code}")
+    page.wait_for_selector("#enrol-code")
+    assert page.locator("text=Connect this phone").is_visible(), "a link never swaps who the phone is unasked"
+    page.click("[data-el=go]")
+    page.wait_for_selector("text=This code was used already")
+
+
+@pytest.mark.timeout(120)
+def test_the_offices_qr_is_scanned_inside_the_app(
+    make_browser: Callable[[], Chromium], server: Server, tmp_path: Path
+) -> None:
+    shop = seed(server)
+    import qrcode
+
+    link = qrcode.make(f"{server.url}/app/#/enrol/{shop.code}", box_size=8).get_image().convert("RGB")
+    scene = Image.new("RGB", (1280, 720), (90, 90, 90))
+    scene.paste(link, (420, 100))
+    video = tmp_path / "office.mjpeg"
+    scene.save(tmp_path / "one.jpg", quality=90)
+    video.write_bytes((tmp_path / "one.jpg").read_bytes() * 30)
+    browser = make_browser()
+    page = browser.open(f"{server.url}/app/", camera=video)
+    page.click("text=Scan the office’s QR")
+    page.wait_for_selector("text=A run of the tests")
+
+
+@pytest.mark.timeout(120)
+def test_nothing_is_sealed_before_it_is_answered_named_and_signed(person: Person, server: Server) -> None:
+    shop = seed(server)
+    to_signature(person, shop.code, shop.parcels[0])
+    page = person.page
+    page.click("[data-el=seal]")
+    assert page.is_visible("text=Answer this before you seal")
+    assert page.is_visible("text=Write the name of the person who signs")
+    assert page.is_visible("text=Nobody has signed yet")
+    page.get_by_label("All intact").check(force=True)
+    page.fill("#sign-name", "Dewi")
+    box = page.locator("[data-el=pad]").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 60, box["y"] + 60)
+    page.click("[data-el=seal]")
+    assert page.is_visible("text=That is only a dot")
+    page.get_by_role("radio", name="Damage").check(force=True)
+    person.draw()
+    page.click("[data-el=seal]")
+    assert page.is_visible("text=Say in a few words what is damaged")
+    page.fill("#sign-note", "One corner is wet")
+    person.seal()
+    person.wait_for_state("Safe")
+    told = shown(server, shop.parcels[0])
+    assert [event["kind"] for event in told["events"]] == ["collect"]
+
+
+@pytest.mark.timeout(120)
+def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server: Server) -> None:
+    shop = seed(server)
+    to_signature(person, shop.code, shop.parcels[0])
+    page = person.page
+    person.sign()
+    before = page.evaluate(INK)
+    page.set_viewport_size({"width": 740, "height": 360})
+    page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth > 500")
+    assert page.inner_text("#pad-state") == "signed"
+    page.set_viewport_size(PHONE)
+    page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth < 400")
+    page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
+    person.browser.kill()
+    person.browser.open(f"{server.url}/app/")
+    page = person.page
+    page.click("text=Go on")
+    page.wait_for_selector("canvas")
+    page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
+    assert page.input_value("#sign-name") == "Dewi Lestari"
+    person.seal()
+
+
+INK = """() => {
+  const pad = document.querySelector("[data-el=pad]");
+  const { data } = pad.getContext("2d").getImageData(0, 0, pad.width, pad.height);
+  let dark = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] < 128) dark += 1;
+  return dark;
+}"""
+
+
+@pytest.mark.timeout(120)
+def test_without_a_camera_codes_are_typed_and_photos_come_from_the_phone(
+    browser: Chromium, server: Server, tmp_path: Path
+) -> None:
+    shop = seed(server, kind="drop_off")
+    browser.open(server.url)
+    person = Person(browser, server.url)
+    person.enrol(shop.code)
+    page = person.page
+    page.click("text=A run of the tests")
+    page.wait_for_selector("text=No camera found")
+    wrong = shop.parcels[0][:-1] + ("0" if shop.parcels[0][-1] != "0" else "1")
+    person.type_code(wrong)
+    assert page.is_visible("text=One character is wrong, or two are swapped")
+    page.keyboard.press("Escape")
+    typed = shop.parcels[0].lower().replace("0", "o").replace("1", "l")
+    person.type_code(f"{typed[:4]}-{typed[4:8]} {typed[8:]}")
+    page.wait_for_function("document.querySelector('[data-el=n]').textContent === '1'")
+    person.to_photos()
+    picture = tmp_path / "big.jpg"
+    big = frame(Shot(shop.parcels[0], module=14), (4000, 3000))
+    exif = Image.Exif()
+    exif[0x010F] = "A maker of phones"
+    big.save(picture, quality=92, exif=exif)
+    person.choose_file(picture)
+    page.wait_for_function(TAGGED)
+    person.to_signature()
+    person.sign()
+    person.seal()
+    person.wait_for_state("Safe")
+    blobs = shown(server, shop.parcels[0])["blobs"]
+    assert sorted(blob["role"] for blob in blobs) == ["photo", "signature", "tag"]
+    stored = [Image.open(path) for path in (server.data / "blobs").rglob("*") if path.is_file()]
+    photos = [image for image in stored if image.format == "JPEG" and max(image.size) == 1600]
+    assert photos
+    assert all(not image.getexif() for image in photos)
+
+
+TAGGED = """async () => {
+  const { openPhone } = await import("/static/js/outbox/phone.js");
+  const phone = await openPhone({ auto: false });
+  const draft = await phone.loadDraft();
+  phone.close();
+  return Boolean(draft?.photos.some(({ role }) => role === "tag"));
+}"""
+
+
+@pytest.mark.timeout(120)
+def test_a_door_that_stays_shut_is_sealed_as_an_attempt(person: Person, server: Server) -> None:
+    shop = seed(server, kind="deliver", role="driver", status="out_for_delivery")
+    person.enrol(shop.code)
+    page = person.page
+    page.click("text=A run of the tests")
+    person.type_code(shop.parcels[0])
+    page.click("text=Could not deliver")
+    person.photograph()
+    assert page.is_disabled("[data-el=next]"), "no attempt without a reason"
+    page.select_option("[data-el=reason]", "nobody_home")
+    page.click("[data-el=next]")
+    page.wait_for_selector(".done-mark")
+    person.wait_for_state("Safe")
+    assert [event["kind"] for event in shown(server, shop.parcels[0])["events"]] == ["attempt"]
+
+
+@pytest.mark.timeout(120)
+def test_the_shift_ends_only_when_nothing_is_unsent(person: Person, server: Server) -> None:
+    shop = seed(server, kind="deliver", role="driver", status="out_for_delivery")
+    person.enrol(shop.code)
+    page = person.page
+    person.go("me")
+    page.wait_for_selector("text=0 unsent: safe to hand back")
+    person.browser.offline()
+    person.go("scan/deliver")
+    person.type_code(shop.parcels[0])
+    person.to_photos()
+    person.to_signature()
+    person.sign("Siti Rahma")
+    person.seal()
+    person.go("me")
+    page.wait_for_selector("text=Do not hand this phone back yet")
+    person.browser.offline(False)
+    page.click("[data-el=shift] >> text=Send now")
+    page.wait_for_selector("text=0 unsent: safe to hand back")
+    told = shown(server, shop.parcels[0])
+    assert told["status"] == "delivered", json.dumps(told)[:500]
