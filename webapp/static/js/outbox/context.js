@@ -38,7 +38,8 @@ import { uuidv7 } from "../domain/ids.js";
  * @property {BroadcastChannel|null} channel to the other tabs
  */
 
-const CLIENT = "baton-web/1";
+/** Raised when the app talks differently: the server refuses what is older than it can serve (`min_client`). */
+const CLIENT = "baton-web/0.1.0";
 
 /**
  * @param {PhoneOptions} options

@@ -18,6 +18,7 @@ const CLIENTS = "baton-clients"; // which version each open page was started fro
 const SHELL = "/app/";
 const LISTED = new Set(FILES.map(({ url }) => url));
 const SYNC_TAG = "baton-outbox";
+const CLIENT = "baton-worker/0.1.0"; // as in outbox/context.js
 
 /** @type {Map<string, string>} client id → cache name */
 const started = new Map();
@@ -244,7 +245,7 @@ async function report(db, own, rows) {
     oldest_at: oldest?.at ?? null,
     head_seq: chain?.seq ?? 0,
     storage: { usage: null, quota: null, persisted: false },
-    client: `baton-worker/${VERSION}`,
+    client: CLIENT,
   };
 }
 
