@@ -88,9 +88,9 @@ class Books:
                 select(func.count()).select_from(model).where(model.org_id == self.org)
             ).scalar_one()
 
-    def record(self, kind: str, *named: str, at: datetime = NOW, **data: Any) -> None:
+    def record(self, kind: str, *named: str, **members: Any) -> None:
         with transaction() as session:
-            record(session, self.org, self.user, [Draft(kind, named, at=at, data=data)], NOW)
+            record(session, self.org, self.user, [Draft(kind, named, **members)], NOW)
 
 
 @pytest.fixture
@@ -246,6 +246,14 @@ def test_a_parcel_scanned_before_its_import_becomes_known(books: Books) -> None:
     parcel = books.parcel()
     assert (parcel.code, parcel.is_known, parcel.status) == (scanned.code, True, "in_transit")
     assert parcel.changed > scanned.changed
+
+
+def test_what_the_books_learn_is_held_against_the_scans_of_before(books: Books) -> None:
+    books.record("carrier_scan", "MY600000000001", carrier="ninja-van")
+    assert books.anomalies() == {"no_handover_proof"}
+    books.put(row(1, tracking="MY600000000001"))
+    assert books.kinds(books.parcel().code) == ["carrier_scan"], "the import had no fact of its own to tell"
+    assert books.anomalies() == {"no_handover_proof", "wrong_carrier"}
 
 
 def test_a_scan_of_the_label_joins_the_parcel_whose_tag_came_first(books: Books) -> None:
