@@ -79,6 +79,18 @@ def test_proofs_are_judged_by_keys_alone(browser: Chromium, server: Server) -> N
     assert browser.complaints == []
 
 
+def test_a_refused_verdict_is_shown_where_it_was_given(browser: Chromium, server: Server) -> None:
+    page = sign_in(browser, server, **WIDE)
+    for _ in range(2):
+        page.keyboard.press("r")
+        page.locator("#f-reject-reason").select_option("other")
+        page.locator("form:has(#f-reject-reason) button").click()
+        expect(page.get_by_text("Say why: choose a reason")).to_be_visible()
+        expect(page.locator("#f-reject-reason")).to_be_focused()
+        page.keyboard.press("Escape")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+
+
 def test_the_next_proofs_pictures_come_while_this_one_is_looked_at(browser: Chromium, server: Server) -> None:
     asked: list[str] = []
     page = browser.open("about:blank", **WIDE)

@@ -83,10 +83,14 @@ function leave() {
   if (fold || isTyping()) at.blur();
 }
 
-// A new proof under the same keys: begin at its top, let a screen reader say what it is, fetch the next one's pictures.
+// What was refused gets the focus. A new proof under the same keys: begin at its top, let a screen reader say what it
+// is, fetch the next one's pictures.
 document.addEventListener("htmx:afterSettle", () => {
+  const wrong = document.querySelector('#main [aria-invalid="true"]');
   const heading = document.querySelector("#desk [data-announce]");
-  if (heading instanceof HTMLElement) {
+  if (wrong instanceof HTMLElement) {
+    wrong.focus();
+  } else if (heading instanceof HTMLElement) {
     heading.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
   }
