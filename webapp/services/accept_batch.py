@@ -9,9 +9,6 @@ from typing import Any
 
 import structlog
 import uuid_utils
-from sqlalchemy import and_, insert, select, update
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from sync import ledger
 from sync.ledger import Accepted, Result, Sender, make_receipt
@@ -23,10 +20,10 @@ from sync.rules.chain import missing_in
 from webapp.services.find_device import CallingDevice
 from webapp.services.server_identity import signing_key
 from webapp.store import database
-from webapp.store.among import among
 from webapp.store.journal import SqlJournal
-from webapp.store.models import Blob, BlobRef, Device, EventReceipt, Receipt, Task
-from webapp.store.unit import lock_org, transaction
+from webapp.store.models import Receipt
+from webapp.store.queries import blobs, devices, receipts, review
+from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
 MOST_WANTED = 1000
@@ -93,7 +90,7 @@ def _answer(
     epoch = database.epoch_in(session)
     kept = [r for r in results if r.id is not None and r.status in {"applied", "recorded", "duplicate"}]
     receipt = make_receipt(caller.id, epoch, now, [(r.id or "", r.sha256) for r in kept], signing_key())
-    _keep_receipt(session, caller, [r.id for r in kept if r.status != "duplicate"], receipt, now)
+    _keep_receipt(session, caller, [r.id or "" for r in kept if r.status != "duplicate"], receipt, now)
     _heartbeat(session, caller, batch, now)
     seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
     return {
@@ -102,29 +99,9 @@ def _answer(
         "results": [result.as_dict() for result in results],
         "high_seq": seqs[-1][1] if seqs else 0,
         "missing_seqs": [list(gap) for gap in missing_in(seqs)],
-        "want": wanted(session, caller.org_id, caller.id),
+        "want": blobs.wanted(session, caller.org_id, caller.id, MOST_WANTED),
         "receipt": receipt,
     }
-
-
-def wanted(session: Session, org_id: str, device_id: str) -> list[str]:
-    """Digests that this phone's events speak of and nobody has brought yet, oldest mention first."""
-    given_up = select(BlobRef.sha256).where(
-        BlobRef.org_id == org_id, BlobRef.device_id == device_id, BlobRef.is_lost.is_(True)
-    )
-    rows = session.execute(
-        select(BlobRef.sha256)
-        .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
-        .where(
-            BlobRef.org_id == org_id,
-            BlobRef.device_id == device_id,
-            BlobRef.sha256.not_in(given_up),
-            Blob.sha256.is_(None),
-        )
-        .order_by(BlobRef.event_id)
-        .limit(MOST_WANTED)
-    )
-    return list(dict.fromkeys(row.sha256 for row in rows))
 
 
 def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
@@ -133,26 +110,19 @@ def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now:
     }
     if not answers:
         return
-    tasks = session.execute(
-        select(Task).where(
-            Task.org_id == org_id, among(session, Task.event_id, list(answers)), Task.done_at.is_(None)
-        )
-    ).scalars()
-    for task in tasks:
+    for task in review.open_tasks(session, org_id, list(answers)):
         task.done_at, task.done_event_id, task.changed = now, answers[task.event_id], head
 
 
 def _keep_receipt(
-    session: Session, caller: CallingDevice, event_ids: Sequence[str | None], receipt: str, now: datetime
+    session: Session, caller: CallingDevice, event_ids: Sequence[str], receipt: str, now: datetime
 ) -> None:
     if not event_ids:
         return
     kept = Receipt(
         org_id=caller.org_id, id=str(uuid_utils.uuid7()), device_id=caller.id, received_at=now, jws=receipt
     )
-    session.add(kept)
-    rows = [{"org_id": caller.org_id, "event_id": id_, "receipt_id": kept.id} for id_ in event_ids]
-    session.execute(insert(EventReceipt), rows)
+    receipts.keep(session, kept, event_ids)
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:
@@ -170,4 +140,4 @@ def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: d
     values |= {name: value for name, value in told.items() if value is not None}
     if queue.unsent is not None:
         values["oldest_unsent_at"] = queue.oldest_at
-    session.execute(update(Device).where(Device.id == caller.id).values(values))
+    devices.note_heartbeat(session, caller.id, values)

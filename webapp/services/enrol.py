@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import uuid_utils
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from sync.protocol import keys
 from sync.protocol.codes import ALPHABET
 from sync.protocol.problems import Problem
 from webapp.services.find_device import token_digest
 from webapp.store.models import Device, Enrolment, Organisation, User
-from webapp.store.unit import transaction
+from webapp.store.queries import devices, enrolments, people
+from webapp.store.unit import Session, transaction
 
 CODE_LENGTH = 12
 DEFAULT_TTL = timedelta(minutes=15)
@@ -53,8 +52,7 @@ def make_enrolment(
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     expires_at = now + ttl
     with transaction() as session:
-        mine = select(User).where(User.org_id == org_id, User.id == user_id)
-        user = session.execute(mine).scalar_one_or_none()
+        user = people.person(session, org_id, user_id)
         if user is None or not user.active:
             raise Problem("not-found", "There is no such active person in this shop.")
         session.add(
@@ -105,8 +103,7 @@ def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime)
 def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
     """Sign a phone out; what it sends from now on is kept in quarantine. Problem `not-found`."""
     with transaction() as session:
-        mine = select(Device).where(Device.org_id == org_id, Device.id == device_id, Device.kind == "phone")
-        device = session.execute(mine).scalar_one_or_none()
+        device = devices.phone(session, org_id, device_id)
         if device is None:
             raise Problem("not-found", "There is no such phone in this shop.")
         if device.revoked_at is None:
@@ -115,21 +112,15 @@ def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
 
 def _take(session: Session, code: str, now: datetime) -> Enrolment:
     digest = _digest(code)
-    # The update is what makes the code one-time: of two phones at once only one finds it unused.
-    taken = session.execute(
-        update(Enrolment)
-        .where(Enrolment.code_sha256 == digest, Enrolment.used_at.is_(None), Enrolment.expires_at > now)
-        .values(used_at=now)
-        .returning(Enrolment.code_sha256)
-    ).scalar_one_or_none()
-    enrolment = session.execute(select(Enrolment).where(Enrolment.code_sha256 == digest)).scalar_one_or_none()
+    is_taken = enrolments.take(session, digest, now)
+    enrolment = enrolments.by_digest(session, digest)
     if enrolment is None:
         raise Problem(
             "enrolment-unknown", "This code is not known. Check it, or ask the office for a new one."
         )
-    if taken is None and enrolment.used_at is not None:
+    if not is_taken and enrolment.used_at is not None:
         raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
-    if taken is None:
+    if not is_taken:
         raise Problem("enrolment-expired", "This code is too old. Ask the office for a new one.")
     return enrolment
 

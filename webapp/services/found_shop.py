@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import uuid_utils
-from sqlalchemy import select
 
 from webapp.extensions import of_app
 from webapp.store.models import Organisation
+from webapp.store.queries import shop
 from webapp.store.unit import reading, transaction
 
 NAME = "My shop"
@@ -18,10 +18,10 @@ MARK = "founded"  # in its settings: nobody has named it yet, so a demo may take
 def found_shop(now: datetime) -> None:
     """Make the shop of an installation that has none."""
     with reading() as session:
-        if session.execute(select(Organisation.id).limit(1)).first() is not None:
+        if shop.is_founded(session):
             return
     with transaction() as session:
-        if session.execute(select(Organisation.id).limit(1)).first() is None:
+        if not shop.is_founded(session):
             session.add(
                 Organisation(
                     id=str(uuid_utils.uuid7()),

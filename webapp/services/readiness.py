@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.services import timer
 from webapp.store import blobs, unit
@@ -19,7 +18,7 @@ def readiness() -> dict[str, bool]:
 def _database() -> bool:
     try:
         return unit.is_alive()
-    except SQLAlchemyError:
+    except unit.DatabaseError:
         log.exception("the database does not answer")
         return False
 

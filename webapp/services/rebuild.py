@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from sync import ledger
 from sync.rules.parcel import Flags, ParcelState
 from webapp.store import journal_writing
-from webapp.store.among import among
 from webapp.store.journal import SqlJournal
-from webapp.store.models import Anomaly, Organisation, Parcel
-from webapp.store.unit import lock_org, reading, transaction
+from webapp.store.models import Parcel
+from webapp.store.queries import folded, shop
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 CHUNK = 2000
 
@@ -61,21 +58,14 @@ def rebuild(now: datetime) -> int:
 
 def _org_ids() -> list[str]:
     with reading() as session:
-        return list(session.execute(select(Organisation.id).order_by(Organisation.id)).scalars())
+        return shop.all_ids(session)
 
 
 def _chunks(org_id: str) -> Iterator[list[str]]:
     after = ""
     while True:
         with reading() as session:
-            codes = list(
-                session.execute(
-                    select(Parcel.code)
-                    .where(Parcel.org_id == org_id, Parcel.code > after)
-                    .order_by(Parcel.code)
-                    .limit(CHUNK)
-                ).scalars()
-            )
+            codes = folded.codes_after(session, org_id, after, CHUNK)
         if not codes:
             return
         yield codes
@@ -84,16 +74,9 @@ def _chunks(org_id: str) -> Iterator[list[str]]:
 
 def _compare(session: Session, org_id: str, states: Sequence[ParcelState]) -> Iterator[Difference]:
     codes = [state.code for state in states]
-    rows = {
-        row.code: row
-        for row in session.execute(
-            select(Parcel).where(Parcel.org_id == org_id, among(session, Parcel.code, codes))
-        ).scalars()
-    }
+    rows = {row.code: row for row in folded.parcels(session, org_id, codes)}
     held: dict[str, set[tuple[str, ...]]] = {}
-    for a in session.execute(
-        select(Anomaly).where(Anomaly.org_id == org_id, among(session, Anomaly.parcel, codes))
-    ).scalars():
+    for a in folded.anomalies(session, org_id, codes):
         held.setdefault(a.parcel, set()).add((a.code, a.event_id, a.detail, a.closed_by or ""))
     for state in states:
         columns = _differing(rows[state.code], state)

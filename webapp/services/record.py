@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import uuid_utils
-from sqlalchemy.orm import Session
 
 from sync import ledger
 from sync.ledger import Result, Sender
@@ -16,7 +15,7 @@ from sync.making import Chain
 from sync.protocol.problems import Problem
 from webapp.services.server_identity import server_device, signing_key
 from webapp.store.journal import SqlJournal
-from webapp.store.unit import lock_org
+from webapp.store.unit import Session, lock_org
 
 CHUNK = 1000
 MOST_PARCELS = 500

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import uuid_utils
-from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, Task
-from webapp.store.queries import review
-from webapp.store.unit import lock_org, transaction
+from webapp.store.queries import people, review
+from webapp.store.unit import Session, lock_org, transaction
 
 VERDICTS = ("accept", "reject", "retake")
 # What is wrong with a proof: a stable code, the words for the desk, the words for the phone's person.
@@ -136,7 +135,7 @@ def _close_task(session: Session, org_id: str, event_id: str, head: int, now: da
 
 
 def _ask(session: Session, event: Event, reason: str, head: int, now: datetime) -> str:
-    person = review.person(session, event.org_id, event.actor_id)
+    person = people.person(session, event.org_id, event.actor_id)
     if person is None or not person.active:
         raise Problem(
             "field-invalid", "Nobody can be asked for it: this was not recorded by a person of the shop."

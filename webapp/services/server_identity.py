@@ -7,12 +7,12 @@ from typing import cast
 
 import uuid_utils
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from sync.protocol import keys
 from webapp.extensions import of_app
 from webapp.store.models import Device
+from webapp.store.queries import devices
+from webapp.store.unit import Session
 
 
 def signing_key() -> EllipticCurvePrivateKey:
@@ -23,11 +23,7 @@ def signing_key() -> EllipticCurvePrivateKey:
 def server_device(session: Session, org_id: str, now: datetime) -> Device:
     """The shop's own server device, made on first need. The caller holds the shop's lock."""
     jwk = keys.public_jwk(signing_key())
-    for held in session.execute(
-        select(Device)
-        .where(Device.org_id == org_id, Device.kind == "server")
-        .order_by(Device.enrolled_at.desc())
-    ).scalars():
+    for held in devices.servers(session, org_id):
         if held.jwk == jwk:
             return held
     made = Device(

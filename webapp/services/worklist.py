@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from sync.protocol.times import format_time
 from webapp.services.rules import rules_for
 from webapp.store import database
 from webapp.store.models import Parcel, Place, Run, Task
 from webapp.store.queries import worklist as ask
-from webapp.store.unit import reading
+from webapp.store.unit import Session, reading
 
 PAGE = 500
 

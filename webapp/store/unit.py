@@ -12,12 +12,25 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, event, text, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError as DatabaseError
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from webapp.extensions import db
 from webapp.store.models import Organisation
 
+# What a service names of the database: the session it hands on, and the errors it lets pass.
+__all__ = [
+    "DatabaseError",
+    "OperationalError",
+    "Session",
+    "is_alive",
+    "lock_org",
+    "looking",
+    "prepare_engine",
+    "reading",
+    "transaction",
+]
 _BUSY_MS = 5000
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, exists, func, insert, select, update
+from sqlalchemy import CursorResult, and_, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,26 @@ def held_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
     """Those of the digests whose bytes are held."""
     chosen = select(Blob.sha256).where(Blob.org_id == org_id, among(session, Blob.sha256, digests))
     return set(session.scalars(chosen))
+
+
+def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[str]:
+    """Digests that this phone's events speak of and nobody has brought yet, oldest mention first."""
+    given_up = select(BlobRef.sha256).where(
+        BlobRef.org_id == org_id, BlobRef.device_id == device_id, BlobRef.is_lost.is_(True)
+    )
+    rows = session.execute(
+        select(BlobRef.sha256)
+        .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
+        .where(
+            BlobRef.org_id == org_id,
+            BlobRef.device_id == device_id,
+            BlobRef.sha256.not_in(given_up),
+            Blob.sha256.is_(None),
+        )
+        .order_by(BlobRef.event_id)
+        .limit(limit)
+    )
+    return list(dict.fromkeys(row.sha256 for row in rows))
 
 
 def add_blobs(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
@@ -34,6 +34,23 @@ def listed(session: Session) -> list[dict[str, Any]]:
         .order_by(Device.enrolled_at.desc(), Device.id)
     )
     return [_told(device, name) for device, name in rows]
+
+
+def servers(session: Session, org_id: str) -> list[Device]:
+    """The server's own rows in a shop's ledger, one for each key it has had, newest first."""
+    query = select(Device).where(Device.org_id == org_id, Device.kind == "server")
+    return list(session.execute(query.order_by(Device.enrolled_at.desc())).scalars())
+
+
+def phone(session: Session, org_id: str, device_id: str) -> Device | None:
+    """One phone of this shop, to change; None when there is none."""
+    query = select(Device).where(Device.org_id == org_id, Device.id == device_id, Device.kind == "phone")
+    return session.execute(query).scalar_one_or_none()
+
+
+def note_heartbeat(session: Session, device_id: str, told: dict[str, Any]) -> None:
+    """Write down what a phone told of itself, by column."""
+    session.execute(update(Device).where(Device.id == device_id).values(told))
 
 
 def org_of(session: Session, device_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, RunParcel, Task, User
+from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, RunParcel, Task
 from webapp.store.queries.event_views import EventView, Finding, finding, views
 from webapp.store.queries.parcel_filter import HANDOVERS
 
@@ -166,17 +167,20 @@ def open_retake(session: Session, org_id: str, event_id: str) -> Task | None:
     return session.execute(query.limit(1)).scalar_one_or_none()
 
 
+def open_tasks(session: Session, org_id: str, event_ids: Sequence[str]) -> list[Task]:
+    """What phones still owe for these proofs."""
+    query = select(Task).where(
+        Task.org_id == org_id, among(session, Task.event_id, event_ids), Task.done_at.is_(None)
+    )
+    return list(session.execute(query).scalars())
+
+
 def scanned_codes(session: Session, org_id: str, event_id: str) -> list[str]:
     """The parcels that an event scanned."""
     query = select(EventParcel.code).where(
         EventParcel.org_id == org_id, EventParcel.event_id == event_id, EventParcel.scanned.is_not(None)
     )
     return list(session.execute(query.order_by(EventParcel.code)).scalars())
-
-
-def person(session: Session, org_id: str, user_id: str) -> User | None:
-    """Somebody of this shop; None for the server, the clock and strangers."""
-    return session.execute(select(User).where(User.org_id == org_id, User.id == user_id)).scalar_one_or_none()
 
 
 def picture(session: Session, org_id: str, event_id: str) -> str | None:

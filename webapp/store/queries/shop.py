@@ -19,6 +19,16 @@ class Shop:
     zone: str | None
 
 
+def is_founded(session: Session) -> bool:
+    """Whether there is any shop here."""
+    return session.execute(select(Organisation.id).limit(1)).first() is not None
+
+
+def all_ids(session: Session) -> list[str]:
+    """Every shop of this installation."""
+    return list(session.execute(select(Organisation.id).order_by(Organisation.id)).scalars())
+
+
 def shop(session: Session, org_id: str) -> Shop:
     """The organisation of the signed-in person."""
     row = session.execute(
