@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,25 @@ def test_the_press_again_only_adds_what_came_since(org_id: str, office: str, cou
     [second] = make_todays_runs(org_id, office, "collect", today(), courier, clock.now())
     assert (second.run_id, second.added, second.is_new) == (first.run_id, 2, False)
     assert row(org_id, first.run_id).total == 5
+
+
+def test_two_presses_at_once_put_no_parcel_on_two_runs(
+    org_id: str, office: str, courier: str, app_on_both: Flask
+) -> None:
+    codes = make_parcels(org_id, 40, status="ready", carrier="jt")
+    couriers = (courier, make_user(org_id, "courier", "Carl"))
+
+    def press(user_id: str) -> int:
+        with app_on_both.app_context():
+            made = make_todays_runs(org_id, office, "collect", today(), user_id, clock.now())
+            return sum(each.added for each in made)
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(press, couriers)) == [0, 40]
+    with reading() as session:
+        held = run_members.open_runs_of(session, org_id, codes, ("collect",))
+        rows = session.execute(select(RunParcel.code).where(RunParcel.org_id == org_id)).scalars().all()
+    assert len(held) == len(rows) == 40
 
 
 def test_a_parcel_is_on_one_open_run_for_its_handover(org_id: str, office: str, courier: str) -> None:

@@ -195,6 +195,8 @@ def test_the_code_is_shown_in_the_browser_that_made_it_only(
     assert "only in the browser that made it" in words(other.page(at))
     stranger = Desk(app, make_shop("Another"), "admin")
     assert stranger.get(at).status_code == 404
+    later = desk.post("/office/phones/enrol", user_id=courier).headers["Location"]
+    assert (desk.get(f"{at}/qr.svg").status_code, desk.get(f"{later}/qr.svg").status_code) == (404, 200)
 
 
 def test_a_phone_tells_what_is_not_home_and_is_signed_out_after_one_more_question(
@@ -250,6 +252,13 @@ def test_pasted_codes_print_tags_of_this_shop_only(desk: Desk, org_id: str) -> N
     assert page.count(f"{mine[:4]}-{mine[4:8]}-{mine[8:]}") == 1
     assert theirs[:4] not in page
     assert desk.post("/office/tags/print", codes=theirs).status_code == 422
+
+
+def test_ticked_parcels_and_whole_lists_print_tags_from_the_same_form(desk: Desk, org_id: str) -> None:
+    codes = make_parcels(org_id, 4)
+    ticked = desk.post("/office/tags/print", scope="chosen", code=codes[:2]).text
+    assert ticked.count('class="tag"') == 2
+    assert desk.post("/office/tags/print", scope="all", status="expected").text.count('class="tag"') == 4
 
 
 def test_the_picture_of_a_tag_is_there_for_its_own_shop_only(desk: Desk, org_id: str) -> None:
