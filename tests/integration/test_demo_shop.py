@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask_security import verify_password
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.support.shop import make_shop
 from webapp.services.demo import load as demo
@@ -64,11 +64,13 @@ def test_loading_again_changes_nothing_that_was_done(app_on_both: Flask) -> None
     first = load_demo(NOW)
     with transaction() as session:
         session.get_one(Organisation, first.org_id).name = "My own name"
+        session.execute(update(Order).values(seller_note="tried it out"))
     before = [counted(model) for model in (Event, Parcel, Order, Run, User)]
     again = load_demo(NOW + timedelta(minutes=5))
     assert [counted(model) for model in (Event, Parcel, Order, Run, User)] == before
     assert again.org_id == first.org_id
     assert again.name == "My own name"
+    assert counted(Order, Order.seller_note != "tried it out") == 0
 
 
 def test_a_load_that_broke_off_is_finished_by_the_next(
