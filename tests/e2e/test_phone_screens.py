@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.screens import Person, seed, shown
-from tests.support.browser import PHONE, Chromium
+from tests.support.browser import Chromium
 from tests.support.camera import Shot, fake_camera, frame
 from tests.support.quality import axe
 from tests.support.server import Server
@@ -167,7 +167,7 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
     page.set_viewport_size({"width": 740, "height": 360})
     page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth > 500")
     assert page.inner_text("#pad-state") == "signed"
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth < 400")
     page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
     person.browser.kill()

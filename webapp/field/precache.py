@@ -19,7 +19,7 @@ STYLED = re.compile(r"""(?:@import\s+)?url\(\s*['"]?([^'")#:]+)['"]?\s*\)""")
 READ = (".js", ".css")
 # What the shell names.
 LINKED = re.compile(r"""(?:src|href)="(/static/[^"#?]+)[#?"]""")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ function line(app, item) {
   const box = clone("outbox-item");
   const look = stateLook(item.state);
   setIcon(box, "icon", kindIcon(item.kind));
-  text(box, "title", `${kindName(item.kind)} · ${count(item.parcels.length, "parcel")}`);
-  text(box, "sub", `No. ${item.seq} · ${clockTime(item.at)}`);
+  text(box, "title", kindName(item.kind));
+  text(box, "sub", `${count(item.parcels.length, "parcel")} · ${clockTime(item.at)}`);
   const chip = el(box, "chip");
   chip.dataset.tone = item.voided ? "sealed" : look.tone;
   setIcon(box, "chip-icon", item.voided ? "undo-2" : look.icon);
@@ -82,10 +82,7 @@ function line(app, item) {
   open.href = `#/done/${encodeURIComponent(item.id)}`;
   open.dataset.key = item.id;
   open.addEventListener("baton-focus", () => open.focus({ preventScroll: true }));
-  text(box, "open-what", ` of number ${item.seq}`);
-  const isParked = item.state === "parked" || item.state === "attention";
-  button(box, "export").hidden = !isParked;
-  button(box, "retry").hidden = !isParked;
+  el(box, "actions").hidden = item.state !== "parked" && item.state !== "attention";
   on(box, "export", "click", () => void exportItem(app, item));
   on(box, "retry", "click", () => void app.phone.retry(item.id));
   return box;

@@ -20,6 +20,7 @@ export function watchUpdates() {
   });
   container.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" }).then(
     (found) => {
+      if (!found) return; // a browser told to keep no worker says yes and gives none
       registration = found;
       if (found.waiting) tell();
       found.addEventListener("updatefound", () => found.installing?.addEventListener("statechange", tell));
