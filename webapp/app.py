@@ -11,11 +11,10 @@ from flask_security import SQLAlchemyUserDatastore
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import api, errors, field, headers, logs, office, static_files
+from webapp import api, clockwork, errors, field, headers, logs, office, static_files
 from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
-from webapp.services import timer
 from webapp.settings import Settings
 from webapp.store import blobs, database, server_key
 from webapp.store.models import User
@@ -96,7 +95,7 @@ def _bind(app: Flask, settings: Settings) -> None:
         database.prepare(settings)
     app.extensions["baton-key"] = server_key.load_or_make(settings.signing_key_file)
     app.extensions["baton-blobs"] = blobs.open_store(settings)
-    timer.bind(app)
+    clockwork.bind(app)
 
 
 def _mark_library_views(app: Flask) -> None:

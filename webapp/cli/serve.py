@@ -36,7 +36,7 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
     server = _listen(app, settings)
     signal.signal(signal.SIGTERM, _stop)
     with app.app_context():
-        timer = start_timer(app)
+        timer = start_timer()
         click.echo(f"Baton is at http://{settings.host}:{settings.port}")
         if demo:
             click.echo(welcome(load_demo(clock.now()), settings.public_url))

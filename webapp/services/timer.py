@@ -6,21 +6,16 @@ run twice changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-from huey import crontab
 
 from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
 from webapp.services.importing import apply as importing
 from webapp.store import jobs
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 log = structlog.get_logger()
 
@@ -37,9 +32,9 @@ class Clockwork:
         self._consumer.stop(graceful=True)
 
 
-def start_timer(app: Flask) -> Clockwork:
-    """Begin working off the queue in a thread of this process."""
-    return Clockwork(jobs.consumer(app.extensions["baton-jobs"]))
+def start_timer() -> Clockwork:
+    """Begin working off the app's queue in a thread of this process."""
+    return Clockwork(jobs.consumer(jobs.current()))
 
 
 def is_ready() -> bool:
@@ -50,25 +45,6 @@ def is_ready() -> bool:
         log.exception("the queue does not answer")
         return False
     return True
-
-
-def bind(app: Flask) -> None:
-    """Make this app's queue and tell it the jobs there are."""
-    queue = jobs.make_queue(app.extensions["baton-settings"])
-    app.extensions["baton-jobs"] = queue
-
-    def in_app(work: Callable[..., Any]) -> Callable[..., None]:
-        def inner(*args: Any) -> None:
-            with app.app_context():
-                work(*args)
-
-        inner.__name__ = work.__name__
-        return inner
-
-    app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
-    queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(every_minute))
-    queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(every_hour))
-    queue.periodic_task(crontab(minute="41", hour="2"), name="every_night")(in_app(every_night))
 
 
 def hand_over_import(org_id: str, file_id: str) -> None:

@@ -1,0 +1,32 @@
+"""Give an app its queue, and tell the queue which of our services it runs, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from huey import crontab
+
+from webapp.services import timer
+from webapp.services.importing import apply as importing
+from webapp.store import jobs
+
+
+def bind(app: Flask) -> None:
+    """Make this app's queue and tell it the jobs there are; each runs inside the app."""
+    queue = jobs.make_queue(app.extensions["baton-settings"])
+    app.extensions["baton-jobs"] = queue
+
+    def in_app(work: Callable[..., Any]) -> Callable[..., None]:
+        def inner(*args: Any) -> None:
+            with app.app_context():
+                work(*args)
+
+        inner.__name__ = work.__name__
+        return inner
+
+    app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
+    queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(timer.every_minute))
+    queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(timer.every_hour))
+    queue.periodic_task(crontab(minute="41", hour="2"), name="every_night")(in_app(timer.every_night))
