@@ -12,14 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Engine, create_engine, text
 
 from sync.protocol import envelope
 from sync.protocol.times import format_time
 from webapp import clock
 from webapp.cli.bench.machine import BenchPhone, Machine
-from webapp.store import database
-from webapp.store.unit import prepare_engine
+from webapp.store.bench import RawTable
 
 EVENTS = {1: 150, 50: 1000, 200: 2000}
 
@@ -28,18 +26,16 @@ def measure(on: Machine, batch: int, rounds: int) -> dict[str, Any]:
     """`{batch, events_per_s, raw_per_s, ratio}`: medians over rounds that take turns on the same disk."""
     count = EVENTS[batch]
     phones = on.phones[: 1 if batch == 1 else len(on.phones)]
-    engine = create_engine(on.settings.database_url, **database.engine_options(on.settings))
-    prepare_engine(engine)
-    _raw_table(engine)
+    table = RawTable(on.settings)
     pairs = []
     for number in range(rounds + 1):
         bodies = [_bodies(on, phone, count // len(phones), batch) for phone in phones]
         lines = [line for group in bodies for body in group for line in json.loads(body)["events"]]
-        raw = _raw_rate(engine, lines, batch)
+        raw = _raw_rate(table, lines, batch)
         rate = _http_rate(on, phones, bodies, count)
         if number:  # the first round warms up
             pairs.append((rate, raw))
-    engine.dispose()
+    table.close()
     return {
         "batch": batch,
         "events_per_s": round(statistics.median(rate for rate, _ in pairs)),
@@ -125,28 +121,10 @@ def _send(on: Machine, phone: BenchPhone, bodies: Sequence[bytes]) -> None:
     connection.close()
 
 
-def _raw_table(engine: Engine) -> None:
-    with engine.connect() as connection:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS bench_raw (id TEXT PRIMARY KEY, body TEXT)"))
-        connection.commit()
-
-
-def _raw_rate(engine: Engine, lines: Sequence[str], batch: int) -> float:
+def _raw_rate(table: RawTable, lines: Sequence[str], batch: int) -> float:
     rows = [(hashlib.sha256(line.encode()).hexdigest() + secrets.token_hex(4), line) for line in lines]
-    with engine.execution_options(baton_writing=True).connect() as connection:
-        driver = connection.connection.driver_connection
-        cursor = driver.cursor()  # type: ignore[union-attr]
-        mark = "?" if engine.dialect.name == "sqlite" else "%s"
-        statement = f"INSERT INTO bench_raw VALUES ({mark}, {mark})"  # noqa: S608  (two marks of our own)
+    with table.writing() as write:
         started = clock.ticks()
         for i in range(0, len(rows), batch):
-            _begin(connection, cursor)
-            cursor.executemany(statement, rows[i : i + batch])
-            cursor.execute("COMMIT")
+            write(rows[i : i + batch])
         return len(rows) / (clock.ticks() - started)
-
-
-def _begin(connection: Connection, cursor: Any) -> None:
-    # The bare driver, without a layer of ours: SQLite is told to begin, psycopg begins by itself.
-    if connection.dialect.name == "sqlite":
-        cursor.execute("BEGIN IMMEDIATE")

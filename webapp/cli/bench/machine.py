@@ -14,17 +14,16 @@ from types import TracebackType
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from sqlalchemy import insert
 
 from sync.protocol import codes, keys
 from webapp import clock
-from webapp.app import create_app
+from webapp.cli.output import open_app
 from webapp.services.add_user import NewPerson, add_user
 from webapp.services.enrol import enrol_device, make_enrolment
 from webapp.services.found_shop import found_shop
 from webapp.services.record import Draft, record
 from webapp.settings import Settings, as_environ, database_url, from_env
-from webapp.store.models import Parcel
+from webapp.store import import_writing
 from webapp.store.queries import people
 from webapp.store.unit import lock_org, reading, transaction
 
@@ -60,7 +59,7 @@ class Machine:
         self.url = f"http://127.0.0.1:{self.settings.port}"
         self.phones: list[BenchPhone] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._app = create_app(self.settings)
+        self._app = open_app(self.settings)
 
     def __enter__(self) -> Self:
         with self._app.app_context():
@@ -98,14 +97,8 @@ class Machine:
         with self._app.app_context(), transaction() as session:
             now = clock.now()
             head = lock_org(session, self.org_id)
-            row = {
-                "org_id": self.org_id,
-                "created_at": now,
-                "updated_at": now,
-                "changed": head,
-                "carrier": "bench",
-            }
-            session.execute(insert(Parcel), [{**row, "code": code} for code in made])
+            rows = [{"code": code, "carrier": "bench"} for code in made]
+            import_writing.add_parcels(session, self.org_id, head, now, rows)
             drafts = [Draft(kind, made) for kind in ("confirm", "label")]
             record(session, self.org_id, self.phones[0].actor, drafts, now)
         return made
