@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.exports import as_csv, ready, row, write_csv, write_xlsx
+from tests.support.exports import as_csv, ready, row, shipped, write_csv, write_xlsx
 from webapp.cli import main
 
 Baton = Callable[..., Result]
@@ -93,3 +93,13 @@ def test_the_demo_says_how_to_sign_in_once(tmp_path: Path, monkeypatch: pytest.M
     words = CliRunner().invoke(main, ["demo"]).output
     assert "Demo courier" in words
     assert first["admin"]["password"] not in words
+
+
+def test_what_an_import_made_can_be_made_again_from_the_events_alone(baton: Baton, tmp_path: Path) -> None:
+    baton("import", write_csv(tmp_path / "o.csv", [row(1), ready(2), shipped(3)]), "--json")
+    gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+    baton("import", write_csv(tmp_path / "p.csv", [ready(1), shipped(2), ready(4, **gone)]), "--json")
+    result = baton("rebuild", "--check", "--json")
+    assert result.exit_code == 0
+    assert told(result)["differing"] == []
+    assert told(result)["parcels"] > 60

@@ -315,11 +315,19 @@ def test_a_preview_says_what_the_import_then_does_and_changes_nothing(books: Boo
     assert (done["new"], done["updated"], done["unchanged"]) == (1, 1, 1)
 
 
-def test_a_hopeless_file_changes_nothing(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webapp.services.importing.export.MAX_BAD_ROWS", 3)
-    with pytest.raises(Problem) as refused:
-        books.put(row(9), *(row(n, order_id="x") for n in range(5)))
-    assert refused.value.code == "import-too-bad"
+@pytest.mark.parametrize("bad", [{"order_id": "x"}, {"quantity": "x", "sku_id": "y"}])
+def test_a_hopeless_file_changes_nothing(
+    books: Books, monkeypatch: pytest.MonkeyPatch, bad: dict[str, str]
+) -> None:
+    rows = [row(9), *(row(n, **bad) for n in range(5))]
+    path = write_csv(books._folder / "bad.csv", rows)
+    look_ahead(books.org, path, NOW)
+    monkeypatch.setattr("webapp.services.importing.export.MAX_BAD_ROWS", 4)
+    monkeypatch.setattr(apply, "MAX_BAD_ROWS", 4)
+    for refuses in (lambda: look_ahead(books.org, path, NOW), lambda: books.put(*rows)):
+        with pytest.raises(Problem) as refused:
+            refuses()
+        assert refused.value.code == "import-too-bad"
     assert books.count(Order) == 0
 
 

@@ -29,6 +29,7 @@ from webapp.services.importing.meaning.orders import Group, OrderDraft
 from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
+from webapp.services.importing.reading.limits import MAX_BAD_ROWS
 from webapp.services.record import Draft, record
 from webapp.store import import_writing, journal_writing
 from webapp.store.journal import SqlJournal
@@ -116,12 +117,12 @@ def shop_zone(shop: ask.ShopRules) -> tzinfo:
 
 
 def refuse_hopeless(export: Export) -> None:
-    """Look at every row once before the first is written: Problem import-too-bad when far too many are bad."""
-    bad = 0
-    if len(export.early) * 2 < export.rows:
+    """Before the first row of a large file is written, look at all: Problem import-too-bad when too many are bad."""
+    if export.rows <= MAX_BAD_ROWS:
         return
+    bad = 0
     for _, rejected in export.groups():
-        bad += len(rejected)
+        bad += len({rejection.row for rejection in rejected})
         refuse_too_many(bad)
 
 

@@ -26,10 +26,11 @@ def look_ahead(
         carriers = CarrierBook(places.list_carriers(session, org_id))
     with open_export(path, shop_zone(shop), now, dates) as export:
         outcome = Outcome(export.rows, notes=list(export.notes), as_of=export.as_of, dates=export.order)
-        done = 0
+        done = bad = 0
         for groups, rejected in chunked(export.groups()):
             outcome.rejected += rejected
-            refuse_too_many(len(outcome.rejected))
+            bad += len({rejection.row for rejection in rejected})
+            refuse_too_many(bad)
             done += sum(len(order.rows) for group in groups for order in group.orders)
             with reading() as session:
                 plan = plan_for(session, org_id, groups, export.as_of, shop, now, carriers)
