@@ -35,6 +35,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   window.location.reload();
 });
 
+// What brings itself up to date waits while nobody looks, and while somebody stands in it with the keyboard.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = /** @type {CustomEvent<{elt: Element}>} */ (event).detail;
+  if (elt.matches("[data-live]") && (document.hidden || elt.contains(document.activeElement))) {
+    event.preventDefault();
+  }
+});
+
 /** True where letters are meant as text. */
 function isTyping() {
   const at = document.activeElement;
