@@ -14,6 +14,7 @@ from webapp.office.context import moment
 from webapp.services.review_proof import REASONS, review_proof
 from webapp.store.queries import parcels
 from webapp.store.queries import review as ask
+from webapp.store.queries.event_views import views
 from webapp.store.unit import reading
 
 PATH = "/office/review"
@@ -79,7 +80,6 @@ def _desk(heap: str, event_id: str | None) -> dict[str, Any]:
         if event_id is not None and proof is None:
             abort(404)
         following = ask.next_waiting(session, org_id, heap, at) if at else None
-        ahead = ask.proof(session, org_id, following) if following else None
         return {
             "heap": heap,
             "counts": ask.waiting_counts(session, org_id),
@@ -87,7 +87,7 @@ def _desk(heap: str, event_id: str | None) -> dict[str, Any]:
             "following": following,
             "preceding": ask.next_waiting(session, org_id, heap, at, is_back=True) if at else None,
             "place": ask.place_in_line(session, org_id, heap, at) + 1 if at else 0,
-            "ahead": ahead.event.photos if ahead else (),
+            "ahead": views(session, org_id, [following])[0].photos if following else (),
             "carrier_names": dict(parcels.carriers(session, org_id)),
             "reasons": [(code, said[0]) for code, said in REASONS.items()],
         }

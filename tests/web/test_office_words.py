@@ -1,0 +1,88 @@
+"""The office has a word and an icon for all that the rules know, and says times as a shop reads them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sync.rules.anomalies import CATALOGUE
+from sync.rules.lifecycle import STATUSES, TABLE
+from sync.rules.parcel import Flags
+from tests.support.programs import ROOT
+from webapp.office import context, times, words
+from webapp.services.review_proof import REASONS, VERDICTS
+
+MANILA = ZoneInfo("Asia/Manila")
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def test_every_status_kind_severity_and_verdict_has_words() -> None:
+    kinds = {row.partition(".")[0] for row in TABLE}
+    assert set(STATUSES) == set(words.STATUSES)
+    assert kinds <= set(words.KINDS)
+    assert {kind.severity for kind in CATALOGUE.values()} <= set(words.SEVERITIES)
+    assert set(VERDICTS) <= set(words.PROOFS)
+
+
+def test_every_flag_that_is_set_is_shown() -> None:
+    every = {name: True for name, value in Flags().as_dict().items() if value is False}
+    shown = words.flag_words({**every, "attempts": 2, "reported": ["short_count", "damage"]})
+    assert len(shown) == len(every) + 2
+    assert words.flag_words(None) == []
+    assert words.flag_words(Flags().as_dict()) == []
+
+
+def test_every_icon_the_office_names_is_in_the_sprite() -> None:
+    [sprite] = (ROOT / "webapp/static").glob("vendor/lucide-*/sprite.svg")
+    have = set(re.findall(r'<symbol id="([\w-]+)"', sprite.read_text()))
+    templates = [*(ROOT / "webapp/templates").rglob("*.html")]
+    named = {name for path in templates for name in re.findall(r'\bicon\("([\w-]+)"', path.read_text())}
+    named |= {it.icon for listed in (words.STATUSES, words.KINDS, words.SEVERITIES) for it in listed.values()}
+    named |= {it.icon for it in words.PROOFS.values()} | {page[2] for page in context.PAGES}
+    assert named - have == set()
+
+
+def test_every_reason_for_a_rejection_tells_the_phones_person_what_to_do() -> None:
+    assert all(desk and (phone or code == "other") for code, (desk, phone) in REASONS.items())
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(seconds=-90), "in the future"),
+        (timedelta(seconds=5), "just now"),
+        (timedelta(seconds=60), "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago"),
+        (timedelta(hours=23, minutes=59), "23 h ago"),
+        (timedelta(days=1), "1 day ago"),
+        (timedelta(days=3), "3 days ago"),
+    ],
+)
+def test_how_long_ago_is_said_in_its_largest_unit(ago: timedelta, said: str) -> None:
+    assert times.ago_text(NOON - ago, NOON) == said
+
+
+def test_a_time_is_told_in_the_shops_zone_and_with_the_year_only_when_it_is_another() -> None:
+    assert times.local_text(NOON, MANILA, NOON) == "22 Nov, 20:00"
+    assert times.local_text(NOON, MANILA, NOON, seconds=True) == "22 Nov, 20:00:00"
+    assert times.local_text(NOON - timedelta(days=400), MANILA, NOON) == "18 Oct 2025, 20:00"
+    # New Year comes to Manila eight hours before it comes to UTC.
+    eve = datetime(2026, 12, 31, 18, 0, tzinfo=UTC)
+    assert times.local_text(eve, MANILA, eve) == "1 Jan, 02:00"
+
+
+def test_a_days_bounds_are_the_shops_midnights() -> None:
+    first, until = times.day_bounds(date(2026, 11, 22), date(2026, 11, 22), MANILA)
+    assert first == datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
+    assert until == datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+    assert times.day_bounds(None, None, MANILA) == (None, None)
+    assert times.today(datetime(2026, 11, 22, 17, 0, tzinfo=UTC), MANILA) == date(2026, 11, 23)
+
+
+def test_a_shops_own_zone_beats_its_markets() -> None:
+    assert times.zone_of("ID").key == "Asia/Jakarta"
+    assert times.zone_of("ID", "Asia/Makassar").key == "Asia/Makassar"
+    assert times.zone_of("nowhere").key == "UTC"
