@@ -9,9 +9,13 @@ import itertools
 from typing import Any
 
 from PIL import Image
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from tests.support.shop import ApiPhone
+from webapp.store import blobs
+from webapp.store.models import Blob
+from webapp.store.unit import reading
 
 BLOBS = "/sync/v1/blobs"
 STREAM = "application/offset+octet-stream"
@@ -105,3 +109,24 @@ def code_of(answer: Any) -> str:
     assert body["status"] == answer.status_code
     assert body["type"] == f"urn:baton:problem:{body['code']}"
     return str(body["code"])
+
+
+def held(org_id: str, data: bytes) -> bool:
+    """Whether the row says so and the bytes are there."""
+    with reading() as session:
+        row = session.get(Blob, (org_id, digest(data)))
+    assert (row is not None) == blobs.current().has(org_id, digest(data))
+    if row is not None:
+        assert blobs.current().read(org_id, digest(data)) == data
+    return row is not None
+
+
+def rows(model: Any) -> int:
+    """How many there are."""
+    with reading() as session:
+        return session.execute(select(func.count()).select_from(model)).scalar_one()
+
+
+def spooled() -> int:
+    """How many parts wait in the spool."""
+    return len(list(blobs.current().spooled()))
