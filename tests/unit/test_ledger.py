@@ -4,39 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from sync.journal import Append, Head, NewParcel
-from sync.ledger import Accepted, Batch, Chain, accept, make_receipt, refold
+from sync.ledger import Batch, Chain, accept, make_receipt, refold
 from sync.protocol import codes, envelope, keys
-from sync.protocol.problems import CATALOGUE, Problem
-from sync.rules.parcel import About, Mark
-from tests.unit.memory_journal import MemoryJournal
+from sync.protocol.problems import Problem
+from sync.rules.parcel import About
+from tests.unit.books import TRACKING, A, B, C, journal, statuses
 from tests.unit.phones import KEYS, NOON, Phone, blob, new_codes, new_id, proof
-
-A, B, C = new_codes(3, seed=5)
-TRACKING = "JX0987654321"
-
-
-def journal() -> MemoryJournal:
-    return MemoryJournal(
-        About(A, carrier="jnt", run_ids=frozenset({"run-1"})),
-        About(B, carrier="jnt", run_ids=frozenset({"run-1"})),
-        About(C, tracking_number=TRACKING),
-        places={"run-1": (-6.2, 106.8)},
-    )
-
-
-def statuses(accepted: Accepted) -> list[str]:
-    return [result.status for result in accepted.results]
-
-
-def marks(books: MemoryJournal, jws: str) -> list[Mark]:
-    sha256 = envelope.digest(jws)
-    return [mark for entry in books.entries.values() if entry.sha256 == sha256 for mark in entry.marks]
-
 
 # -- results
 
@@ -126,105 +103,6 @@ def test_the_same_id_with_other_bytes_is_kept_aside(is_same_batch: bool) -> None
     assert B not in books.states
 
 
-# -- quarantine
-
-
-def broken(phone: Phone) -> dict[str, tuple[str, str]]:
-    """What must be kept aside: name -> (item, code)."""
-    event = phone.seal("collect", [A], **proof())
-    header, payload, signature = event.split(".")
-    stranger = Phone("dev-9", key=KEYS[1]).seal("collect", [A], **proof())
-    other_person = Phone(actor="stranger").seal("collect", [A], **proof())
-    wrong_key = Phone(key=KEYS[1]).seal("collect", [A], **proof())
-    sealed = {
-        name: envelope.sign({**phone.payload("collect", [A], **proof()), **change}, KEYS[0])
-        for name, change in {
-            "version": {"v": 2},
-            "kind": {"kind": "teleport"},
-            "office": {"kind": "cancel"},
-            "deeming": {"kind": "deem_lost"},
-            "schema": {"parcels": "all"},
-        }.items()
-    }
-    return {
-        "truncated": (event[:-5], "event_malformed"),
-        "not a JWS": ("hello", "event_malformed"),
-        "empty": ("", "event_malformed"),
-        "a null": ("null", "event_malformed"),
-        "a surrogate": ("\ud800", "event_malformed"),
-        "too large": ("a." * 40_000, "event_too_large"),
-        "altered": (f"{header}.{payload}.{signature[:-4]}AAAA", "bad_signature"),
-        "unsigned": (Phone(key=None).seal("collect", [A], **proof()), "bad_signature"),
-        "signed by another key": (wrong_key, "bad_signature"),
-        "another phone's": (stranger, "not_this_device"),
-        "another person's": (other_person, "not_this_device"),
-        "an unknown version": (sealed["version"], "version_unknown"),
-        "an unknown kind": (sealed["kind"], "kind_unknown"),
-        "a kind of the office": (sealed["office"], "kind_unknown"),
-        "a kind of the clock": (sealed["deeming"], "kind_unknown"),
-        "malformed": (sealed["schema"], "event_malformed"),
-    }
-
-
-def test_one_bad_item_never_holds_back_another() -> None:
-    books, phone = journal(), Phone()
-    cases = broken(phone)
-    good = [phone.sealed[0], phone.seal("deliver", [B], 5, **proof("Pak Budi", "recipient"))]
-    items = [good[0], *(item for item, _ in cases.values()), good[1]]
-    accepted = accept(phone.batch(*items), books, NOON)
-    assert statuses(accepted) == ["applied", *["quarantined"] * len(cases), "applied"]
-    assert {name: result.code for name, result in zip(cases, accepted.results[1:-1], strict=True)} == {
-        name: code for name, (_, code) in cases.items()
-    }
-    assert len(books.quarantined) == len(cases)
-    assert len(books.entries) == 2
-    for result in accepted.results[1:-1]:
-        problem = result.as_dict()["problem"]
-        assert problem["code"] in CATALOGUE
-        assert problem["title"]
-        assert problem["detail"]
-
-
-def test_the_quarantine_keeps_the_bytes_and_what_they_claim() -> None:
-    books, phone = journal(), Phone()
-    item = broken(phone)["another phone's"][0]
-    accept(phone.batch(item, item), books, NOON)
-    accept(phone.batch(item), books, NOON)
-    (kept,) = books.quarantined.values()
-    assert (kept.raw, kept.sha256, kept.code) == (item, envelope.digest(item), "not_this_device")
-    assert (kept.device_id, kept.claimed_device, kept.claimed_seq) == ("dev-1", "dev-9", 1)
-    assert kept.claimed_id == envelope.open_(item).payload["id"]
-    assert not kept.signature_good
-
-
-def test_what_no_database_stores_is_kept_escaped() -> None:
-    books, phone = journal(), Phone()
-    accept(phone.batch("a\ud800\u0000b"), books, NOON)
-    (kept,) = books.quarantined.values()
-    assert kept.raw == '"a\\ud800\\u0000b"'
-
-
-def test_a_revoked_phones_good_events_are_kept_aside() -> None:
-    books, phone = journal(), Phone()
-    earlier = phone.seal("collect", [A], **proof())
-    accept(phone.batch(), books, NOON)
-    late = phone.seal("deliver", [A], 5, **proof())
-    sender = replace(phone.sender, is_revoked=True)
-    accepted = accept(Batch(sender, [earlier, late, late[:-8] + "AAAAAAAA"]), books, NOON)
-    assert statuses(accepted) == ["duplicate", "quarantined", "quarantined"]
-    assert [r.code for r in accepted.results] == [None, "device_revoked", "bad_signature"]
-    assert [kept.signature_good for kept in books.quarantined.values()] == [True, False]
-    assert books.states[A].status == "handed_over"
-
-
-def test_an_event_kept_aside_for_its_kind_is_accepted_once_the_server_knows_it() -> None:
-    books, phone = journal(), Phone()
-    event = phone.seal("collect", [A], **proof())
-    accept(Batch(Phone(key=KEYS[1]).sender, [event]), books, NOON)
-    assert books.quarantined
-    assert statuses(accept(phone.batch(), books, NOON)) == ["applied"]
-
-
 # -- parcels
 
 
@@ -274,106 +152,6 @@ def test_when_the_books_change_the_parcels_can_be_folded_anew() -> None:
     (state,) = refold([code], books)
     assert state.status == "handed_over"
     assert {a.code for a in state.anomalies} == {"skipped_confirm", "skipped_pack", "skipped_label"}
-
-
-# -- findings
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({}, []),
-        ({"expected": 2}, []),
-        ({"expected": 5}, [Mark("count_mismatch", "short 3")]),
-        ({"expected": 0}, [Mark("count_mismatch", "surplus 2")]),
-        ({"blobs": []}, [Mark("incomplete", "photo, signature")]),
-        ({"offset_ms": 299_000}, []),
-        ({"offset_ms": -301_000}, [Mark("clock_suspect", "skew -301 s")]),
-        ({"offset_ms": None}, []),
-        ({"at": "2026-11-22T12:04:00.000Z"}, []),
-        ({"at": "2099-01-01T00:00:00.000Z"}, [Mark("clock_suspect", "future")]),
-        ({"at": "2026-11-12T12:00:00.000Z"}, [Mark("clock_suspect", "offline 10 days")]),
-        (
-            {"at": "9999-12-31T23:59:59.999Z", "offset_ms": 3_000_000_000_000},
-            [Mark("clock_suspect", "skew 3000000000 s, future")],
-        ),
-        ({"run": "run-1", "place": {"lat": -6.2, "lon": 106.8045}}, []),
-        ({"run": "run-1", "place": {"lat": -6.2, "lon": 106.8046}}, [Mark("place_far", "509 m")]),
-        ({"run": "run-1", "place": {"id": "depot", "lat": None, "lon": None}}, []),
-        ({"run": "run-9", "place": {"lat": 50, "lon": 8}}, []),
-    ],
-    ids=str,
-)
-def test_what_an_event_shows_by_itself_is_marked(members: dict[str, Any], expected: list[Mark]) -> None:
-    books, phone = journal(), Phone()
-    event = phone.seal("collect", [A, B], **{**proof(), **members})
-    accepted = accept(phone.batch(), books, NOON)
-    assert statuses(accepted) == ["applied"]
-    assert marks(books, event) == expected
-    assert {mark.code for mark in expected} <= {a.code for a in books.states[A].anomalies}
-    assert books.entries[accepted.results[0].id or ""].effective_at <= NOON
-
-
-def test_an_unsigned_event_is_applied_and_marked() -> None:
-    books, phone = journal(), Phone(key=None)
-    event = phone.seal("collect", [A], **proof())
-    assert statuses(accept(phone.batch(), books, NOON)) == ["applied"]
-    assert marks(books, event) == [Mark("unsigned")]
-
-
-def test_a_gap_is_seen_and_forgotten_when_it_fills() -> None:
-    books, phone = journal(), Phone()
-    first, second, third = (phone.seal("pack", [code], blobs=[blob()]) for code in (A, B, C))
-    accepted = accept(phone.batch(first, third), books, NOON)
-    assert accepted.missing_seqs == ((2, 2),)
-    assert marks(books, third) == [Mark("sequence_gap")]
-    assert "sequence_gap" in {a.code for a in books.states[C].anomalies}
-    accepted = accept(phone.batch(second), books, NOON)
-    assert (accepted.high_seq, accepted.missing_seqs) == (3, ())
-    assert marks(books, third) == []
-    assert "sequence_gap" not in {a.code for a in books.states[C].anomalies}
-
-
-def test_a_fork_is_kept_and_flagged_on_both_sides() -> None:
-    books, phone = journal(), Phone()
-    phone.seal("pack", [A], blobs=[blob()])
-    clone = Phone()
-    clone.seq, clone.prev = phone.seq, phone.prev
-    mine, theirs = phone.seal("collect", [A], 5, **proof()), clone.seal("collect", [B], 6, **proof())
-    after = phone.seal("deliver", [A], 8, **proof())
-    accept(phone.batch(), books, NOON)
-    accept(phone.batch(theirs), books, NOON)
-    assert marks(books, mine) == marks(books, theirs) == [Mark("chain_fork", "seq")]
-    assert marks(books, after) == []
-    assert [books.entries[id_].branch for id_ in books.by_seq["dev-1", 2]] == [0, 1]
-    assert books.states[A].status == "delivered"
-    assert books.states[B].status == "handed_over"
-
-
-@pytest.mark.parametrize(("seq", "prev"), [(1, "a" * 64), (2, None), (2, "a" * 64)])
-def test_a_chain_that_does_not_fit_is_flagged(seq: int, prev: str | None) -> None:
-    books, phone = journal(), Phone()
-    if seq == 2:
-        phone.seal("pack", [A], blobs=[blob()])
-    event = phone.seal_payload({**phone.payload("collect", [A], **proof()), "seq": seq, "prev": prev})
-    assert statuses(accept(phone.batch(), books, NOON))[-1] == "applied"
-    assert marks(books, event) == [Mark("chain_fork", "prev")]
-
-
-def test_a_blob_that_is_lost_is_no_longer_waited_for() -> None:
-    books, phone = journal(), Phone()
-    lost = blob()
-    event = phone.seal("collect", [A], **{**proof(), "blobs": [lost, blob("signature", parcel=A.lower())]})
-    phone.seal("blob_lost", [], 5, ref=envelope.open_(event).payload["id"], blobs=[lost])
-    accepted = accept(phone.batch(), books, NOON)
-    assert accepted.results[1].effects == (
-        {"parcel": A, "status": "handed_over", "anomalies": ["blob_missing"]},
-    )
-    assert [(ref.role, ref.parcel, ref.is_lost) for ref in accepted.change.blobs] == [  # type: ignore[union-attr]
-        ("photo", None, False),
-        ("signature", A, False),
-        ("photo", None, True),
-    ]
 
 
 # -- made by the server
