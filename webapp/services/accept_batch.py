@@ -22,7 +22,7 @@ from webapp.services.server_identity import signing_key
 from webapp.store import database
 from webapp.store.journal import SqlJournal
 from webapp.store.models import Receipt
-from webapp.store.queries import blobs, devices, receipts, review
+from webapp.store.queries import blobs, devices, review
 from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
@@ -90,7 +90,16 @@ def _answer(
     epoch = database.epoch_in(session)
     kept = [r for r in results if r.id is not None and r.status in {"applied", "recorded", "duplicate"}]
     receipt = make_receipt(caller.id, epoch, now, [(r.id or "", r.sha256) for r in kept], signing_key())
-    _keep_receipt(session, caller, [r.id or "" for r in kept if r.status != "duplicate"], receipt, now)
+    if any(r.status != "duplicate" for r in kept):
+        session.add(
+            Receipt(
+                org_id=caller.org_id,
+                id=str(uuid_utils.uuid7()),
+                device_id=caller.id,
+                received_at=now,
+                jws=receipt,
+            )
+        )
     _heartbeat(session, caller, batch, now)
     seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
     return {
@@ -112,17 +121,6 @@ def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now:
         return
     for task in review.open_tasks(session, org_id, list(answers)):
         task.done_at, task.done_event_id, task.changed = now, answers[task.event_id], head
-
-
-def _keep_receipt(
-    session: Session, caller: CallingDevice, event_ids: Sequence[str], receipt: str, now: datetime
-) -> None:
-    if not event_ids:
-        return
-    kept = Receipt(
-        org_id=caller.org_id, id=str(uuid_utils.uuid7()), device_id=caller.id, received_at=now, jws=receipt
-    )
-    receipts.keep(session, kept, event_ids)
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:

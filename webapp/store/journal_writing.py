@@ -22,7 +22,7 @@ PROOF_KINDS = frozenset({"pack", "drop_off", "collect", "deliver", "attempt", "r
 def write(session: Session, org_id: str, head: int, now: datetime, change: Append) -> None:
     """Write it all inside the caller's transaction."""
     _new_parcels(session, org_id, head, now, change.parcels)
-    _entries(session, org_id, head, change.entries)
+    _entries(session, org_id, change.entries)
     _links(session, org_id, change)
     _blob_refs(session, org_id, change)
     _remarks(session, org_id, change.remarks or {})
@@ -104,10 +104,10 @@ def _new_parcels(
         session.execute(insert(Parcel), rows)
 
 
-def _entries(session: Session, org_id: str, head: int, entries: Sequence[Entry]) -> None:
+def _entries(session: Session, org_id: str, entries: Sequence[Entry]) -> None:
     if not entries:
         return
-    session.execute(insert(_table(Event)), [_event_row(org_id, head, e) for e in entries])
+    session.execute(insert(_table(Event)), [_event_row(org_id, e) for e in entries])
     reviews = [
         {"b_ref": e.ref, "b_state": e.data.get("verdict")} for e in entries if e.kind == "review" and e.ref
     ]
@@ -121,11 +121,10 @@ def _entries(session: Session, org_id: str, head: int, entries: Sequence[Entry])
         )
 
 
-def _event_row(org_id: str, head: int, e: Entry) -> dict[str, Any]:
+def _event_row(org_id: str, e: Entry) -> dict[str, Any]:
     return {
         "org_id": org_id,
         "id": e.id,
-        "cursor": head,
         "device_id": e.device_id,
         "actor_id": e.actor_id,
         "seq": e.seq,

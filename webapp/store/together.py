@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+WAIT_AT_MOST_S = 0.004
 
 
 @dataclass(slots=True)
@@ -20,22 +23,46 @@ class _Ticket(Generic[T]):
 class Together(Generic[T]):
     """Lets the first of several threads settle for all that wait with it; each returns when its own is settled.
 
-    With one request at a time nothing changes. With many, those that arrive while a commit is under way share
-    the next one, so nobody waits longer than for two. If a shared commit fails, all of it fails: its requests
-    are told so and may be sent again.
+    With one request at a time nothing changes. With several, the first to be ready waits a few milliseconds for
+    those that have announced themselves (`coming`), and those that arrive while a commit is under way share the
+    next one. If a shared commit fails, all of it fails: its requests are told so and may be sent again.
     """
 
     def __init__(self, commit: Callable[[Sequence[T]], None]) -> None:
         self._commit = commit
         self._turn = threading.Lock()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._waiting: list[_Ticket[T]] = []
+        self._coming = 0
 
-    def settle(self, item: T) -> None:
-        """Commit this item, with others or alone. Raises what the commit raises."""
-        ticket = _Ticket(item)
-        with self._lock:
+    @contextmanager
+    def coming(self) -> Iterator[Callable[[T], None]]:
+        """Say that this thread will soon have something to settle; call what this gives with it.
+
+        That commits the item, with others or alone, and raises what the commit raises.
+        """
+        with self._changed:
+            self._coming += 1
+        is_here = False
+
+        def settle(item: T) -> None:
+            nonlocal is_here
+            is_here = True
+            self._settle(_Ticket(item))
+
+        try:
+            yield settle
+        finally:
+            if not is_here:
+                with self._changed:
+                    self._coming -= 1
+                    self._changed.notify()
+
+    def _settle(self, ticket: _Ticket[T]) -> None:
+        with self._changed:
+            self._coming -= 1
             self._waiting.append(ticket)
+            self._changed.notify()
         with self._turn:
             if not ticket.is_done:
                 self._settle_all()
@@ -43,7 +70,8 @@ class Together(Generic[T]):
             raise ticket.error
 
     def _settle_all(self) -> None:
-        with self._lock:
+        with self._changed:
+            self._changed.wait_for(lambda: self._coming == 0, WAIT_AT_MOST_S)
             batch, self._waiting = self._waiting, []
         error: BaseException | None = None
         try:

@@ -2,7 +2,7 @@
 
 from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.devices import Device, Enrolment
-from webapp.store.models.ledger import Event, EventParcel, EventReceipt, Quarantined, Receipt
+from webapp.store.models.ledger import Event, EventParcel, Quarantined, Receipt
 from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
@@ -19,7 +19,6 @@ __all__ = [
     "Enrolment",
     "Event",
     "EventParcel",
-    "EventReceipt",
     "ImportFile",
     "Installation",
     "Order",

@@ -35,6 +35,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
+# For tables that are little more than their key: SQLite keeps the rows in the key's own tree, not in a second one.
+BY_KEY = {"sqlite_with_rowid": False}
+
 OrgId = Annotated[str, mapped_column(String(36), primary_key=True)]
 Key = Annotated[str, mapped_column(String(36), primary_key=True)]
 Code = Annotated[str, mapped_column(String(128), primary_key=True)]

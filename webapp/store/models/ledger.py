@@ -5,31 +5,35 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
-from webapp.store.models.columns import Code, Count, Json, OrgId, Time, UtcDateTime, Words
+from webapp.store.models.columns import BY_KEY, Code, Count, Json, OrgId, Time, UtcDateTime, Words
 
 
 class Event(Base):
     """One accepted event: its JWS as it came, and the columns the fold and the office read.
 
-    `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `cursor` is the organisation's head
-    when it came, one number a batch. `data` is the payload's own member, null when empty; `marks` are
-    `[code, detail]` pairs. `review_state` is null for what nobody reviews, else waiting, accept, reject, retake.
+    `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `data` is the payload's own member,
+    null when empty; `marks` are `[code, detail]` pairs. `review_state` is null for what nobody reviews, else
+    waiting, accept, reject, retake.
     """
 
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("org_id", "device_id", "seq", "branch"),
-        Index(None, "org_id", "cursor"),
-        Index(None, "org_id", "ref"),
+        Index(
+            None,
+            "org_id",
+            "ref",
+            sqlite_where=text("ref IS NOT NULL"),
+            postgresql_where=text("ref IS NOT NULL"),
+        ),
         Index(None, "org_id", "review_state", "received_at"),
     )
     org_id: Mapped[OrgId]
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    cursor: Mapped[Count]
     device_id: Mapped[str] = mapped_column(String(36))
     actor_id: Mapped[str] = mapped_column(String(64))
     seq: Mapped[Count]
@@ -58,7 +62,7 @@ class EventParcel(Base):
     """Which parcels an event speaks of, and what was really scanned when that was not the internal code."""
 
     __tablename__ = "event_parcels"
-    __table_args__ = (Index(None, "org_id", "event_id"),)
+    __table_args__ = (Index(None, "org_id", "event_id"), BY_KEY)
     org_id: Mapped[OrgId]
     code: Mapped[Code]
     event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -87,21 +91,12 @@ class Quarantined(Base):
 
 
 class Receipt(Base):
-    """What the server promised a phone, as it was signed."""
+    """What the server promised a phone, as it was signed: it names the events of that phone received then."""
 
     __tablename__ = "receipts"
-    __table_args__ = (Index(None, "org_id", "device_id"),)
+    __table_args__ = (Index(None, "org_id", "device_id", "received_at"),)
     org_id: Mapped[OrgId]
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     device_id: Mapped[str] = mapped_column(String(36))
     received_at: Mapped[Time]
     jws: Mapped[str] = mapped_column(Text)
-
-
-class EventReceipt(Base):
-    """Which receipt first named an event."""
-
-    __tablename__ = "event_receipts"
-    org_id: Mapped[OrgId]
-    event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    receipt_id: Mapped[str] = mapped_column(String(36))

@@ -10,7 +10,7 @@ from sqlalchemy import Date, ForeignKeyConstraint, Index, Integer, Numeric, Stri
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
-from webapp.store.models.columns import Code, Count, Json, JsonObject, OrgId, Time, UtcDateTime, Words
+from webapp.store.models.columns import BY_KEY, Code, Count, Json, JsonObject, OrgId, Time, UtcDateTime, Words
 
 _OPEN = text("open_anomalies > 0")
 _ONLY_OPEN: dict[str, Any] = {"sqlite_where": _OPEN, "postgresql_where": _OPEN}
@@ -142,7 +142,7 @@ class Anomaly(Base):
     """What does not fit on a parcel, by the fold; `closed_by` is the `resolve` event that closed it."""
 
     __tablename__ = "anomalies"
-    __table_args__ = (Index(None, "org_id", "is_open", "code"),)
+    __table_args__ = (Index(None, "org_id", "is_open", "code"), BY_KEY)
     org_id: Mapped[OrgId]
     parcel: Mapped[Code]
     event_id: Mapped[str] = mapped_column(String(36), primary_key=True)

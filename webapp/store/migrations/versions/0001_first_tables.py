@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("is_open", sa.Boolean(), nullable=False),
         sa.Column("closed_by", sa.String(length=36), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "parcel", "event_id", "code", name=op.f("pk_anomalies")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("anomalies", schema=None) as batch_op:
         batch_op.create_index(
@@ -48,6 +49,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("is_lost", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "event_id", "sha256", "role", "parcel", name=op.f("pk_blob_refs")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.create_index(
@@ -86,6 +88,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=36), nullable=False),
         sa.Column("scanned", sa.String(length=128), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "code", "event_id", name=op.f("pk_event_parcels")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("event_parcels", schema=None) as batch_op:
         batch_op.create_index(
@@ -93,17 +96,9 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "event_receipts",
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("event_id", sa.String(length=36), nullable=False),
-        sa.Column("receipt_id", sa.String(length=36), nullable=False),
-        sa.PrimaryKeyConstraint("org_id", "event_id", name=op.f("pk_event_receipts")),
-    )
-    op.create_table(
         "events",
         sa.Column("org_id", sa.String(length=36), nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("device_id", sa.String(length=36), nullable=False),
         sa.Column("actor_id", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -132,8 +127,13 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_events_org_id_cursor"), ["org_id", "cursor"], unique=False)
-        batch_op.create_index(batch_op.f("ix_events_org_id_ref"), ["org_id", "ref"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_events_org_id_ref"),
+            ["org_id", "ref"],
+            unique=False,
+            sqlite_where=sa.text("ref IS NOT NULL"),
+            postgresql_where=sa.text("ref IS NOT NULL"),
+        )
         batch_op.create_index(
             batch_op.f("ix_events_org_id_review_state_received_at"),
             ["org_id", "review_state", "received_at"],
@@ -327,7 +327,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_receipts_org_id_device_id"), ["org_id", "device_id"], unique=False
+            batch_op.f("ix_receipts_org_id_device_id_received_at"),
+            ["org_id", "device_id", "received_at"],
+            unique=False,
         )
 
     op.create_table(
@@ -580,7 +582,7 @@ def downgrade() -> None:
 
     op.drop_table("run_parcels")
     with op.batch_alter_table("receipts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_receipts_org_id_device_id"))
+        batch_op.drop_index(batch_op.f("ix_receipts_org_id_device_id_received_at"))
 
     op.drop_table("receipts")
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
@@ -615,11 +617,13 @@ def downgrade() -> None:
     op.drop_table("import_files")
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_events_org_id_review_state_received_at"))
-        batch_op.drop_index(batch_op.f("ix_events_org_id_ref"))
-        batch_op.drop_index(batch_op.f("ix_events_org_id_cursor"))
+        batch_op.drop_index(
+            batch_op.f("ix_events_org_id_ref"),
+            sqlite_where=sa.text("ref IS NOT NULL"),
+            postgresql_where=sa.text("ref IS NOT NULL"),
+        )
 
     op.drop_table("events")
-    op.drop_table("event_receipts")
     with op.batch_alter_table("event_parcels", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_parcels_org_id_event_id"))
 
