@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from typing import Any
 
 from flask import request
 
+from sync.protocol import strictjson
 from sync.protocol.problems import Problem
 
 _CHUNK = 64 * 1024
@@ -27,11 +27,11 @@ def read_body(limit: int) -> bytes:
 
 
 def read_json(limit: int) -> dict[str, Any]:
-    """A small JSON object. Problem `body-invalid`."""
+    """A small JSON object, read one way and with texts that any database keeps. Problem `body-invalid`."""
     try:
-        value = json.loads(read_body(limit))
-    except (ValueError, RecursionError) as error:
-        raise Problem("body-invalid", "The body is not JSON.") from error
+        value = strictjson.loads(read_body(limit))
+    except strictjson.NotStrict as error:
+        raise Problem("body-invalid", f"The body is refused: {error}.") from error
     if not isinstance(value, dict):
         raise Problem("body-invalid", "The body is not a JSON object.")
     return value

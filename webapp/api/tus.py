@@ -12,6 +12,7 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
 from sync.protocol.problems import Problem
+from sync.protocol.strictjson import is_storable
 from webapp.services.receive_upload import MAX_BLOB_BYTES, Asked
 
 VERSION = "1.0.0"
@@ -60,6 +61,8 @@ def read_metadata(header: str) -> dict[str, str]:
             raise Problem("metadata-malformed", "Upload-Metadata has an empty or a repeated key.")
         try:
             said[key] = base64.b64decode(value.strip(), validate=True).decode()
+            if not is_storable(said[key]):
+                raise ValueError(key)
         except (binascii.Error, ValueError) as error:
             raise Problem(
                 "metadata-malformed", f"Upload-Metadata: {key[:40]} is not base64 of text."
