@@ -44,6 +44,8 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key,
         "SECURITY_PASSWORD_SALT": settings.secret_key,
         "SECURITY_PASSWORD_HASH": "argon2",
+        # argon2 alone, so that a new secret key ends sessions and locks nobody out for good.
+        "SECURITY_PASSWORD_SINGLE_HASH": True,
         "SECURITY_URL_PREFIX": "/office",
         "SECURITY_LOGIN_URL": "/sign-in",
         "SECURITY_LOGOUT_URL": "/sign-out",
