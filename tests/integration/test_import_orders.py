@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,15 @@ from sqlalchemy import func, select
 
 from sync.protocol import codes
 from sync.protocol.problems import Problem
-from tests.support.exports import order_id, ready, row, shipped, sku_id, write_csv, write_xlsx
-from tests.support.shop import make_shop, make_user
-from webapp.services.importing import apply, files
+from tests.support.books import NOW, Books
+from tests.support.exports import ready, row, shipped, sku_id, write_csv
+from tests.support.shop import make_shop
+from webapp.services.importing import apply
 from webapp.services.importing.apply import import_file
 from webapp.services.importing.preview import look_ahead
-from webapp.services.record import Draft, record
 from webapp.store.models import (
-    Anomaly,
     Carrier,
     Event,
-    EventParcel,
-    ImportFile,
     Order,
     OrderLine,
     Parcel,
@@ -31,66 +28,6 @@ from webapp.store.models import (
     Place,
 )
 from webapp.store.unit import lock_org, reading, transaction
-
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-
-
-class Books:
-    """One shop, and an importer that writes a file of rows and reads it in."""
-
-    def __init__(self, folder: Path) -> None:
-        self.org, self._folder, self._count = make_shop(), folder, 0
-        self.user = make_user(self.org, "admin", "Olga Office")
-
-    def put(self, *rows: dict[str, Any], now: datetime = NOW, **how: Any) -> dict[str, Any]:
-        self._count += 1
-        path = write_csv(self._folder / f"{self._count}.csv", rows)
-        return import_file(self.org, self.user, path, now, **how).as_dict()
-
-    def upload(self, *rows: dict[str, Any], name: str = "up.csv") -> str:
-        with write_csv(self._folder / "up.csv", rows).open("rb") as stream:
-            return files.receive(self.org, self.user, name, stream, NOW)
-
-    def parcels(self) -> list[Parcel]:
-        with reading() as session:
-            query = (
-                select(Parcel)
-                .where(Parcel.org_id == self.org)
-                .order_by(Parcel.created_at, Parcel.tracking_number)
-            )
-            return list(session.execute(query).scalars())
-
-    def parcel(self) -> Parcel:
-        (only,) = self.parcels()
-        return only
-
-    def order(self, number: int = 1) -> Order:
-        with reading() as session:
-            return session.get_one(Order, (self.org, order_id(number)))
-
-    def kinds(self, code: str) -> list[str]:
-        with reading() as session:
-            rows = session.execute(
-                select(Event.kind)
-                .join(EventParcel, (EventParcel.org_id == Event.org_id) & (EventParcel.event_id == Event.id))
-                .where(EventParcel.org_id == self.org, EventParcel.code == code)
-                .order_by(Event.effective_at, Event.seq)
-            )
-            return list(rows.scalars())
-
-    def anomalies(self) -> set[str]:
-        with reading() as session:
-            return set(session.execute(select(Anomaly.code).where(Anomaly.org_id == self.org)).scalars())
-
-    def count(self, model: Any) -> int:
-        with reading() as session:
-            return session.execute(
-                select(func.count()).select_from(model).where(model.org_id == self.org)
-            ).scalar_one()
-
-    def record(self, kind: str, *named: str, **members: Any) -> None:
-        with transaction() as session:
-            record(session, self.org, self.user, [Draft(kind, named, **members)], NOW)
 
 
 @pytest.fixture
@@ -353,52 +290,3 @@ def test_a_chunk_that_fails_leaves_the_ones_before_it_and_a_second_run_ends_it(
     told = books.put(*rows)
     assert (told["new"], told["unchanged"]) == (4, 2)
     assert [books.kinds(parcel.code) for parcel in books.parcels()] == [["label"]] * 6
-
-
-def test_an_uploaded_file_is_read_shown_applied_and_forgotten(books: Books) -> None:
-    file_id = books.upload(ready(1), row(2, quantity="x"), name="..\\secret/All orders=1.csv")
-    assert _file(books, file_id).name == "All orders=1.csv"
-    apply.run_import(books.org, file_id)
-    held = _file(books, file_id)
-    assert (held.state, held.counts["preview"]["new"], len(held.rejected)) == ("ready", 1, 1)
-    assert books.count(Order) == 0
-    files.queue(books.org, file_id, books.user, NOW)
-    apply.run_import(books.org, file_id)
-    held = _file(books, file_id)
-    assert (held.state, held.counts["result"]["orders"], held.rows_done) == ("done", 1, 2)
-    assert books.parcel().status == "ready"
-    with pytest.raises(Problem), files.fetched(books.org, file_id):
-        pass
-
-
-def test_a_file_whose_dates_nobody_can_tell_waits_for_the_answer(books: Books) -> None:
-    file_id = books.upload(row(1, created_at="03/04/2026 10:00:00"))
-    apply.run_import(books.org, file_id)
-    assert _file(books, file_id).state == "asking"
-    files.answer_dates(books.org, file_id, "mdy", NOW)
-    apply.run_import(books.org, file_id)
-    assert _file(books, file_id).state == "ready"
-    files.queue(books.org, file_id, books.user, NOW)
-    apply.run_import(books.org, file_id)
-    assert books.order().created_at == datetime(2026, 3, 4, 2, tzinfo=UTC)
-
-
-def test_an_import_that_nobody_has_heard_of_is_handed_in_again_and_a_living_one_is_not(books: Books) -> None:
-    file_id = books.upload(row(1))
-    assert (books.org, file_id) not in apply.left_lying(NOW + timedelta(minutes=1))
-    assert (books.org, file_id) in apply.left_lying(NOW + timedelta(minutes=3))
-    assert files.take(books.org, file_id, NOW, apply.LEASE) is not None
-    assert files.take(books.org, file_id, NOW + timedelta(seconds=30), apply.LEASE) is None, "one is at it"
-    assert files.take(books.org, file_id, NOW + timedelta(minutes=5), apply.LEASE) is not None
-
-
-def test_a_workbook_goes_the_same_way(books: Books) -> None:
-    path = write_xlsx(books._folder / "o.xlsx", [ready(1), row(2, order_id=5.76e17)])
-    told = import_file(books.org, books.user, path, NOW).as_dict()
-    assert told["orders"] == 1
-    assert told["rejected"][0]["code"] == "id_number"
-
-
-def _file(books: Books, file_id: str) -> ImportFile:
-    with reading() as session:
-        return session.get_one(ImportFile, (books.org, file_id))

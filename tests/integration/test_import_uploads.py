@@ -1,0 +1,74 @@
+"""A file that the office brings: shown first, applied by the clockwork, forgotten; on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from sync.protocol.problems import Problem
+from tests.support.books import NOW, Books
+from tests.support.exports import ready, row, write_xlsx
+from webapp.services.importing import apply, files
+from webapp.services.importing.apply import import_file
+from webapp.store.models import (
+    ImportFile,
+    Order,
+)
+from webapp.store.unit import reading
+
+
+@pytest.fixture
+def books(app_on_both: Flask, tmp_path: Path) -> Books:
+    return Books(tmp_path)
+
+
+def test_an_uploaded_file_is_read_shown_applied_and_forgotten(books: Books) -> None:
+    file_id = books.upload(ready(1), row(2, quantity="x"), name="..\\secret/All orders=1.csv")
+    assert _file(books, file_id).name == "All orders=1.csv"
+    apply.run_import(books.org, file_id)
+    held = _file(books, file_id)
+    assert (held.state, held.counts["preview"]["new"], len(held.rejected)) == ("ready", 1, 1)
+    assert books.count(Order) == 0
+    files.queue(books.org, file_id, books.user, NOW)
+    apply.run_import(books.org, file_id)
+    held = _file(books, file_id)
+    assert (held.state, held.counts["result"]["orders"], held.rows_done) == ("done", 1, 2)
+    assert books.parcel().status == "ready"
+    with pytest.raises(Problem), files.fetched(books.org, file_id):
+        pass
+
+
+def test_a_file_whose_dates_nobody_can_tell_waits_for_the_answer(books: Books) -> None:
+    file_id = books.upload(row(1, created_at="03/04/2026 10:00:00"))
+    apply.run_import(books.org, file_id)
+    assert _file(books, file_id).state == "asking"
+    files.answer_dates(books.org, file_id, "mdy", NOW)
+    apply.run_import(books.org, file_id)
+    assert _file(books, file_id).state == "ready"
+    files.queue(books.org, file_id, books.user, NOW)
+    apply.run_import(books.org, file_id)
+    assert books.order().created_at == datetime(2026, 3, 4, 2, tzinfo=UTC)
+
+
+def test_an_import_that_nobody_has_heard_of_is_handed_in_again_and_a_living_one_is_not(books: Books) -> None:
+    file_id = books.upload(row(1))
+    assert (books.org, file_id) not in apply.left_lying(NOW + timedelta(minutes=1))
+    assert (books.org, file_id) in apply.left_lying(NOW + timedelta(minutes=3))
+    assert files.take(books.org, file_id, NOW, apply.LEASE) is not None
+    assert files.take(books.org, file_id, NOW + timedelta(seconds=30), apply.LEASE) is None, "one is at it"
+    assert files.take(books.org, file_id, NOW + timedelta(minutes=5), apply.LEASE) is not None
+
+
+def test_a_workbook_goes_the_same_way(books: Books) -> None:
+    path = write_xlsx(books._folder / "o.xlsx", [ready(1), row(2, order_id=5.76e17)])
+    told = import_file(books.org, books.user, path, NOW).as_dict()
+    assert told["orders"] == 1
+    assert told["rejected"][0]["code"] == "id_number"
+
+
+def _file(books: Books, file_id: str) -> ImportFile:
+    with reading() as session:
+        return session.get_one(ImportFile, (books.org, file_id))
