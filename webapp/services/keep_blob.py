@@ -50,7 +50,6 @@ def keep_blob(
         )
     picture = inspect(data)
     store = blobs.current()
-    store.put(org_id, sha256, data)
     row = {
         "org_id": org_id,
         "sha256": sha256,
@@ -61,7 +60,9 @@ def keep_blob(
         "device_id": device_id,
         "held_at": now,
     }
-    _committer(store).settle(_Put(row, data, beside))
+    with _committer(store).coming() as settle:
+        store.put(org_id, sha256, data)
+        settle(_Put(row, data, beside))
     return picture
 
 
