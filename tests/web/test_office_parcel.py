@@ -197,3 +197,17 @@ def test_a_parcel_nobody_imported_has_a_page_that_says_so(
     assert "known only from a scan" in text
     assert "no order is known for it" in text
     assert "JT 0001 2345" in text
+
+
+def test_what_a_phone_says_is_text_and_never_markup(olga: FlaskClient, phone: ApiPhone, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    bad = "<script>alert(1)</script>"
+    event = hand_over(
+        phone, org_id, [code, bad], note=bad, carrier=bad[:64], counterpart={"name": bad, "role": "seller"}
+    )
+    phone.send(phone.seal("report", [code], minute=1, reason="<b>wrong</b>", note=bad))
+    for path in (f"/office/parcels/{code}", f"/office/review/{event}", "/office/parcels", "/office/review"):
+        text = olga.get(path).text
+        assert bad not in text, path
+        assert "<b>wrong" not in text, path
+    assert "&lt;b&gt;wrong" in olga.get("/office/parcels").text
