@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sync.protocol.problems import Problem
-from webapp.store.blobs import BlobStore, FolderObjects, Missing
+from tests.support.installation import make_settings
+from webapp.settings import SettingsError
+from webapp.store.blobs import BlobStore, FolderObjects, Missing, open_store
 
 if TYPE_CHECKING:
     from tests.support.s3 import S3
@@ -268,3 +271,37 @@ def test_a_store_that_does_not_know_us_is_busy_not_empty(s3: S3, monkeypatch: py
         with pytest.raises(Problem) as refused:
             act()
         assert refused.value.code == "busy"
+
+
+# --- opening it -----------------------------------------------------------------------------------
+
+
+def test_the_setting_names_the_folder_whatever_is_in_its_name(tmp_path: Path) -> None:
+    there = tmp_path / "proofs & photos #1 50%"
+    store = open_store(make_settings(tmp_path / "data", blobs=there.as_uri()))
+    store.put(ORG, SHA, DATA)
+    assert (there / "held" / ORG / SHA[:2] / SHA).read_bytes() == DATA
+
+
+def test_the_setting_names_bucket_and_prefix(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = s3_objects(s3, monkeypatch)
+    address = f"s3://{s3.bucket}/{objects._prefix}"
+    settings = make_settings(tmp_path / "data", blobs=address, s3_endpoint=s3.endpoint)
+    open_store(settings).put(ORG, SHA, DATA)
+    assert BlobStore(objects).read(ORG, SHA) == DATA
+
+
+def test_a_store_that_cannot_be_opened_stops_the_start_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for wrong, name in (
+        ({"blobs": (tmp_path / "file" / "blobs").as_uri()}, "BATON_BLOBS"),
+        ({"blobs": "s3://bucket", "s3_endpoint": "not an address"}, "BATON_S3_ENDPOINT"),
+    ):
+        with pytest.raises(SettingsError, match=name) as refused:
+            open_store(make_settings(tmp_path / "data", **wrong))
+        assert "\n" not in str(refused.value)
+    monkeypatch.setitem(sys.modules, "webapp.store.blobs.s3", None)
+    with pytest.raises(SettingsError, match=r"baton\[scale\]"):
+        open_store(make_settings(tmp_path / "data", blobs="s3://bucket"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
+from sync.protocol.problems import Problem
 from webapp.extensions import of_app
-from webapp.settings import Settings
+from webapp.settings import Settings, SettingsError
 from webapp.store.blobs.folder import FolderObjects
 from webapp.store.blobs.port import Missing, Objects, Stored
 from webapp.store.blobs.store import BlobStore, HeldBlob
@@ -17,14 +18,29 @@ EXTENSION = "baton-blobs"
 
 
 def open_store(settings: Settings) -> BlobStore:
-    """The store that `settings.blobs` names: `file:///folder` or `s3://bucket/prefix`. Makes the folder."""
-    address = urlsplit(settings.blobs)
-    if address.scheme == "s3":
-        # An optional part of the installation ([scale]): only who uses it needs its library.
-        from webapp.store.blobs.s3 import S3Objects  # noqa: PLC0415
+    """The store that `settings.blobs` names: `file:///folder` or `s3://bucket/prefix`. Makes the folder.
 
-        return BlobStore(S3Objects(address.netloc, address.path.strip("/"), settings.s3_endpoint))
-    return BlobStore(FolderObjects(unquote(address.path)))
+    Raises SettingsError with one clear line. Whether an S3 store can be reached is asked later (`check`).
+    """
+    address = urlsplit(settings.blobs)
+    try:
+        if address.scheme == "s3":
+            return BlobStore(_s3(address.netloc, address.path.strip("/"), settings.s3_endpoint))
+        return BlobStore(FolderObjects(unquote(address.path)))
+    except Problem as problem:
+        raise SettingsError(f"BATON_BLOBS: {problem.detail}") from problem
+
+
+def _s3(bucket: str, prefix: str, endpoint: str | None) -> Objects:
+    # An optional part of the installation: only who uses it needs its library.
+    try:
+        from webapp.store.blobs.s3 import S3Objects  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError("BATON_BLOBS: s3:// needs more libraries: pip install 'baton[scale]'") from error
+    try:
+        return S3Objects(bucket, prefix, endpoint)
+    except ValueError as error:
+        raise SettingsError(f"BATON_S3_ENDPOINT: {error}") from error
 
 
 def current() -> BlobStore:
