@@ -46,7 +46,10 @@ def held_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
 
 
 def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[str]:
-    """Digests that this phone's events speak of and nobody has brought yet, oldest mention first."""
+    """Digests that this phone's events speak of and nobody has brought yet, the first of them in the index.
+
+    Not in the order of mention: a sort would read them all, at every heartbeat, to tell a few.
+    """
     given_up = select(BlobRef.sha256).where(
         BlobRef.org_id == org_id, BlobRef.device_id == device_id, BlobRef.is_lost.is_(True)
     )
@@ -59,7 +62,6 @@ def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[st
             BlobRef.sha256.not_in(given_up),
             Blob.sha256.is_(None),
         )
-        .order_by(BlobRef.event_id)
         .limit(limit)
     )
     return list(dict.fromkeys(row.sha256 for row in rows))
