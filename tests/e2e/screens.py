@@ -107,7 +107,7 @@ class Person:
         self.page.goto(f"{self.url}/app/#/enrol/{code}")
         self.page.wait_for_selector("[data-el=runs] .run")
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        self.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
 
     def press(self, name: str) -> None:
         """Press the button or link that a person would call so."""

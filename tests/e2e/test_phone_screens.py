@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -165,10 +166,10 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
     person.sign()
     before = page.evaluate(INK)
     page.set_viewport_size({"width": 740, "height": 360})
-    page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth > 500")
+    page.wait_for_function("() => document.querySelector('[data-el=pad]').clientWidth > 500")
     assert page.inner_text("#pad-state") == "signed"
     page.set_viewport_size({"width": 360, "height": 740})
-    page.wait_for_function("document.querySelector('[data-el=pad]').clientWidth < 400")
+    page.wait_for_function("() => document.querySelector('[data-el=pad]').clientWidth < 400")
     page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
     person.browser.kill()
     person.browser.open(f"{server.url}/app/")
@@ -206,7 +207,7 @@ def test_without_a_camera_codes_are_typed_and_photos_come_from_the_phone(
     page.keyboard.press("Escape")
     typed = shop.parcels[0].lower().replace("0", "o").replace("1", "l")
     person.type_code(f"{typed[:4]}-{typed[4:8]} {typed[8:]}")
-    page.wait_for_function("document.querySelector('[data-el=n]').textContent === '1'")
+    page.wait_for_function("() => document.querySelector('[data-el=n]').textContent === '1'")
     person.to_photos()
     picture = tmp_path / "big.jpg"
     big = frame(Shot(shop.parcels[0], module=14), (4000, 3000))
@@ -221,7 +222,8 @@ def test_without_a_camera_codes_are_typed_and_photos_come_from_the_phone(
     person.wait_for_state("Safe")
     blobs = shown(server, shop.parcels[0])["blobs"]
     assert sorted(blob["role"] for blob in blobs) == ["photo", "signature", "tag"]
-    stored = [Image.open(path) for path in (server.data / "blobs").rglob("*") if path.is_file()]
+    files = [path for path in (server.data / "blobs").rglob("*") if path.is_file()]
+    stored = [Image.open(io.BytesIO(path.read_bytes())) for path in files]
     photos = [image for image in stored if image.format == "JPEG" and max(image.size) == 1600]
     assert photos
     assert all(not image.getexif() for image in photos)

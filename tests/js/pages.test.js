@@ -46,6 +46,7 @@ test("an enrolment code is taken out of the office's link, whatever the address"
     "F7ANY0M5J7AJ",
     "https://baton.example/",
     "javascript:/app/#/enrol/X",
+    "ftp://a/app/#/enrol/X",
     "https://a b/app/#/enrol/X",
   ]) {
     assert.equal(codeInLink(other), null, other);

@@ -12,33 +12,28 @@ import { Router } from "../ui/router.js";
 import { paintChrome, soundOn } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
 import { keepAwake } from "../ui/wake.js";
-import { done } from "./done.js";
-import { enrol } from "./enrol.js";
 import { Flow } from "./flow.js";
 import { home } from "./home.js";
-import { me } from "./me.js";
-import { outbox } from "./outbox.js";
-import { photo } from "./photo.js";
-import { scan } from "./scan.js";
 import { Shell } from "./shell.js";
-import { sign } from "./sign.js";
-import { tasks } from "./tasks.js";
 import { watchInstall } from "./install.js";
 import { watchUpdates } from "./update.js";
 
 /** @import {App, Screen} from './context.js' */
 
-/** @type {[string, RegExp, Screen][]} */
+/**
+ * Home is there at once; the others' code is fetched after it, or when somebody is quicker than that.
+ * @type {[string, RegExp, () => Promise<Screen>][]}
+ */
 const SCREENS = [
-  ["home", /^$/, home],
-  ["scan", /^scan\/(collect|drop_off|deliver|report|pack)$/, scan],
-  ["photo", /^photo$/, photo],
-  ["sign", /^sign$/, sign],
-  ["done", /^done\/([^/]+)$/, done],
-  ["outbox", /^outbox$/, outbox],
-  ["tasks", /^tasks$/, tasks],
-  ["me", /^me$/, me],
-  ["enrol", /^enrol(?:\/([^/]+))?$/, enrol],
+  ["home", /^$/, async () => home],
+  ["scan", /^scan\/(collect|drop_off|deliver|report|pack)$/, async () => (await import("./scan.js")).scan],
+  ["photo", /^photo$/, async () => (await import("./photo.js")).photo],
+  ["sign", /^sign$/, async () => (await import("./sign.js")).sign],
+  ["done", /^done\/([^/]+)$/, async () => (await import("./done.js")).done],
+  ["outbox", /^outbox$/, async () => (await import("./outbox.js")).outbox],
+  ["tasks", /^tasks$/, async () => (await import("./tasks.js")).tasks],
+  ["me", /^me$/, async () => (await import("./me.js")).me],
+  ["enrol", /^enrol(?:\/([^/]+))?$/, async () => (await import("./enrol.js")).enrol],
 ];
 /** The screens that share the camera; on any other its light goes out. */
 const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
@@ -78,14 +73,17 @@ async function start() {
     const { title, detail } = /** @type {CustomEvent<PhoneError>} */ (event).detail;
     toast(`${title} ${detail ?? ""}`, "stop");
   });
-  const routes = SCREENS.map(([name, pattern, screen]) => ({
+  const routes = SCREENS.map(([name, pattern, code]) => ({
     name,
     pattern,
-    mount: (
-      /** @type {HTMLElement} */ root,
-      /** @type {string[]} */ params,
-      /** @type {URLSearchParams} */ query,
-    ) => screen(app, root, params, query),
+    load: async () => {
+      const screen = await code();
+      return (
+        /** @type {HTMLElement} */ root,
+        /** @type {string[]} */ params,
+        /** @type {URLSearchParams} */ query,
+      ) => screen(app, root, params, query);
+    },
   }));
   const router = new Router(mainOf(), routes, () => (phone.identity ? null : "#/enrol"));
   router.addEventListener("show", () => {
@@ -94,6 +92,9 @@ async function start() {
     if (!WITH_CAMERA.has(router.current)) app.camera.release();
   });
   app.shell.addEventListener("fresh", () => router.refresh());
+  router.addEventListener("lost", () => {
+    toast("This screen is not on the phone yet. Open it once with a network.", "attention");
+  });
   router.start();
   watchUpdates();
 }

@@ -66,13 +66,12 @@ export function setCounts(counts, sync, tasks) {
   chip.querySelector("use")?.setAttribute("href", `/static/vendor/lucide-1.62.0/sprite.svg#${icon}`);
   chip.dataset.tone = pending === 0 ? "safe" : sync.state === "paused" ? "attention" : "sealed";
   // Events sent but photos still here is not "0 unsent": the proof is not whole yet.
-  byId("unsent-text").textContent =
-    counts.unsent || !counts.unsentBlobs ? `${counts.unsent} unsent` : `${counts.unsentBlobs} to go`;
-  const photos = counts.unsentBlobs ? `, ${counts.unsentBlobs} photos to go` : "";
-  chip.setAttribute(
-    "aria-label",
-    `${counts.unsent} unsent${photos}${sync.state === "offline" ? ", no network" : ""}. Open the outbox`,
-  );
+  const photosOnly = counts.unsent === 0 && counts.unsentBlobs > 0;
+  const seen = photosOnly ? `${counts.unsentBlobs} to go` : `${counts.unsent} unsent`;
+  byId("unsent-text").textContent = seen;
+  const photos = counts.unsentBlobs ? `, ${counts.unsentBlobs} photos not with the office` : "";
+  const network = sync.state === "offline" ? ", no network" : "";
+  chip.setAttribute("aria-label", `${seen}${photos}${network}. Open the outbox`);
   const badge = byId("tasks-count");
   badge.hidden = tasks === 0;
   badge.textContent = tasks ? String(tasks) : "";

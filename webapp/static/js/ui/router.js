@@ -9,13 +9,20 @@
  * @property {() => void} [refresh]   the phone's data changed
  */
 /** @typedef {(root: HTMLElement, params: string[], query: URLSearchParams) => Mounted|void} Mount */
-/** @typedef {{name:string, pattern:RegExp, mount:Mount}} Route */
+/** @typedef {{name:string, pattern:RegExp, load:() => Promise<Mount>}} Route */
+
+/** The rest is fetched when the first screen has had this long to itself. */
+const BREATH_MS = 400;
+
+/** Events: `show` before a screen is mounted, `lost` when its code cannot be had. */
 
 export class Router extends EventTarget {
   /** @type {Route[]} */ #routes;
   /** @type {HTMLElement} */ #outlet;
   /** @type {Mounted} */ #mounted = {};
   /** @type {() => string|null} */ #detour;
+  /** @type {Map<string, Mount>} */ #loaded = new Map();
+  #turn = 0;
   /** The name of the screen in sight. */
   current = "";
 
@@ -35,6 +42,7 @@ export class Router extends EventTarget {
   start() {
     addEventListener("hashchange", () => this.#show(true));
     this.#show(false);
+    setTimeout(() => void this.#loadRest(), BREATH_MS);
   }
 
   /** Tells the screen in sight that the phone's data changed. */
@@ -61,12 +69,54 @@ export class Router extends EventTarget {
       return;
     }
     this.#mounted.leave?.();
+    this.#mounted = {};
     this.#outlet.replaceChildren();
     this.current = route.name;
     this.dispatchEvent(new CustomEvent("show", { detail: route.name }));
-    const params = (route.pattern.exec(path) ?? []).slice(1).map((part) => decodeURIComponent(part ?? ""));
-    this.#mounted = route.mount(this.#outlet, params, new URLSearchParams(search)) ?? {};
-    if (focus) document.getElementById("title")?.focus({ preventScroll: true });
+    const params = (route.pattern.exec(path) ?? []).slice(1).map(decoded);
+    const turn = ++this.#turn;
+    const put = (/** @type {Mount} */ mount) => {
+      if (turn !== this.#turn) return; // somebody has gone on meanwhile
+      this.#mounted = mount(this.#outlet, params, new URLSearchParams(search)) ?? {};
+      performance.mark(`screen:${route.name}`); // what a slow start is measured by
+      if (focus) document.getElementById("title")?.focus({ preventScroll: true });
+    };
+    const ready = this.#loaded.get(route.name);
+    if (ready) put(ready);
+    else void this.#load(route).then((mount) => mount && put(mount));
+  }
+
+  /** @param {Route} route @returns {Promise<Mount|null>} */
+  async #load(route) {
+    try {
+      const mount = await route.load();
+      this.#loaded.set(route.name, mount);
+      return mount;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // what an import throws when there is no network
+      this.dispatchEvent(new Event("lost"));
+      return null;
+    }
+  }
+
+  async #loadRest() {
+    for (const route of this.#routes) {
+      if (!this.#loaded.has(route.name)) {
+        await route.load().then(
+          (mount) => this.#loaded.set(route.name, mount),
+          () => undefined,
+        );
+      }
+    }
+  }
+}
+
+/** @param {string|undefined} part @returns {string} as it stands when it is no proper escape */
+function decoded(part = "") {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
