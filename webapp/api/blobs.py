@@ -45,7 +45,7 @@ def want() -> Response:
     return jsonify({"missing": want_blobs(access.device().org_id, asked)})
 
 
-@blueprint.route(PATH, methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.route(PATH, methods=["OPTIONS"], strict_slashes=False, provide_automatic_options=False)
 @blueprint.route(ONE, methods=["OPTIONS"], provide_automatic_options=False)
 @open_to_all("tells what the server can do")
 def capabilities(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001 - the same for every upload
@@ -62,7 +62,7 @@ def capabilities(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001 - 
     )
 
 
-@blueprint.route(PATH, methods=["POST"], provide_automatic_options=False)
+@blueprint.route(PATH, methods=["POST"], strict_slashes=False, provide_automatic_options=False)
 @phone
 def create() -> ResponseReturnValue:
     """Begin an upload; with a body, take its first bytes or all of them."""

@@ -59,15 +59,21 @@ def read_metadata(header: str) -> dict[str, str]:
         key, _, value = pair.strip().partition(" ")
         if not key or key in said:
             raise Problem("metadata-malformed", "Upload-Metadata has an empty or a repeated key.")
-        try:
-            said[key] = base64.b64decode(value.strip(), validate=True).decode()
-            if not is_storable(said[key]):
-                raise ValueError(key)
-        except (binascii.Error, ValueError) as error:
-            raise Problem(
-                "metadata-malformed", f"Upload-Metadata: {key[:40]} is not base64 of text."
-            ) from error
+        text = _text_in(value.strip())
+        if text is None:
+            raise Problem("metadata-malformed", f"Upload-Metadata: {key[:40]} is not base64 of text.")
+        said[key] = text
     return said
+
+
+def _text_in(base64_value: str) -> str | None:
+    """The text in a value, if it is one that every database keeps."""
+    try:
+        # A file's name may be in any old encoding; what we need is plain ASCII and is checked after this.
+        text = base64.b64decode(base64_value, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return None
+    return text if is_storable(text) else None
 
 
 def read_offset() -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from tests.support.tus import (
     BLOBS,
+    STREAM,
     TusPhone,
     checksum,
     code_of,
@@ -150,7 +151,8 @@ BAD_METADATA = {
     "a digest that is a path": (metadata(sha256="../" * 21 + "a"), "metadata-malformed"),
     "hex that is not in base64": (f"sha256 {'z' * 63}", "metadata-malformed"),
     "base64 that is not base64": ("sha256 !!!!", "metadata-malformed"),
-    "bytes that are no text": (f"sha256 {HEX},name /w==", "metadata-malformed"),
+    "a digest that is no text": ("sha256 " + "////" * 22, "metadata-malformed"),
+    "base64 with words after it": (f"sha256 {HEX} more", "metadata-malformed"),
     "a key twice": (f"sha256 {HEX},sha256 {HEX}", "metadata-malformed"),
     "an empty key": (f"sha256 {HEX},,", "metadata-malformed"),
     "endless": (f"sha256 {HEX},filename {'AAAA' * 2000}", "metadata-malformed"),
@@ -163,6 +165,24 @@ def test_metadata_that_cannot_be_used_is_refused_by_name(
 ) -> None:
     answer = phone.create(make_photo(), Upload_Metadata=header)
     assert (answer.status_code, code_of(answer)) == (400, code)
+
+
+def test_a_files_name_may_be_in_any_encoding(phone: TusPhone, org_id: str) -> None:
+    photo = make_photo()
+    name = base64.b64encode("Päckchen.jpg".encode("latin-1")).decode()
+    said = f"{metadata(sha256=digest(photo))},filename {name},is_confidential"
+    assert phone.create(photo, photo, Upload_Metadata=said).status_code == 201
+    assert held(org_id, photo)
+
+
+def test_the_address_may_end_in_a_slash(phone: TusPhone, org_id: str) -> None:
+    photo = make_photo()
+    assert phone.phone.client.options(f"{BLOBS}/").status_code == 204
+    usual = {"Upload-Length": str(len(photo)), "Upload-Metadata": metadata(sha256=digest(photo))}
+    headers = phone.headers({}, **usual, **{"Content-Type": STREAM})
+    answer = phone.phone.client.post(f"{BLOBS}/", data=photo, headers=headers)
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"{BLOBS}/{digest(photo)}")
+    assert held(org_id, photo)
 
 
 def test_a_digest_in_capitals_is_the_same_digest(phone: TusPhone, org_id: str) -> None:
