@@ -66,13 +66,13 @@ Make = Callable[[World], Any]
 # What one bad event is, how it is made, and the finding it is kept in quarantine under.
 BAD_EVENTS: dict[str, tuple[Make, str]] = {
     # -- the envelope
-    "nothing at all": (lambda w: "", "event_malformed"),
+    "nothing at all": (lambda _w: "", "event_malformed"),
     "cut off in the header": (lambda w: cut(w.sealed(), 0), "event_malformed"),
     "cut off in the payload": (lambda w: cut(w.sealed(), 1), "event_malformed"),
     "cut off in the signature": (lambda w: cut(w.sealed(), 2), "bad_signature"),
     "no signature": (lambda w: w.sealed().rpartition(".")[0] + ".", "bad_signature"),
     "four parts": (lambda w: w.sealed() + ".x", "event_malformed"),
-    "five parts, as an encrypted one": (lambda w: "a.b.c.d.e", "event_malformed"),
+    "five parts, as an encrypted one": (lambda _w: "a.b.c.d.e", "event_malformed"),
     "alg none": (
         lambda w: unsigned({"alg": "none", "typ": "baton-event+jws"}, w.payload()) + ".",
         "bad_signature",
@@ -98,8 +98,8 @@ BAD_EVENTS: dict[str, tuple[Make, str]] = {
     "a header twice": (lambda w: w.sealed(text(w.header())[:-1] + b',"alg":"none"}'), "event_malformed"),
     "a header that is a list": (lambda w: w.sealed(b"[]"), "event_malformed"),
     "a DER signature": (lambda w: with_signature(w, hostile.der), "bad_signature"),
-    "64 zero bytes": (lambda w: with_signature(w, lambda s: bytes(64)), "bad_signature"),
-    "64 bytes of ones": (lambda w: with_signature(w, lambda s: b"\xff" * 64), "bad_signature"),
+    "64 zero bytes": (lambda w: with_signature(w, lambda _s: bytes(64)), "bad_signature"),
+    "64 bytes of ones": (lambda w: with_signature(w, lambda _s: b"\xff" * 64), "bad_signature"),
     "a byte too many": (lambda w: with_signature(w, lambda s: s + b"\0"), "bad_signature"),
     "padded base64": (lambda w: w.sealed() + "==", "event_malformed"),
     "a space after it": (lambda w: w.sealed() + " ", "event_malformed"),
@@ -112,11 +112,11 @@ BAD_EVENTS: dict[str, tuple[Make, str]] = {
         "bad_signature",
     ),
     "70 kB": (lambda w: w.sealed(note="x", data={"x": "y" * 70_000}), "event_too_large"),
-    "an object, no text": (lambda w: {"payload": "x"}, "event_malformed"),
-    "a number, no text": (lambda w: 7, "event_malformed"),
-    "null": (lambda w: None, "event_malformed"),
-    "a lone surrogate for an event": (lambda w: "\ud800", "event_malformed"),
-    "zero bytes for an event": (lambda w: "\0\0", "event_malformed"),
+    "an object, no text": (lambda _w: {"payload": "x"}, "event_malformed"),
+    "a number, no text": (lambda _w: 7, "event_malformed"),
+    "null": (lambda _w: None, "event_malformed"),
+    "a lone surrogate for an event": (lambda _w: "\ud800", "event_malformed"),
+    "zero bytes for an event": (lambda _w: "\0\0", "event_malformed"),
     # -- the payload's JSON
     "no JSON": (lambda w: w.sealed(payload=b"collect"), "event_malformed"),
     "a list": (lambda w: w.sealed(payload=b"[]"), "event_malformed"),
