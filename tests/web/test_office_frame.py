@@ -37,6 +37,23 @@ def test_the_door_opens_to_the_office_and_closes_again(app: Flask, org_id: str) 
     assert client.get("/office/").status_code == 302
 
 
+def test_a_page_asked_for_before_signing_in_says_so_and_opens_after(app: Flask, org_id: str) -> None:
+    make_desk_user(org_id, email="olga@example.com")
+    client = app.test_client()
+    sent_to = client.get("/office/parcels?status=lost").location
+    text = client.get(sent_to).text
+    assert "the page you asked for opens" in text
+    found = TOKEN.search(text)
+    assert found
+    asked = re.search(r'name="next" value="([^"]*)"', text)
+    assert asked
+    form = {"email": "olga@example.com", "password": PASSWORD, "csrf_token": found[1], "next": asked[1]}
+    assert client.post("/office/sign-in", data=form).location.endswith("/office/parcels?status=lost")
+    form["next"] = "https://elsewhere.example/"
+    answer = app.test_client().post("/office/sign-in", data=form)
+    assert "elsewhere" not in (answer.location or "")
+
+
 def test_a_wrong_password_is_refused_without_saying_which_was_wrong(app: Flask, org_id: str) -> None:
     make_desk_user(org_id, email="olga@example.com")
     client = app.test_client()
