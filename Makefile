@@ -1,6 +1,6 @@
 # The few commands of the house. Each one installs what it needs first and asks nothing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format tools
+.PHONY: help setup run test check bench format tools
 SHELL := /bin/sh
 PY := .venv/bin/python
 
@@ -20,6 +20,9 @@ tools:
 
 test: tools ## all checks and all tests (ARGS="tests/unit -k fold" runs a part of the tests only)
 	@$(PY) -m scripts.run_tests $(ARGS)
+
+bench: tools ## events and photos a second, beside the bare databases and disk, on SQLite and PostgreSQL
+	@$(PY) -m scripts.run_bench $(ARGS)
 
 format: tools ## lay out Python, JavaScript and CSS the one way
 	@$(PY) -m scripts.run_format

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,13 +21,15 @@ from tests.support.programs import postgres_bin
 
 # Nothing here survives the session, so nothing needs to reach the disk.
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+DURABLE = {"max_connections": "60"}  # as it comes: for measurements
 UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 
 class Postgres:
     """One running server, reached by a Unix socket; databases are made and dropped in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Mapping[str, str] = QUICK) -> None:
+        self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="baton-pg-"))
         self._numbers = itertools.count(1)
         self._bin = self._runnable_bin()
@@ -54,7 +57,7 @@ class Postgres:
     def _start(self) -> None:
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "baton", "--auth=trust", "-E", "UTF8", "--no-locale", "-N")
-        options = [f"-c{name}={value}" for name, value in QUICK.items()]
+        options = [f"-c{name}={value}" for name, value in self._options.items()]
         with (self._folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", "", *options],
