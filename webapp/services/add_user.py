@@ -42,9 +42,17 @@ class Added:
     password: str | None
 
 
-def add_user(org_id: str, person: NewPerson, now: datetime, *, by_role: str = "admin") -> Added:
-    """Add somebody. Problems `field-invalid` (with `field`), `email-taken`, `forbidden` for the role of `by_role`."""
-    name, email, seller = checked(person.name, person.role, person.email, person.seller)
+def add_user(
+    org_id: str, person: NewPerson, now: datetime, *, by_role: str = "admin", may_be_partial: bool = False
+) -> Added:
+    """Add somebody. Problems `field-invalid` (with `field`), `email-taken`, `forbidden` for the role of `by_role`.
+
+    `may_be_partial`: a desk role may come without an e-mail, a seller without a shop. Until the office says
+    more, the one cannot sign in and the other sees no parcels; both can hold a phone.
+    """
+    name, email, seller = checked(
+        person.name, person.role, person.email, person.seller, may_be_partial=may_be_partial
+    )
     may_manage(by_role, person.role)
     made = passwords.made_up() if email and not person.password else None
     password = person.password or made
@@ -69,7 +77,7 @@ def add_user(org_id: str, person: NewPerson, now: datetime, *, by_role: str = "a
 
 
 def checked(
-    name: str, role: str, email: str | None, seller: str | None
+    name: str, role: str, email: str | None, seller: str | None, *, may_be_partial: bool = False
 ) -> tuple[str, str | None, str | None]:
     """Name, e-mail and shop as they are kept. Problem `field-invalid` (with `field`)."""
     name, email, seller = name.strip(), (email or "").strip().lower(), (seller or "").strip()
@@ -79,11 +87,11 @@ def checked(
         raise Problem("field-invalid", f"A role is one of {', '.join(ROLES)}.", field="role")
     if email and (len(email) > 255 or not _EMAIL.fullmatch(email)):
         raise Problem("field-invalid", "This is no e-mail address.", field="email")
-    if role in DESK_ROLES and role != "seller" and not email:
+    if role in DESK_ROLES and role != "seller" and not email and not may_be_partial:
         raise Problem("field-invalid", "Who works in the office signs in by e-mail.", field="email")
-    if role == "seller" and not seller:
+    if role == "seller" and not seller and not may_be_partial:
         raise Problem("field-invalid", "Name the shop whose parcels this seller may see.", field="seller")
-    return name, email or None, seller[:128] if role == "seller" else None
+    return name, email or None, (seller[:128] or None) if role == "seller" else None
 
 
 def may_manage(by_role: str, role: str) -> None:
