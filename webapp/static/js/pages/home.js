@@ -4,7 +4,7 @@
  */
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count, kindIcon, kindName, today } from "../ui/format.js";
+import { age, clockTime, count, kindIcon, kindName, runName, today } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { clone, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
@@ -69,14 +69,14 @@ function runCard(app, run) {
   const full = total > 0 && done >= total;
   part(card, "link", HTMLAnchorElement).href = scanRoute(run.kind, run.id);
   setIcon(card, "icon", full ? "circle-check" : kindIcon(run.kind));
-  text(card, "title", run.title);
+  const name = runName(run.kind, run.title);
+  text(card, "title", name);
   text(
     card,
     "sub",
     [
       kindName(run.kind),
-      carrier,
-      run.place?.name === run.title ? null : run.place?.name,
+      ...[carrier, run.place?.name].filter((about) => about && !name.includes(about)),
       run.day < today() ? "from an earlier day" : null,
     ]
       .filter(Boolean)

@@ -7,7 +7,7 @@ import { normalise } from "../domain/codes.js";
 import { PhoneError } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, kindName } from "../ui/format.js";
+import { codeText, count, kindName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
@@ -55,7 +55,7 @@ class PhotoScreen {
       : () => go(scanRoute(draft.kind === "attempt" ? "deliver" : draft.kind, draft.run));
     setBar({
       title: draft.ref ? "Photo again" : "Photos",
-      sub: `${kindName(draft.kind)}${run ? ` · ${run.title}` : ""}`,
+      sub: `${kindName(draft.kind)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
       flow: true,
       back,
     });

@@ -5,7 +5,7 @@
 import { Belief } from "../capture/belief.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, kindName } from "../ui/format.js";
+import { codeText, count, kindName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -87,7 +87,7 @@ class ScanScreen {
     if (!draft) throw new Error("a scan without a draft");
     setBar({
       title: kindName(draft.kind),
-      sub: run?.title ?? "Without a list",
+      sub: run ? runName(draft.kind, run.title) : "Without a list",
       flow: true,
       back: () => go("#/"),
     });

@@ -54,6 +54,12 @@ export function kindName(kind) {
   return KINDS[kind];
 }
 
+/** A run's name where its kind is said already, as the office's own names begin with it. @param {Kind} kind @param {string} title @returns {string} */
+export function runName(kind, title) {
+  const beginning = `${kindName(kind)} · `;
+  return title.startsWith(beginning) ? title.slice(beginning.length) : title;
+}
+
 /** @param {string} kind @returns {string} */
 export function kindIcon(kind) {
   return KIND_ICONS[kind] ?? "package";
