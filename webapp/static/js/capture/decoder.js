@@ -25,7 +25,9 @@ export class Decoder extends EventTarget {
   #nextId = 1;
   #run = 0;
   #frame = 0;
+  #turn = 0;
   #failures = 0;
+  #isBroken = false;
   /** Milliseconds the last frame took in the worker. */
   lastMs = 0;
 
@@ -68,30 +70,40 @@ export class Decoder extends EventTarget {
 
   /** @param {HTMLVideoElement} video @param {number} run */
   async #loop(video, run) {
+    /** @type {Look|null} */
+    let again = null;
     while (run === this.#run) {
       await nextFrame(video);
       if (run !== this.#run) return;
       if (video.readyState < 2 || video.videoWidth === 0) continue;
-      const frame = ++this.#frame;
-      const look = lookAt(frame, video.videoWidth, video.videoHeight);
-      const answer = await this.#grab(video, look);
+      /** @type {Look} */
+      const look = again ?? lookAt(++this.#turn, video.videoWidth, video.videoHeight);
+      const symbols = await this.#grab(video, look);
       if (run !== this.#run) return;
-      this.lastMs = answer?.ms ?? 0;
-      for (const { text, format } of answer?.symbols ?? []) {
-        this.dispatchEvent(
-          new CustomEvent("read", { detail: { text, format, frame, at: performance.now() } }),
-        );
-      }
+      // Where a Code 128 was just read is looked at once more, because two frames must agree.
+      again = look.format === "Code128" && symbols.length > 0 && again === null ? look : null;
+      this.#tell(symbols);
     }
   }
 
-  /** @param {HTMLVideoElement} video @param {Look} look @returns {Promise<Answer|null>} */
+  /** @param {Symbol[]} symbols of one frame */
+  #tell(symbols) {
+    const frame = ++this.#frame;
+    for (const { text, format } of symbols) {
+      const read = { text, format, frame, at: performance.now() };
+      this.dispatchEvent(new CustomEvent("read", { detail: read }));
+    }
+  }
+
+  /** @param {HTMLVideoElement} video @param {Look} look @returns {Promise<Symbol[]>} */
   async #grab(video, look) {
     try {
-      return await this.#send(await takeFrame(video, look), [look], 1);
+      const answer = await this.#send(await takeFrame(video, look), [look], 1);
+      this.lastMs = answer?.ms ?? 0;
+      return answer?.symbols ?? [];
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      return null; // the camera went away between two frames
+      return []; // the camera went away between two frames
     }
   }
 
@@ -133,7 +145,8 @@ export class Decoder extends EventTarget {
       worker.addEventListener("error", () => this.#drop());
       this.#worker = worker;
     } catch (error) {
-      this.dispatchEvent(new CustomEvent("broken", { detail: String(error) }));
+      if (!this.#isBroken) this.dispatchEvent(new CustomEvent("broken", { detail: String(error) }));
+      this.#isBroken = true;
     }
     return this.#worker;
   }

@@ -9,8 +9,8 @@
 export const QR_SIDE = 1280;
 /** The share of the frame's height that the guide line stands in. */
 const STRIP = 0.3;
-/** QR and Code 128 by turns; a barcode that lies askew gets its turn every few frames. Degrees. */
-const PLAN = /** @type {const} */ (["qr", 0, "qr", 0, "qr", 30, "qr", 0, "qr", -30, "qr", 0, "qr", 45]);
+/** QR and Code 128 by turns; a barcode that lies askew or upright gets its turn every few frames. Degrees. */
+const PLAN = /** @type {const} */ (["qr", 0, "qr", 0, "qr", 30, "qr", 0, "qr", -30, "qr", 90, "qr", 45]);
 
 /**
  * @param {number} turn counts frames
@@ -21,17 +21,12 @@ const PLAN = /** @type {const} */ (["qr", 0, "qr", 0, "qr", 30, "qr", 0, "qr", -
 export function lookAt(turn, width, height) {
   const step = PLAN[turn % PLAN.length];
   if (step === "qr" || step === undefined) {
-    const scale = Math.min(1, QR_SIDE / Math.max(width, height));
-    return {
-      format: "QRCodeModel2",
-      width: Math.round(width * scale),
-      height: Math.round(height * scale),
-      scale,
-      angle: 0,
-    };
+    const size = fitWithin(width, height, QR_SIDE);
+    return { format: "QRCodeModel2", ...size, angle: 0 };
   }
-  // Native size, never scaled down: the thin bars are what is read.
-  return { format: "Code128", width, height: Math.round(height * STRIP), scale: 1, angle: step };
+  // Native size, never scaled down: the thin bars are what is read. Upright, the strip stands on its end.
+  const long = step === 90 ? height : width;
+  return { format: "Code128", width: long, height: Math.round(height * STRIP), scale: 1, angle: step };
 }
 
 /**

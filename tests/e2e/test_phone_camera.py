@@ -1,0 +1,143 @@
+"""The camera as phones have it: barcodes askew, a light, a refusal, an app put away and taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.screens import Person, seed
+from tests.support.browser import Chromium
+from tests.support.camera import Shot
+from tests.support.server import Server
+
+TABLE = [Shot(None, seconds=0.5, seed=seed) for seed in range(1, 5)]
+TORCH = """() => {
+  const asked = (window.asked = []);
+  const { prototype } = MediaStreamTrack;
+  prototype.getCapabilities = () => ({ torch: true, zoom: { min: 1, max: 4, step: 0.1 } });
+  prototype.applyConstraints = async ({ advanced }) => void asked.push(...advanced);
+}"""
+REFUSED = """() => {
+  let allowed = false;
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.allow = () => (allowed = true);
+  navigator.mediaDevices.getUserMedia = (wish) =>
+    allowed ? real(wish) : Promise.reject(new DOMException("no", "NotAllowedError"));
+}"""
+AWAY = """(hidden) => {
+  const get = () => (hidden ? "hidden" : "visible");
+  Object.defineProperty(document, "visibilityState", { configurable: true, get });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+TRACK = "() => document.querySelector('video')?.srcObject?.getVideoTracks()[0]?.readyState ?? 'none'"
+PICTURE = "() => document.querySelector('.viewfinder').dataset.camera"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running Baton for all tests of this file."""
+    made = Server(tmp_path_factory.mktemp("server"))
+    yield made.start()
+    made.kill()
+
+
+def at_scan(browser: Chromium, server: Server, video: Path | None, stub: str | None = None) -> Page:
+    """Enrolled, and on Scan, with this camera."""
+    shop = seed(server)
+    page = browser.open(server.url, camera=video)
+    if stub:
+        page.add_init_script(f"({stub})()")
+    person = Person(browser, server.url)
+    person.enrol(shop.code)
+    page.click("text=A run of the tests")
+    page.wait_for_selector(".viewfinder")
+    return page
+
+
+@pytest.mark.timeout(180)
+def test_a_barcode_that_lies_askew_is_read(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    numbers = {f"JX880000010{n}": angle for n, angle in enumerate((0, 30, -28, 44, 90))}
+    others = {
+        number: (500 + n, {"status": "ready", "carrier": "jnt", "tracking_number": number})
+        for n, number in enumerate(numbers)
+    }
+    shop = seed(server, parcels=1, others=others, listed=list(others), carrier="jnt")
+    shots = [
+        Shot(number, angle=angle, blur=0.4, kind="code128", seconds=2.5, seed=n)
+        for n, (number, angle) in enumerate(numbers.items())
+    ]
+    browser.open(server.url, camera=camera(shots))
+    person = Person(browser, server.url)
+    person.enrol(shop.code)
+    person.page.click("text=A run of the tests")
+    person.page.wait_for_function(
+        "() => document.querySelector('[data-el=n]').textContent === '5'", timeout=90_000
+    )
+
+
+@pytest.mark.timeout(90)
+def test_light_and_zoom_are_offered_where_the_phone_has_them(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    page = at_scan(browser, server, camera(TABLE), TORCH)
+    page.click("[data-el=torch]")
+    page.wait_for_selector("[data-el=torch][aria-pressed=true]")
+    page.click("[data-el=zoom]")
+    page.wait_for_selector("text=2×")
+    assert page.evaluate("() => window.asked") == [{"torch": True}, {"zoom": 2}]
+
+
+@pytest.mark.timeout(90)
+def test_a_refused_camera_is_explained_and_can_be_tried_again(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    page = at_scan(browser, server, camera(TABLE), REFUSED)
+    page.wait_for_selector("text=The camera is not allowed")
+    assert page.is_visible("text=Type the code")
+    page.evaluate("() => window.allow()")
+    page.click("text=Try the camera again")
+    page.wait_for_function(f"() => ({PICTURE})() === 'live'")
+    assert page.is_hidden("text=The camera is not allowed")
+
+
+@pytest.mark.timeout(90)
+def test_the_camera_rests_while_the_app_is_away_and_comes_back(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    page = at_scan(browser, server, camera(TABLE))
+    page.wait_for_function(f"() => ({PICTURE})() === 'live'")
+    page.evaluate(AWAY, True)
+    assert page.evaluate(TRACK) == "none"
+    page.evaluate(AWAY, False)
+    page.wait_for_function(f"() => ({PICTURE})() === 'live' && ({TRACK})() === 'live'")
+
+
+@pytest.mark.timeout(90)
+def test_a_picture_that_stands_still_is_brought_back_to_life(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    page = at_scan(browser, server, camera(TABLE))
+    page.wait_for_function(f"() => ({PICTURE})() === 'live'")
+    before = page.evaluate("() => document.querySelector('video').srcObject.id")
+    page.evaluate("() => document.querySelector('video').pause()")  # as iOS leaves it after a call
+    page.wait_for_function(
+        "(before) => (document.querySelector('video').srcObject?.id ?? before) !== before", arg=before
+    )
+    page.wait_for_function(f"() => ({PICTURE})() === 'live'")
+
+
+@pytest.mark.timeout(90)
+def test_the_camera_is_off_on_every_screen_that_does_not_need_it(
+    server: Server, browser: Chromium, camera: Callable[..., Path]
+) -> None:
+    page = at_scan(browser, server, camera(TABLE))
+    page.wait_for_function(f"() => ({PICTURE})() === 'live'")
+    page.evaluate("() => (window.track = document.querySelector('video').srcObject.getVideoTracks()[0])")
+    page.click("#back")
+    page.wait_for_selector("[data-el=runs] .run")
+    assert page.evaluate("() => window.track.readyState") == "ended"
