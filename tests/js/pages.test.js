@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
+import { blankDraft } from "../../webapp/static/js/domain/draft.js";
+import { takeScans } from "../../webapp/static/js/pages/scans.js";
 import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
@@ -56,4 +58,30 @@ test("an enrolment code is taken out of the office's link, whatever the address"
 test("a typed code may be a pasted link", () => {
   assert.equal(codeTyped("  j6r9 gcjm 0s8d "), "j6r9 gcjm 0s8d");
   assert.equal(codeTyped("https://baton.example/app/#/enrol/J6R9"), "J6R9");
+});
+
+const scan = (code) => ({ code, raw: code, verdict: "known", at: "", typed: false, override: null });
+const signed = (codes) => ({
+  ...blankDraft("d", "collect", "2026-11-22T07:00:00.000Z"),
+  scans: codes.map(scan),
+  counterpart: { name: "Rina", role: "seller" },
+  intact: true,
+  signature: { sha256: "f", type: "image/png", size: 1, strokes: null },
+  pad: [{ points: [] }],
+});
+
+test("a change of parcels takes the signature and the answer back, not the name", () => {
+  for (const codes of [["A", "B", "C"], ["A"], ["A", "C"]]) {
+    const draft = signed(["A", "B"]);
+    assert.equal(takeScans(draft, codes.map(scan)), true, codes.join());
+    assert.deepEqual([draft.pad, draft.signature, draft.intact], [[], null, null], codes.join());
+    assert.equal(draft.counterpart.name, "Rina");
+    assert.equal(takeScans(draft, ["A", "B"].map(scan)), false, "nothing is left to take back");
+  }
+});
+
+test("the same parcels in another order stay signed", () => {
+  const draft = signed(["A", "B"]);
+  assert.equal(takeScans(draft, ["B", "A"].map(scan)), false);
+  assert.deepEqual([draft.pad.length, draft.intact], [1, true]);
 });

@@ -15,8 +15,9 @@ import { scanRoute } from "./flow.js";
 import { counted, draftOf, isPlausible, judgeHere, left } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
+import { takeScans } from "./scans.js";
 
-/** @import {Kind} from '../domain/types.js' */
+/** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
 /** @import {Read} from '../capture/decoder.js' */
 /** @import {App, Screen} from './context.js' */
@@ -162,9 +163,15 @@ class ScanScreen {
   /** @param {string} raw @param {Judged} verdict @param {boolean} typed @param {string|null} override */
   async #add(raw, verdict, typed, override) {
     const at = new Date().toISOString();
-    this.#draft.scans.push({ code: verdict.code ?? raw, raw, verdict: verdict.verdict, at, typed, override });
+    const scan = { code: verdict.code ?? raw, raw, verdict: verdict.verdict, at, typed, override };
+    this.#takeScans([...this.#draft.scans, scan]);
     this.#tally();
     await this.#app.flow.save();
+  }
+
+  /** @param {Scan[]} scans */
+  #takeScans(scans) {
+    if (takeScans(this.#draft, scans)) toast("Parcels changed: sign again.", "attention");
   }
 
   /** Until the first scan: what to do, with a camera or without. */
@@ -236,7 +243,7 @@ class ScanScreen {
   /** @param {string} code */
   async #remove(code) {
     const draft = this.#draft;
-    draft.scans = draft.scans.filter((scan) => scan.code !== code);
+    this.#takeScans(draft.scans.filter((scan) => scan.code !== code));
     for (const photo of draft.photos) if (photo.parcel === code) photo.parcel = null;
     this.#belief.forget();
     this.#tally();
