@@ -40,6 +40,18 @@ with app.app_context():
 """
 
 
+RETAKE = """
+import sys
+from tests.support.desk import make_desk_user
+from webapp import clock
+from webapp.app import create_app
+from webapp.services.review_proof import review_proof
+app = create_app()
+with app.app_context():
+    org, event = sys.argv[1:]
+    clerk = make_desk_user(org, "office", "Clerk of the tests")
+    review_proof(org, clerk, event, "retake", clock.now(), reason="tag_unreadable")
+"""
 SEEDS = count(1000)
 KEPT = """async (member) => {
   const { openPhone } = await import("/static/js/outbox/phone.js");
@@ -54,6 +66,7 @@ KEPT = """async (member) => {
 class Shop:
     """What was seeded: ids, one-time codes, the run's parcels, and `others` by the name they were asked for."""
 
+    org: str
     run: str
     code: str
     spare: str
@@ -73,8 +86,19 @@ def seed(server: Server, kind: str = "collect", parcels: int = 4, **asked: Any) 
         "carrier": None,
     }
     given = json.dumps({**defaults, "kind": kind, "count": parcels, **asked})
+    made = json.loads(inside(server, SEED, given).splitlines()[-1])
+    return Shop(made["org"], made["run"], made["code"], made["spare"], made["parcels"], made["others"])
+
+
+def ask_for_retake(server: Server, org: str, event: str) -> None:
+    """The office turns a proof down and asks for a new photo."""
+    inside(server, RETAKE, org, event)
+
+
+def inside(server: Server, script: str, *arguments: str) -> str:
+    """Run a script on the server's installation, beside it; gives what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", SEED, given],
+        [sys.executable, "-c", script, *arguments],
         env={**server.environ, "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         capture_output=True,
@@ -82,8 +106,7 @@ def seed(server: Server, kind: str = "collect", parcels: int = 4, **asked: Any) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    made = json.loads(done.stdout.splitlines()[-1])
-    return Shop(made["run"], made["code"], made["spare"], made["parcels"], made["others"])
+    return done.stdout
 
 
 class Person:

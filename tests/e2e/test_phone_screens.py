@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.screens import Person, seed, shown
+from tests.e2e.screens import Person, ask_for_retake, seed, shown
 from tests.support.browser import Chromium
 from tests.support.camera import Shot, fake_camera, frame
 from tests.support.quality import axe
@@ -276,3 +276,31 @@ def test_the_shift_ends_only_when_nothing_is_unsent(person: Person, server: Serv
     page.wait_for_selector("text=0 unsent: safe to hand back")
     told = shown(server, shop.parcels[0])
     assert told["status"] == "delivered", json.dumps(told)[:500]
+
+
+@pytest.mark.timeout(150)
+def test_a_photo_the_office_could_not_use_is_taken_again(person: Person, server: Server) -> None:
+    shop = seed(server)
+    to_signature(person, shop.code, shop.parcels[0])
+    person.sign()
+    person.seal()
+    person.wait_for_state("Safe")
+    [collect] = shown(server, shop.parcels[0])["events"]
+    ask_for_retake(server, shop.org, collect["id"])
+    page = person.page
+    person.go("outbox")
+    page.click("[data-el=send]")
+    page.wait_for_selector("#tasks-count:visible")
+    person.go("tasks")
+    page.wait_for_selector("text=The tag cannot be read")
+    page.wait_for_selector(".task-picture:visible")
+    page.click("text=Photograph again")
+    person.photograph()
+    page.click("[data-el=next]")
+    page.wait_for_selector(".done-mark")
+    person.wait_for_state("Safe")
+    told = shown(server, shop.parcels[0])
+    assert [event["kind"] for event in told["events"]] == ["collect", "review", "report"]
+    assert not told["flags"]["damaged_reported"]
+    person.go("tasks")
+    page.wait_for_selector("text=Nothing asked of you")

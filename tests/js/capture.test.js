@@ -65,8 +65,9 @@ test("a QR is looked for in at most 1280 px, a Code 128 in the native strip, ask
   const bars = looks.filter(({ format }) => format === "Code128");
   assert.equal(qr.length, 7);
   for (const { width, height } of qr) assert.deepEqual([width, height], [1280, 720]);
-  for (const look of bars)
-    {assert.deepEqual([look.width, look.height, look.scale], [look.angle === 90 ? 1080 : 1920, 324, 1]);}
+  for (const look of bars) {
+    assert.deepEqual([look.width, look.height, look.scale], [look.angle === 90 ? 1080 : 1920, 324, 1]);
+  }
   assert.deepEqual(
     [...new Set(bars.map(({ angle }) => angle))].sort((a, b) => a - b),
     [-30, 0, 30, 45, 90],
