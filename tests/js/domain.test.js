@@ -180,6 +180,9 @@ test("the payload has the members PROTOCOL names and no others", () => {
   });
   draft.scans = Array.from({ length: 501 }, (_, i) => scan(`P${i}`));
   assert.throws(() => buildPayload(draft, link), { code: "too-many-parcels" });
+  draft.scans = [];
+  assert.throws(() => buildPayload(draft, link), { code: "no-parcels" });
+  assert.deepEqual(buildPayload({ ...draft, kind: "void" }, link).parcels, [], "it is about an event");
 });
 
 test("a UUIDv7 carries its time and version", () => {

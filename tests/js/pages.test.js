@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
+import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { takeScans } from "../../webapp/static/js/pages/scans.js";
 import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
@@ -84,4 +85,12 @@ test("the same parcels in another order stay signed", () => {
   const draft = signed(["A", "B"]);
   assert.equal(takeScans(draft, ["B", "A"].map(scan)), false);
   assert.deepEqual([draft.pad.length, draft.intact], [1, true]);
+});
+
+test("an unfinished handover without parcels is gone on with at Scan", () => {
+  const flow = new Flow(new EventTarget());
+  flow.draft = { ...blankDraft("d", "attempt", ""), step: "photo", run: "r 1" };
+  assert.equal(flow.route, "#/scan/deliver?run=r%201", "a failed delivery is scanned as one");
+  flow.draft.scans = [scan("A")];
+  assert.equal(flow.route, "#/photo");
 });

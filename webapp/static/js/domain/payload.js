@@ -7,6 +7,8 @@ import { PhoneError } from "./problems.js";
 /** @import {BlobRef, Draft, Payload} from './types.js' */
 
 export const MAX_PARCELS = 500;
+/** These speak of an earlier event, and of as many parcels as that has. */
+const NEEDS_NONE = new Set(["void", "blob_lost"]);
 const LONGEST = { note: 4_000, name: 200 };
 
 /**
@@ -15,6 +17,9 @@ const LONGEST = { note: 4_000, name: 200 };
  */
 function parcelsOf(draft) {
   const codes = [...new Set(draft.scans.map(({ code }) => code))];
+  if (codes.length === 0 && !NEEDS_NONE.has(draft.kind)) {
+    throw new PhoneError("no-parcels", "No parcel is in this handover.", "Scan at least one.");
+  }
   if (codes.length > MAX_PARCELS) {
     throw new PhoneError(
       "too-many-parcels",
@@ -76,7 +81,7 @@ function dataOf(draft) {
  * @param {{id:string, device:string, actor:string, seq:number, prev:string|null, at:string, offset_ms:number|null}} link
  *   what the phone adds: who, when, and the place in its chain
  * @returns {Payload}
- * @throws {PhoneError} `too-many-parcels`, `note-too-long`, `name-too-long`
+ * @throws {PhoneError} `no-parcels`, `too-many-parcels`, `note-too-long`, `name-too-long`
  */
 export function buildPayload(draft, { id, device, actor, seq, prev, at, offset_ms }) {
   checkTexts(draft);

@@ -62,9 +62,8 @@ export class Flow extends EventTarget {
   get route() {
     const draft = this.draft;
     if (!draft) return "#/";
-    if (draft.step === "photo") return "#/photo";
-    if (draft.step === "sign") return "#/sign";
-    return scanRoute(draft.kind, draft.run);
+    if (draft.step === "scan" || draft.scans.length === 0) return scanRoute(draft.kind, draft.run);
+    return `#/${draft.step}`;
   }
 
   /**
@@ -143,9 +142,10 @@ export class Flow extends EventTarget {
   }
 }
 
-/** @param {string} kind @param {string|null} run @returns {string} */
+/** @param {string} kind @param {string|null} run @returns {string} where its parcels are scanned */
 export function scanRoute(kind, run) {
-  return run ? `#/scan/${kind}?run=${encodeURIComponent(run)}` : `#/scan/${kind}`;
+  const door = kind === "attempt" ? "deliver" : kind; // a failed delivery was scanned as one
+  return run ? `#/scan/${door}?run=${encodeURIComponent(run)}` : `#/scan/${door}`;
 }
 
 /** @param {OpenDraft} draft @returns {OpenPhoto[]} without the cut-out tags */

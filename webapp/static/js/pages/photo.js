@@ -28,8 +28,8 @@ const HINTS = {
 
 /** @type {Screen} */
 export const photo = (app, root) => {
-  if (!app.flow.draft) {
-    goInstead("#/");
+  if (!app.flow.draft?.scans.length) {
+    goInstead(app.flow.route);
     return;
   }
   return new PhotoScreen(app, root).mounted;
@@ -50,9 +50,7 @@ class PhotoScreen {
     root.append(this.#screen);
     const { draft, run, steps } = app.flow;
     if (!draft) throw new Error("a photo without a draft");
-    const back = draft.ref
-      ? () => go("#/tasks")
-      : () => go(scanRoute(draft.kind === "attempt" ? "deliver" : draft.kind, draft.run));
+    const back = draft.ref ? () => go("#/tasks") : () => go(scanRoute(draft.kind, draft.run));
     setBar({
       title: draft.ref ? "Photo again" : "Photos",
       sub: `${kindName(draft.kind)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,

@@ -17,8 +17,8 @@ import { picturesOf } from "./flow.js";
 
 /** @type {Screen} */
 export const sign = (app, root) => {
-  if (!app.flow.draft || app.flow.draft.scans.length === 0) {
-    goInstead("#/");
+  if (!app.flow.draft?.scans.length) {
+    goInstead(app.flow.route);
     return;
   }
   return new SignScreen(app, root).mounted;
