@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
+import { counted } from "../../webapp/static/js/pages/scan-judge.js";
 import { takeScans } from "../../webapp/static/js/pages/scans.js";
 import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
@@ -93,4 +94,19 @@ test("an unfinished handover without parcels is gone on with at Scan", () => {
   assert.equal(flow.route, "#/scan/deliver?run=r%201", "a failed delivery is scanned as one");
   flow.draft.scans = [scan("A")];
   assert.equal(flow.route, "#/photo");
+});
+
+test("a driver's other doors are not missing at this one; a collection's parcels are", () => {
+  const at = (kind) => ({
+    phone: { parcel: (code) => parcel(code, "in_transit") },
+    shell: { sealed: new Map() },
+    flow: { run: run(kind, ["A", "B", "C"]), draft: { ...blankDraft("d", kind, ""), scans: [scan("B")] } },
+  });
+  const door = counted(at("deliver"));
+  assert.deepEqual([door.scanned, door.expected], [1, null]);
+  assert.equal(counted(at("attempt")).expected, null);
+  const app = at("collect");
+  app.phone.parcel = parcel;
+  const pile = counted(app);
+  assert.deepEqual([pile.scanned, pile.expected, pile.missing], [1, 3, ["A", "C"]]);
 });

@@ -77,10 +77,10 @@ export class Flow extends EventTarget {
     return draft;
   }
 
-  /** @param {Run} run @param {number} expected how many of it are left @returns {OpenDraft} */
-  beginRun(run, expected) {
+  /** @param {Run} run @returns {OpenDraft} */
+  beginRun(run) {
     const place = run.place ? { id: run.place.id, lat: null, lon: null, accuracy_m: null } : null;
-    return this.begin(run.kind, { run: run.id, carrier: run.carrier, expected, place });
+    return this.begin(run.kind, { run: run.id, carrier: run.carrier, place });
   }
 
   /**

@@ -43,12 +43,21 @@ export function left(app, run) {
   return leftOf(run, (code) => app.phone.parcel(code), app.shell.sealed).left;
 }
 
-/** Progress on what is left of the run: what was handed over before is not missing now. @param {App} app */
+/** Kinds done door by door: the run's other parcels are for other doors, and are not missing at this one. */
+const BY_DOOR = new Set(["deliver", "attempt"]);
+
+/**
+ * Progress on what is left of the run: what was handed over before is not missing now.
+ * @param {App} app
+ * @returns {ReturnType<typeof progress>} `expected` null where no count is
+ */
 export function counted(app) {
   const draft = draftOf(app);
   const { run } = app.flow;
   if (!run) return progress(draft, null);
   const mine = new Set(draft.scans.map(({ code }) => code));
   const open = new Set(left(app, run));
-  return progress(draft, { ...run, parcels: run.parcels.filter((code) => open.has(code) || mine.has(code)) });
+  const ahead = run.parcels.filter((code) => open.has(code) || mine.has(code));
+  const made = progress(draft, { ...run, parcels: ahead });
+  return BY_DOOR.has(draft.kind) ? { ...made, scanned: mine.size, expected: null } : made;
 }

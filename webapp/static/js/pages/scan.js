@@ -12,7 +12,7 @@ import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { scanRoute } from "./flow.js";
-import { counted, draftOf, isPlausible, judgeHere, left } from "./scan-judge.js";
+import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
 import { takeScans } from "./scans.js";
@@ -46,7 +46,7 @@ export const scan = (app, root, [kindText = "collect"], query) => {
 /** @param {App} app @param {Kind} kind @param {string|null} runId */
 function begin(app, kind, runId) {
   const run = runId ? app.phone.run(runId) : null;
-  if (run) app.flow.beginRun(run, left(app, run).length);
+  if (run) app.flow.beginRun(run);
   else app.flow.begin(kind);
 }
 
@@ -274,13 +274,14 @@ class ScanScreen {
       );
       if (answer !== "on") return;
     }
+    this.#draft.expected = expected;
     this.#app.flow.locate();
     await this.#app.flow.toStep("photo");
     go("#/photo");
   }
 
   async #couldNotDeliver() {
-    this.#draft.kind = "attempt";
+    Object.assign(this.#draft, { kind: "attempt", expected: null });
     this.#app.flow.locate();
     await this.#app.flow.toStep("photo");
     go("#/photo");
