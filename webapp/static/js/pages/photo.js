@@ -109,11 +109,11 @@ class PhotoScreen {
 
   /** Keeps one picture; whatever goes wrong is said and costs only this one. @param {() => Promise<ImageBitmap>} source */
   async #take(source) {
+    const parcel = part(this.#screen, "target", HTMLSelectElement).value || null; // as it stood at the press
     try {
       const picture = await source();
       const shot = await shotFrom(picture);
       const kept = await this.#app.phone.storePhoto(shot.bytes, shot.type);
-      const parcel = part(this.#screen, "target", HTMLSelectElement).value || null;
       this.#noRoom = false;
       if (picturesOf(this.#draft).some(({ sha256 }) => sha256 === kept.sha256)) {
         picture.close();
