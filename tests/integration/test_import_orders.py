@@ -80,6 +80,15 @@ def test_a_newer_export_updates_orders_and_gives_parcels_their_numbers_without_a
     assert books.order().platform_substatus == "Awaiting collection"
 
 
+def test_a_new_address_reaches_the_phones_though_nothing_else_of_the_parcel_changed(books: Books) -> None:
+    books.put(ready(1, recipient="A*** B***"), ready(2))
+    before = {p.tracking_number: p.changed for p in books.parcels()}
+    books.put(ready(1, recipient="B*** C***"), ready(2))
+    after = {p.tracking_number: p.changed for p in books.parcels()}
+    assert after["MY600000000001"] > before["MY600000000001"]
+    assert after["MY600000000002"] == before["MY600000000002"], "an order that says the same is no news"
+
+
 def test_an_older_export_never_overwrites_a_newer_one(books: Books) -> None:
     books.put(shipped(1, recipient="New"), row(2, created_at="21/11/2026 12:00:00"))
     told = books.put(

@@ -82,6 +82,18 @@ def link_orders(session: Session, org_id: str, pairs: Collection[tuple[str, str]
         session.execute(_flavour(session).insert(_table(ParcelOrder)).on_conflict_do_nothing(), rows)
 
 
+def mark_parcels_of(session: Session, org_id: str, head: int, order_ids: Collection[str]) -> None:
+    """Give the parcels of these orders a new change number: a phone that has one reads its address again."""
+    if order_ids:
+        table, links = _table(Parcel), _table(ParcelOrder)
+        codes = select(links.c.code).where(
+            links.c.org_id == org_id, among(session, ParcelOrder.order_id, order_ids)
+        )
+        session.execute(
+            update(table).where(table.c.org_id == org_id, table.c.code.in_(codes)).values(changed=head)
+        )
+
+
 def merge_parcel(session: Session, org_id: str, source: str, into: str) -> None:
     """Give a parcel that was only ever scanned to the one it turned out to be; its events go along.
 

@@ -201,6 +201,7 @@ def write_chunk(
         import_writing.merge_parcel(session, org_id, source, into)
     import_writing.change_parcels(session, org_id, head, now, plan.changed_parcels)
     import_writing.link_orders(session, org_id, plan.links)
+    import_writing.mark_parcels_of(session, org_id, head, [order.order_id for order in plan.orders])
     record(session, org_id, actor_id, _drafts(plan), now)
     _refold(session, org_id, head, plan, now)
     return plan
