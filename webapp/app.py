@@ -92,7 +92,9 @@ def _bind(app: Flask, settings: Settings) -> None:
     security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleName))
     # The library looks for tokens of its own in every request and reads whole JSON bodies for it: ours are bearers.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
-    limiter.limit("10 per minute", methods=["POST"])(app.view_functions["security.login"])
+    # The limit is in what the decorator gives back: that must be the view.
+    views = app.view_functions
+    views["security.login"] = limiter.limit("10 per minute", methods=["POST"])(views["security.login"])
     with app.app_context():
         database.prepare(settings)
     app.extensions["baton-key"] = server_key.load_or_make(settings.signing_key_file)
