@@ -14,7 +14,7 @@ from sync.protocol.problems import Problem
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user, today
 from tests.unit.phones import proof
 from webapp import clock
-from webapp.services import change_run
+from webapp.services import change_run, rebuild
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.make_run import make_run
 from webapp.services.make_todays_runs import make_todays_runs
@@ -258,6 +258,21 @@ def test_parcels_are_put_on_by_tracking_number_and_order_too(org_id: str, office
     assert change_run.add_to_run(org_id, office, made.run_id, ["jt 8800 0000 0007"], clock.now()).added == 1
     with reading() as session:
         assert run_members.codes_on(session, org_id, made.run_id) == sorted([first, second])
+
+
+def test_a_parcel_put_on_the_run_it_was_scanned_in_fits_from_then_on(
+    org_id: str, office: str, courier: str, app_on_both: Flask
+) -> None:
+    listed, missed = make_parcels(org_id, 2)
+    made = make(org_id, office, courier, Choice().only([listed]))
+    phone = ApiPhone(app_on_both.test_client(), org_id, courier)
+    phone.send(phone.seal("pack", [listed, missed], run=made.run_id, blobs=proof()["blobs"][:1]))
+    with reading() as session:
+        assert run_members.missed_on(session, org_id, made.run_id, [listed, missed]) == [missed]
+    change_run.add_to_run(org_id, office, made.run_id, [missed], clock.now())
+    with reading() as session:
+        assert run_members.missed_on(session, org_id, made.run_id, [missed]) == []
+    assert rebuild.check(clock.now())[1] == []
 
 
 def test_progress_follows_the_scans(org_id: str, office: str, courier: str, app_on_both: Flask) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sync.protocol.problems import Problem
 from sync.rules.lifecycle import BEFORE_HANDOVER
 from webapp.services.moving import Left, drafts_for, hold_reason
+from webapp.services.rebuild import refold
 from webapp.services.record import record
 from webapp.store.models import Run, User
 from webapp.store.queries import people, run_members
@@ -102,6 +103,8 @@ def put_on(
     run_members.mark_changed(session, org_id, codes, number)
     run.changed = number
     session.flush()
+    # A scan that was made in this run before the run had the parcel fits from now on.
+    refold(session, org_id, run_members.missed_on(session, org_id, run.id, codes), number, now)
     send_out(session, org_id, actor_id, run, parcels, now)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Parcel, Run, RunParcel
+from webapp.store.models import Anomaly, Parcel, Run, RunParcel
 
 
 def waiting(
@@ -66,6 +66,21 @@ def codes_on(session: Session, org_id: str, run_id: str) -> list[str]:
         .order_by(RunParcel.code)
     )
     return list(rows.scalars())
+
+
+def missed_on(session: Session, org_id: str, run_id: str, parcel_codes: Collection[str]) -> list[str]:
+    """Which of these were scanned in this run while it did not list them."""
+    rows = session.execute(
+        select(Anomaly.parcel)
+        .where(
+            Anomaly.org_id == org_id,
+            among(session, Anomaly.parcel, parcel_codes),
+            Anomaly.code == "not_on_list",
+            Anomaly.detail == run_id,
+        )
+        .distinct()
+    )
+    return sorted(rows.scalars())
 
 
 def same_run(
