@@ -49,13 +49,21 @@ export class Shell extends EventTarget {
         this.items = await this.#phone.outbox();
         this.counts = await this.#phone.counts();
         this.sealed = sealedCodes(this.items);
-        const { photosLeft } = await this.#phone.storage();
-        this.isTight = photosLeft !== null && photosLeft < TIGHT_PHOTOS;
       } while (this.#again);
     } finally {
       this.#reading = false;
     }
     this.#show();
+    void this.#readRoom();
+  }
+
+  /** The browser is slow to say how much room there is: no screen waits for it. */
+  async #readRoom() {
+    const { photosLeft } = await this.#phone.storage();
+    const isTight = photosLeft !== null && photosLeft < TIGHT_PHOTOS;
+    if (isTight === this.isTight) return;
+    this.isTight = isTight;
+    this.dispatchEvent(new Event("fresh"));
   }
 
   /** @returns {Set<string>} ids of events that this phone has answered a retake for */
