@@ -29,6 +29,7 @@ class Proxy:
 
     `latency` is seconds added to each direction, `rate` bytes a second in each direction (None: no limit).
     `answers_cut` counts the answers that CUT_AFTER_ANSWER has swallowed; `cut_once()` arms it for one answer.
+    `answered` counts the bytes sent to the phone.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -39,6 +40,7 @@ class Proxy:
         self.latency = 0.0
         self.rate: int | None = None
         self.answers_cut = 0
+        self.answered = 0
         self._once = False
         self._open: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -102,6 +104,8 @@ class Proxy:
             if self.rate:
                 await asyncio.sleep(len(data) / self.rate)
             sink.write(data)
+            if is_answer:
+                self.answered += len(data)
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()

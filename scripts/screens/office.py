@@ -1,0 +1,128 @@
+"""The office of the same day: looks at the proof, asks for a retake, imports a file, and shows every page."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+
+from scripts.screens.studio import Studio
+from tests.support.browser import Chromium
+from tests.support.server import Server
+from webapp.services.demo.export import write_export
+from webapp.services.demo.load import ADMIN_EMAIL
+
+WIDE = {"viewport": {"width": 1280, "height": 800}, "is_mobile": False, "has_touch": False, "locale": "en-GB"}
+NARROW = {"device_scale_factor": 2, "locale": "en-GB"}
+PLAIN = {
+    "board": "",
+    "parcels": "parcels",
+    "orders": "orders",
+    "runs": "runs",
+    "run-new": "runs/new",
+    "prepare": "prepare",
+    "import": "import",
+    "tags": "tags",
+    "phones": "phones",
+    "people": "people",
+    "places": "places",
+    "error": "nothing-here",
+}
+WITH_PHOTOS = {"parcel", "review"}
+
+
+class Office:
+    """One desk. `pages` are the addresses below /office/ of what the day has made, by the picture's name."""
+
+    def __init__(self, server: Server, password: str, studio: Studio) -> None:
+        self.server = server
+        self.password = password
+        self.studio = studio
+        self.pages = dict(PLAIN)
+
+    def at(self, path: str) -> str:
+        """The address of a page."""
+        return f"{self.server.url}/office/{path}"
+
+    def open(self, browser: Chromium, width: str) -> Page:
+        """Sign in, with a picture of the door."""
+        page = browser.open(self.at(""), **(WIDE if width == "wide" else NARROW))
+        self.studio.shoot(page, f"office-sign-in-{width}")
+        page.fill("input[name=email]", ADMIN_EMAIL)
+        page.fill("input[name=password]", self.password)
+        page.click("button[type=submit]")
+        page.wait_for_selector("h1:has-text('Board')")
+        return page
+
+    def ask_for_a_retake(self, page: Page) -> None:
+        """Look at the first handover on the review desk and ask for a better photo of it."""
+        page.goto(self.at("review"))
+        page.wait_for_load_state("networkidle")
+        self.pages["review"] = _path(page)
+        code = page.locator("a[href^='/office/parcels/']").first.get_attribute("href")
+        self.pages["parcel"] = str(code).removeprefix("/office/").partition("?")[0]
+        self.studio.shoot(page, "office-review-wide", photos=True)
+        page.click("details[data-key=t] > summary")
+        page.locator("#f-retake-reason").select_option(index=1)
+        page.fill(
+            "#f-retake-note", "The tag of the second parcel is in the shade. Please hold it to the light."
+        )
+        page.locator("details[open] button[type=submit]").click()
+        page.wait_for_load_state("networkidle")
+
+    def prepare(self, page: Page) -> None:
+        """Make what the pictures need: a file with bad rows, an enrolment code; find an order and a run."""
+        page.goto(self.at("import"))
+        with tempfile.TemporaryDirectory() as folder:
+            page.set_input_files("#f-file", _export(Path(folder)))
+            page.click("text=Look at it")
+            page.wait_for_selector("button:has-text('Discard')", timeout=60_000)
+        self.pages["import-preview"] = _path(page)
+        page.goto(self.at("phones/enrol"))
+        page.locator("select[name=user_id]").select_option(index=2)
+        page.click("button:has-text('Show the code')")
+        page.wait_for_selector("img, svg.qr")
+        self.pages["enrol-qr"] = _path(page)
+        for name, listing, link in (
+            ("order", "orders", "main a[href^='/office/orders/']"),
+            ("run", "runs", "main td a[href^='/office/runs/'], main th a[href^='/office/runs/']"),
+        ):
+            page.goto(self.at(listing))
+            page.wait_for_load_state("networkidle")
+            self.pages[name] = str(page.locator(link).first.get_attribute("href")).removeprefix("/office/")
+
+    def show_all(self, page: Page, width: str) -> None:
+        """A picture of every page."""
+        for name, path in self.pages.items():
+            if name == "review" and width == "wide":
+                continue  # it was taken while the proof still waited
+            page.goto(self.at(path))
+            page.wait_for_load_state("networkidle")
+            self.studio.shoot(page, f"office-{name}-{width}", photos=name in WITH_PHOTOS)
+
+
+def _path(page: Page) -> str:
+    return urlsplit(page.url).path.removeprefix("/office/")
+
+
+def _export(folder: Path) -> Path:
+    """The demo's export of another day: some orders are new, one row has a spoiled number, one a broken time."""
+    path = folder / "Orders of the evening (demo).csv"
+    write_export(path, datetime.now(UTC), UTC)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows[-14:]):
+        row["Order ID"] = f"9990000000900000{number:02d}\t"
+        row["Tracking ID"] = row["Package ID"] = ""
+    rows[6]["Order ID"] = "5.76E+17"
+    rows[9]["Created Time"] = "yesterday"
+    rows[12]["Quantity"] = "a few"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.DictWriter(file, list(rows[0]))
+        out.writeheader()
+        out.writerows(rows)
+    return path
