@@ -194,5 +194,7 @@ def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
     page.goto(f"{stage.server.url}/office/prepare")
     page.get_by_label("Everything on this list").check()
     page.get_by_role("button", name="Label").click()
+    faults["asked"] = axe(page)
+    page.get_by_role("button", name="Label").click()
     faults["prepared"] = axe(page)
     assert {path: found for path, found in faults.items() if found} == {}

@@ -50,14 +50,16 @@ def test_ticked_parcels_are_confirmed_and_the_rest_is_told(desk: Desk, org_id: s
     assert "It was confirmed before" in again
 
 
-def test_everything_on_a_filtered_list_is_labelled_in_one_press(desk: Desk, org_id: str) -> None:
+def test_everything_on_a_filtered_list_is_labelled_after_one_question(desk: Desk, org_id: str) -> None:
     make_parcels(org_id, 120, carrier="jt")
     make_parcels(org_id, 5, seed=9, carrier="ninja")
     page = words(desk.page("/office/prepare", carrier="jt"))
     assert "Everything on this list: 120" in page
     assert "1–100 of 120" in page
     form = {"step": "label", "scope": "all", "carrier": "jt", "without_packing": "1"}
-    done = desk.press("/office/prepare", **form)
+    assert "Label 120 parcels?" in desk.press("/office/prepare", **form)
+    assert "Everything on this list: 120" in words(desk.page("/office/prepare", carrier="jt"))
+    done = desk.press("/office/prepare", seen="120", **form)
     assert "120 parcels are now ready" in done
     assert "120 of them keep the mark “packing skipped”" in done
     assert "Everything on this list: 5" in words(desk.page("/office/prepare"))

@@ -20,6 +20,7 @@ from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading
 
 BEFORE_READY = ("expected", "confirmed", "packed")
+STEPS = ("confirm", "label")
 PAGE = 100
 SHOWN_LEFT = 200
 
@@ -34,8 +35,10 @@ def prepare() -> str:
 @blueprint.post("/prepare")
 @desk()
 def prepare_press() -> ResponseReturnValue:
-    """Confirm or label what is ticked, or all that fits the filter; then say what moved and what did not."""
-    choice = choice_from(request.form, BEFORE_READY)
+    """Confirm or label what is ticked, or, asked once more, all that fits; say what moved and what did not."""
+    choice, step = choice_from(request.form, BEFORE_READY), request.form.get("step", "")
+    if step not in STEPS:
+        raise Problem("field-invalid", "Choose whether to confirm or to label.", field="step")
     if request.form.get("scope") != "all":
         codes = request.form.getlist("code")
         if not codes:
@@ -46,7 +49,8 @@ def prepare_press() -> ResponseReturnValue:
         chosen = choice.only(codes)
     else:
         chosen = choice
-    step = request.form.get("step", "")
+        if (question := _ask_for_all(step, choice)) is not None:
+            return question
     moved = _move(step, chosen)
     return render_template(
         "office/prepare_done.html",
@@ -61,10 +65,34 @@ def _move(step: str, chosen: Choice) -> Moved:
     who = actor()
     if step == "confirm":
         return confirm_parcels(who.org_id, who.user_id, who.seller, chosen, moment())
-    if step == "label":
-        skip = request.form.get("without_packing") == "1"
-        return label_parcels(who.org_id, who.user_id, who.seller, chosen, moment(), without_packing=skip)
-    raise Problem("field-invalid", "Choose whether to confirm or to label.", field="step")
+    skip = request.form.get("without_packing") == "1"
+    return label_parcels(who.org_id, who.user_id, who.seller, chosen, moment(), without_packing=skip)
+
+
+def _ask_for_all(step: str, choice: Choice) -> ResponseReturnValue | None:
+    """The question with its number; None once somebody said yes to the number that still holds."""
+    who, seen = actor(), request.form.get("seen")
+    with reading() as session:
+        counts = picking.count(session, who.org_id, who.seller, choice)
+    total = sum(counts.values())
+    if seen == str(total):
+        return None
+    problem = None
+    if seen is not None:
+        problem = Problem("conflict", "The list changed since you looked. Nothing was moved.")
+    if not total:
+        return _page(choice, problem), problem.status if problem else 200
+    page = render_template(
+        "office/prepare_sure.html",
+        step=step,
+        choice=choice,
+        counts=counts,
+        total=total,
+        without_packing=request.form.get("without_packing") == "1",
+        again=as_query(choice),
+        problem=problem,
+    )
+    return page, problem.status if problem else 200
 
 
 def _page(choice: Choice, problem: Problem | None = None) -> str:

@@ -1,0 +1,48 @@
+"""What the office presses by mistake: asked first, kept on an error, never more than was meant. No JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.support.shop import make_parcels, make_shop, make_user
+from tests.support.sitting import Desk, words
+
+
+@pytest.fixture
+def org_id(app: Flask) -> str:
+    return make_shop()
+
+
+@pytest.fixture
+def desk(app: Flask, org_id: str) -> Desk:
+    return Desk(app, org_id)
+
+
+@pytest.fixture
+def courier(org_id: str) -> str:
+    return make_user(org_id, "courier", "Cora")
+
+
+def test_a_missed_tick_never_leads_to_the_whole_list(desk: Desk, org_id: str) -> None:
+    make_parcels(org_id, 3)
+    answer = desk.post("/office/prepare", step="confirm", scope="chosen")
+    assert answer.status_code == 422
+    assert re.findall(r'name="scope" value="(\w+)" checked', answer.text) == ["chosen"]
+
+
+def test_a_list_that_changed_since_it_was_seen_is_not_moved(desk: Desk, org_id: str) -> None:
+    make_parcels(org_id, 3)
+    asked = desk.post("/office/prepare", step="confirm", scope="all")
+    assert 'name="seen" value="3"' in asked.text
+    make_parcels(org_id, 1, seed=9)
+    refused = desk.post("/office/prepare", step="confirm", scope="all", seen="3")
+    assert (refused.status_code, "Nothing was moved" in refused.text) == (409, True)
+    assert "Expected 4" in words(desk.page("/office/prepare"))
+    assert 'name="seen" value="4"' in refused.text
+    done = desk.press("/office/prepare", step="confirm", scope="all", seen="4", status="expected")
+    assert "4 parcels are now confirmed" in done
+    gone = desk.post("/office/prepare", step="confirm", scope="all", seen="4", status="expected")
+    assert (gone.status_code, "Nothing was moved" in gone.text) == (409, True)
