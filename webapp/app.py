@@ -93,7 +93,7 @@ def _bind(app: Flask, settings: Settings) -> None:
     # The library looks for tokens of its own in every request and reads whole JSON bodies for it: ours are bearers.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     # The limit is in what the decorator gives back: that must be the view.
-    views = app.view_functions
+    views: dict[str, Any] = app.view_functions
     views["security.login"] = limiter.limit("10 per minute", methods=["POST"])(views["security.login"])
     with app.app_context():
         database.prepare(settings)

@@ -321,7 +321,7 @@ def test_bytes_that_are_not_what_was_promised_are_dropped_and_stay_wanted(shop: 
     assert sha256(data) in courier.sent()["want"]
     drawing = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     assert courier.begin(drawing, drawing).status_code in {415, 422}
-    assert courier.begin(data, **{"Upload-Length": "10485761"}).status_code == 413
+    assert courier.begin(data, None, **{"Upload-Length": "10485761"}).status_code == 413
 
 
 def test_the_worklist_by_cursor(shop: Shop, courier: Phone) -> None:

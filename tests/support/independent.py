@@ -20,6 +20,7 @@ import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from cryptography.hazmat.primitives import hashes
@@ -119,7 +120,8 @@ class Phone:
         self.device, self.token = self.enrolled.get("device", ""), self.enrolled.get("token", "")
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {self.token}"
-        self.seq, self.prev = 0, None
+        self.seq = 0
+        self.prev: str | None = None
 
     def call(self, method: str, path: str, **how: Any) -> requests.Response:
         """Any request; every answer carries the protocol's header, every refusal is a problem document."""
@@ -192,7 +194,7 @@ class Phone:
 
     def where(self, answer: requests.Response) -> str:
         assert answer.status_code == 201, answer.text
-        return requests.compat.urljoin(f"{self.url}/sync/v1/blobs", answer.headers["Location"])
+        return urljoin(f"{self.url}/sync/v1/blobs", answer.headers["Location"])
 
     def patch(self, url: str, offset: int, data: bytes, **headers: str) -> requests.Response:
         usual = {**TUS, **STREAM, "Upload-Offset": str(offset)}
