@@ -21,7 +21,8 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
+    # Our own forms must say where they come from, or CSRF protection behind HTTPS refuses them.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError
+from filelock import FileLock
 
 MARKETS = ("guide", "MY", "ID", "PH", "TH", "VN", "SG")
 
@@ -147,10 +150,27 @@ def _public_url(text: str) -> str:
 
 
 def _kept_secret(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        secret = secrets.token_urlsafe(48)
-        file.touch(mode=0o600)
-        file.write_text(secret)
-        return secret
+    return kept(file, lambda: secrets.token_urlsafe(48))
+
+
+def kept(file: Path, make: Callable[[], str]) -> str:
+    """The text in a file that only its owner may read, made and made durable first if there is none.
+
+    Several processes may ask at once; a file that a crash left empty counts as none.
+    """
+    with FileLock(file.with_suffix(".lock")):
+        held = file.read_text("utf-8").strip() if file.exists() else ""
+        if held:
+            return held
+        part, text = file.with_suffix(".part"), make()
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return text

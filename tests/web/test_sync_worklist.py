@@ -177,6 +177,14 @@ def test_an_unchanged_list_is_304(phone: ApiPhone, org_id: str) -> None:
     assert phone.client.get(url, headers={**phone.headers, "If-None-Match": tag}).status_code == 200
 
 
+def test_a_heartbeat_changes_nobodys_list(phone: ApiPhone, org_id: str) -> None:
+    make_parcels(org_id, 1)
+    url = f"/sync/v1/worklist?cursor={phone.worklist()['cursor']}"
+    tag = phone.client.get(url, headers=phone.headers).headers["ETag"]
+    phone.send(unsent=0)
+    assert phone.client.get(url, headers={**phone.headers, "If-None-Match": tag}).status_code == 304
+
+
 def test_a_revoked_phone_reads_nothing(phone: ApiPhone, org_id: str) -> None:
     revoke_device(org_id, phone.device, clock.now())
     answer = phone.client.get("/sync/v1/worklist", headers=phone.headers)

@@ -42,17 +42,17 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
     signal.signal(signal.SIGTERM, _stop)
     with app.app_context():
         timer = start_timer()
-        click.echo(f"Baton is at http://{settings.host}:{settings.port}")
         if demo:
             click.echo(welcome(load_demo(clock.now()), settings.public_url))
         else:
             found_shop(clock.now())
+    click.echo(f"Baton is at http://{settings.host}:{settings.port}")
     try:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             server.run()
     finally:
+        server.close()  # first: nobody is to wait at a door that opens no more
         timer.stop()
-        server.close()
         click.echo("Baton has stopped.")
 
 
@@ -69,6 +69,7 @@ def _listen(app: Any, settings: Settings) -> Any:
             recv_bytes=256 * 1024,
             max_request_body_size=64 * 1024 * 1024,
             connection_limit=1000,
+            asyncore_use_poll=True,  # select() ends with the 1,024th descriptor
             clear_untrusted_proxy_headers=not settings.trusted_proxies,
         )
     except OSError as error:

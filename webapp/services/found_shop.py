@@ -7,6 +7,7 @@ from datetime import datetime
 import uuid_utils
 
 from webapp.extensions import of_app
+from webapp.store import database
 from webapp.store.models import Organisation
 from webapp.store.queries import shop
 from webapp.store.unit import reading, transaction
@@ -20,7 +21,8 @@ def found_shop(now: datetime) -> None:
     with reading() as session:
         if shop.is_founded(session):
             return
-    with transaction() as session:
+    # Not on the transaction's word: of two that see none on PostgreSQL, both would make one.
+    with database.alone(of_app("baton-settings")), transaction() as session:
         if not shop.is_founded(session):
             session.add(
                 Organisation(

@@ -29,7 +29,14 @@ _MIGRATING = 8_314_906  # the advisory lock's number: any constant of our own
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Options for SQLAlchemy's engine. Raises SettingsError when no sound SQLite library is there."""
     if not settings.is_sqlite:
-        return {"pool_size": settings.threads + 2, "max_overflow": 4, "pool_pre_ping": True}
+        # Ten seconds for a lock, then `busy`: a thread that waits for ever is one that answers nobody.
+        always = {"options": "-c timezone=UTC -c lock_timeout=10s"}
+        return {
+            "pool_size": settings.threads + 2,
+            "max_overflow": 4,
+            "pool_pre_ping": True,
+            "connect_args": always,
+        }
     return {"module": _sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4}
 
 
@@ -49,10 +56,10 @@ def _sqlite_module() -> Any:
 def prepare(settings: Settings) -> None:
     """Bring the tables up to date and give a new installation its epoch. Safe from several processes at once."""
     unit.prepare_engine(db.engine)
-    with _alone(settings) as connection:
+    with alone(settings) as connection:
         if _is_behind(connection):
             _upgrade(connection)
-    ensure_epoch()
+        ensure_epoch()
 
 
 def ensure_epoch() -> None:
@@ -80,7 +87,8 @@ def epoch_in(session: Session) -> str:
 
 
 @contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[Connection]:
+def alone(settings: Settings) -> Iterator[Connection]:
+    """What the processes of an installation must not do at the same moment: migrate, found."""
     with contextlib.ExitStack() as stack:
         if settings.is_sqlite:
             stack.enter_context(FileLock(settings.data / ".migrating.lock"))

@@ -37,4 +37,6 @@ class InServer(Consumer):  # type: ignore[misc]
 
 def consumer(queue: Huey, workers: int = 1) -> Any:
     """A consumer for this queue, not yet started."""
-    return InServer(queue, workers=workers, worker_type="thread", max_delay=2.0, scheduler_interval=1)
+    return InServer(
+        queue, workers=workers, worker_type="thread", max_delay=2.0, scheduler_interval=1, shutdown_timeout=8
+    )

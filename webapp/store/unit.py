@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, event, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import SQLAlchemyError as DatabaseError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
@@ -63,41 +64,41 @@ def prepare_engine(engine: Engine) -> None:
 @contextmanager
 def transaction() -> Iterator[Session]:
     """A writing unit: commits at the end, rolls back on any exception. Problem `busy` when the database is."""
-    try:
-        with (
-            db.engine.execution_options(baton_writing=True).connect() as connection,
-            Session(bind=connection, expire_on_commit=False, autoflush=False) as session,
-            session.begin(),
-        ):
-            yield session
-    except OperationalError as error:
-        _refuse_if_busy(error)
-        raise
+    with (
+        _told_plainly(),
+        db.engine.execution_options(baton_writing=True).connect() as connection,
+        Session(bind=connection, expire_on_commit=False, autoflush=False) as session,
+        session.begin(),
+    ):
+        yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
     """A reading unit: one consistent snapshot on SQLite; nothing it does is kept."""
-    with Session(bind=db.engine, expire_on_commit=False, autoflush=False) as session:
+    with _told_plainly(), Session(bind=db.engine, expire_on_commit=False, autoflush=False) as session:
         yield session
 
 
 @contextmanager
 def looking() -> Iterator[Connection]:
     """A reading unit without a session, for the one question that every request asks: a third of the cost."""
-    with db.engine.connect() as connection:
+    with _told_plainly(), db.engine.connect() as connection:
         yield connection
 
 
 def lock_org(session: Session, org_id: str, ahead: int = 1) -> int:
-    """Draw `ahead` change numbers of an organisation and hold its row until commit; gives the first of them."""
+    """Draw `ahead` change numbers of an organisation and hold its row until commit; gives the first of them.
+
+    `ahead` 0 holds the row and draws none: for what only has to come one after the other.
+    """
     head = session.execute(
         update(Organisation)
         .where(Organisation.id == org_id)
         .values(head=Organisation.head + ahead)
         .returning(Organisation.head)
     ).scalar_one()
-    return head - ahead + 1
+    return head - ahead + 1 if ahead else head
 
 
 def is_alive() -> bool:
@@ -106,11 +107,30 @@ def is_alive() -> bool:
         return connection.execute(text("SELECT 1")).scalar() == 1
 
 
-def _refuse_if_busy(error: OperationalError) -> None:
-    said = str(error.orig)
-    if "database is locked" in said or "database table is locked" in said:
-        raise Problem("busy", "Another writer holds the database; send the same again shortly.") from error
-    if "disk is full" in said or "disk I/O error" in said:
-        raise Problem(
-            "storage-full", "The server has no room left; nothing of this request was kept."
-        ) from error
+# PostgreSQL's states that pass by themselves: serialisation, deadlock, lock timeout, shutdown, too many connections.
+_PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
+_FULL = ("53100",)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise Problem("busy", "All of the server's hands are full; send the same again shortly.") from error
+    except OperationalError as error:
+        problem = _problem_of(error)
+        if problem is None:
+            raise
+        raise problem from error
+
+
+def _problem_of(error: OperationalError) -> Problem | None:
+    said, state = str(error.orig), getattr(error.orig, "sqlstate", None)
+    is_postgresql = hasattr(error.orig, "sqlstate")
+    if state in _FULL or "disk is full" in said or "disk I/O error" in said:
+        return Problem("storage-full", "The server has no room left; nothing of this request was kept.")
+    gone = is_postgresql and (state is None or state.startswith("08"))  # no state: it could not be reached
+    if gone or state in _PASSING or "is locked" in said:
+        return Problem("busy", "The database is not free just now; send the same again shortly.")
+    return None
