@@ -38,6 +38,8 @@ def sign_in(browser: Chromium, server: Server, **options: object) -> Page:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Review")).to_be_visible()
+    # Until the scripts are there, a key does nothing and a link is only a link.
+    page.wait_for_load_state("load")
     return page
 
 
