@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from tests.support.shop import make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.sitting import Desk, words
 
 
@@ -24,6 +24,13 @@ def desk(app: Flask, org_id: str) -> Desk:
 @pytest.fixture
 def courier(org_id: str) -> str:
     return make_user(org_id, "courier", "Cora")
+
+
+def holding(app: Flask, org_id: str, user_id: str, unsent: int = 2) -> ApiPhone:
+    """A person's phone that last told of `unsent` events it has not brought home."""
+    phone = ApiPhone(app.test_client(), org_id, user_id)
+    phone.send(unsent=unsent, unsent_blobs=0, oldest_at=None, head_seq=unsent)
+    return phone
 
 
 def test_a_missed_tick_never_leads_to_the_whole_list(desk: Desk, org_id: str) -> None:
@@ -46,3 +53,9 @@ def test_a_list_that_changed_since_it_was_seen_is_not_moved(desk: Desk, org_id: 
     assert "4 parcels are now confirmed" in done
     gone = desk.post("/office/prepare", step="confirm", scope="all", seen="4", status="expected")
     assert (gone.status_code, "Nothing was moved" in gone.text) == (409, True)
+
+
+def test_the_board_leads_to_the_phone_it_names(desk: Desk, app: Flask, org_id: str, courier: str) -> None:
+    holding(app, org_id, courier)
+    [(path, row)] = re.findall(r'href="(/office/phones)#([^"]+)"', desk.page("/office/"))
+    assert f'id="{row}"' in desk.page(path)
