@@ -5,6 +5,7 @@ import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.j
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { counted } from "../../webapp/static/js/pages/scan-judge.js";
+import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { takeScans } from "../../webapp/static/js/pages/scans.js";
 import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
@@ -109,4 +110,16 @@ test("a driver's other doors are not missing at this one; a collection's parcels
   app.phone.parcel = parcel;
   const pile = counted(app);
   assert.deepEqual([pile.scanned, pile.expected, pile.missing], [1, 3, ["A", "C"]]);
+});
+
+test("a step that could not be kept is told, whatever the reason", async () => {
+  for (const error of [new TypeError("no store"), new PhoneError("storage-full", "No room.")]) {
+    const phone = Object.assign(new EventTarget(), { saveDraft: () => Promise.reject(error) });
+    const flow = new Flow(phone);
+    flow.draft = signed(["A"]);
+    let told = null;
+    flow.addEventListener("problem", ({ detail }) => (told = detail));
+    assert.equal(await flow.save(), false);
+    assert.ok(told?.title, error.name);
+  }
 });

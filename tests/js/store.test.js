@@ -59,6 +59,20 @@ test("what fails in the middle leaves nothing behind", async () => {
   await assert.rejects(getMeta(store, "", "heartbeat"), { code: "storage-closed" });
 });
 
+test("what a browser throws at a write is told in words, except the probe for keys", async () => {
+  const store = new Store("failed");
+  await store.open();
+  const failing = (name) =>
+    store.write(["meta"], async () => {
+      throw new DOMException("no", name);
+    });
+  for (const name of ["UnknownError", "NotReadableError", "DataError"]) {
+    await assert.rejects(failing(name), { code: "storage-failed" }, name);
+  }
+  await assert.rejects(failing("DataCloneError"), { name: "DataCloneError" });
+  store.close();
+});
+
 test("event writes ask for strict durability", async () => {
   const asked = [];
   const { transaction } = globalThis.IDBDatabase.prototype;

@@ -41,3 +41,9 @@ export function problemOf(error) {
     detail: message ? String(message) : null,
   };
 }
+
+/** @param {unknown} error @returns {string} in one line: what happened and what to do */
+export function wordsOf(error) {
+  const { title, detail } = problemOf(error);
+  return detail ? `${title} ${detail}` : title;
+}

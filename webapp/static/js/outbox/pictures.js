@@ -4,6 +4,7 @@
  */
 import { isDue, uploadOrder } from "../domain/batches.js";
 import { waitFor } from "../domain/backoff.js";
+import { PhoneError } from "../domain/problems.js";
 import { readProblem } from "../domain/settle.js";
 import { listBlobs, markHeldBut, patchBlob, readBlob } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
@@ -179,7 +180,7 @@ async function readBack(context, { device, sha256, tries }) {
     const bytes = await readBlob(context.store, device, sha256);
     return bytes !== null && (await context.digest(bytes)) === sha256 ? bytes : null;
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
+    if (!(error instanceof PhoneError) || error.code !== "storage-failed") throw error;
     if (tries >= READS) return null;
     const notBefore = context.now() + waitFor(tries + 1, context.random());
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });

@@ -18,6 +18,7 @@ import { Shell } from "./shell.js";
 import { watchInstall } from "./install.js";
 import { watchUpdates } from "./update.js";
 
+/** @import {Problem} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
 
 /**
@@ -47,8 +48,16 @@ function cannotStart(error) {
   toast(`Baton cannot start here. ${words}`, "stop", { stay: true });
 }
 
+/** Whatever nobody caught may be a step that was not kept: never silent. */
+function watchFailures() {
+  addEventListener("unhandledrejection", () => {
+    toast("Not saved. Close and reopen Baton.", "stop", { stay: true });
+  });
+}
+
 async function start() {
   initBar();
+  watchFailures();
   paintChrome();
   watchInstall();
   if (!isSecureContext) {
@@ -70,7 +79,7 @@ async function start() {
   };
   await Promise.all([app.flow.load(), app.shell.read()]);
   app.flow.addEventListener("problem", (event) => {
-    const { title, detail } = /** @type {CustomEvent<PhoneError>} */ (event).detail;
+    const { title, detail } = /** @type {CustomEvent<Problem>} */ (event).detail;
     toast(`${title} ${detail ?? ""}`, "stop");
   });
   const routes = SCREENS.map(([name, pattern, code]) => ({

@@ -3,7 +3,7 @@
  * @module
  */
 import { whereAmI } from "../capture/position.js";
-import { PhoneError } from "../domain/problems.js";
+import { PhoneError, problemOf } from "../domain/problems.js";
 
 /** @import {CounterpartRole, Draft, Kind, Photo, Run} from '../domain/types.js' */
 /** @import {Phone} from '../outbox/phone.js' */
@@ -25,7 +25,7 @@ const STEPS = {
   report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
 };
 
-/** Events: `problem` (`CustomEvent<PhoneError>`) when a step could not be saved. */
+/** Events: `problem` (`CustomEvent<Problem>`) when a step could not be saved. */
 export class Flow extends EventTarget {
   /** @type {Phone} */ #phone;
   /** @type {OpenDraft|null} */ draft = null;
@@ -93,8 +93,7 @@ export class Flow extends EventTarget {
       await this.#phone.saveDraft(structuredClone(this.draft));
       return true;
     } catch (error) {
-      if (!(error instanceof PhoneError)) throw error;
-      this.dispatchEvent(new CustomEvent("problem", { detail: error }));
+      this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
       return false;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { pictureOf, shotFrom, tagFrom } from "../capture/photo.js";
 import { normalise } from "../domain/codes.js";
-import { PhoneError } from "../domain/problems.js";
+import { PhoneError, wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { codeText, count, kindName, runName } from "../ui/format.js";
@@ -137,7 +137,7 @@ class PhotoScreen {
   /** @param {unknown} error */
   #failed(error) {
     this.#noRoom = error instanceof PhoneError && error.code === "storage-full";
-    if (error instanceof PhoneError) toast(`${error.title} ${error.detail ?? ""}`, "stop");
+    if (error instanceof PhoneError) toast(wordsOf(error), "stop");
     else toast("This picture could not be read. Take another one.", "stop");
     this.#show();
   }
@@ -292,7 +292,7 @@ class PhotoScreen {
       this.#app.feedback.give("sealed");
       goInstead(`#/done/${id}`);
     } catch (error) {
-      this.#failed(error);
+      toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
     }
   }
 }

@@ -139,12 +139,13 @@ class ScanScreen {
   async #handle(raw, typed) {
     const verdict = judgeHere(this.#app, raw);
     showVerdict(this.#screen, verdict);
-    this.#app.feedback.give(cueOf(verdict));
-    if (verdict.code === null || (verdict.verdict === "again" && !verdict.isDone)) return; // told, nothing to ask
     if (verdict.verdict === "known") {
-      await this.#add(raw, verdict, typed, null);
+      const kept = await this.#add(raw, verdict, typed, null);
+      this.#app.feedback.give(kept ? cueOf(verdict) : "stop"); // the good sound means that it is kept
       return;
     }
+    this.#app.feedback.give(cueOf(verdict));
+    if (verdict.code === null || (verdict.verdict === "again" && !verdict.isDone)) return; // told, nothing to ask
     if (!typed && this.#wasLeftOut(verdict.code)) return;
     const answer = await this.#whileAsking(() => blocked(verdict, this.#app));
     if (answer.keep) {
@@ -160,13 +161,13 @@ class ScanScreen {
     return performance.now() - (this.#leftOut.get(code) ?? -Infinity) < ASK_AGAIN_MS;
   }
 
-  /** @param {string} raw @param {Judged} verdict @param {boolean} typed @param {string|null} override */
+  /** @param {string} raw @param {Judged} verdict @param {boolean} typed @param {string|null} override @returns {Promise<boolean>} kept */
   async #add(raw, verdict, typed, override) {
     const at = new Date().toISOString();
     const scan = { code: verdict.code ?? raw, raw, verdict: verdict.verdict, at, typed, override };
     this.#takeScans([...this.#draft.scans, scan]);
     this.#tally();
-    await this.#app.flow.save();
+    return this.#app.flow.save();
   }
 
   /** @param {Scan[]} scans */

@@ -3,7 +3,7 @@
  * @module
  */
 import { Signature } from "../capture/signature.js";
-import { PhoneError } from "../domain/problems.js";
+import { wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { count, kindName, runName } from "../ui/format.js";
@@ -193,8 +193,7 @@ class SignScreen {
       say("Sealed and saved on this phone");
       goInstead(`#/done/${id}`);
     } catch (error) {
-      if (!(error instanceof PhoneError)) throw error;
-      toast(`Not sealed: ${error.title} ${error.detail ?? ""}`, "stop", { stay: true });
+      toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
     } finally {
       this.#sealing = false;
       button(this.#screen, "seal").disabled = false;

@@ -108,7 +108,7 @@ export class Store {
    * @param {N[]} names
    * @param {(tx: IDBPTransaction<Tables, N[], 'readwrite'>) => Promise<T>} work awaits nothing but requests of `tx`
    * @returns {Promise<T>}
-   * @throws {PhoneError} `storage-full`; and whatever `work` throws, with nothing written
+   * @throws {PhoneError} `storage-full`, `storage-failed`; and whatever `work` throws, with nothing written
    */
   async write(names, work) {
     return this.#retried(async () => {
@@ -140,7 +140,7 @@ export class Store {
         return await attempt();
       } catch (error) {
         if (error instanceof DOMException && error.name === "QuotaExceededError") throw fullError(error);
-        if (!isLost(error) || tried >= TRIES || this.#closed) throw error;
+        if (!isLost(error) || tried >= TRIES || this.#closed) throw failure(error);
         this.#forget();
         await pause(PAUSE_MS * tried);
       }
@@ -202,6 +202,21 @@ function fullError(cause) {
     "This phone has no room left.",
     "Nothing was saved just now. Free some space on the phone, then try again.",
     cause,
+  );
+}
+
+/**
+ * What a browser throws, in words for the person; the page's own errors, and the probe for keys, go as they are.
+ * @param {unknown} error
+ * @returns {unknown}
+ */
+function failure(error) {
+  if (!(error instanceof DOMException) || error.name === "DataCloneError") return error;
+  return new PhoneError(
+    "storage-failed",
+    "This phone’s storage does not answer.",
+    "Close Baton and open it again. Do not clear its data.",
+    error,
   );
 }
 
