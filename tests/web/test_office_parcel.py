@@ -13,8 +13,8 @@ from tests.support.desk import hand_over, make_desk_user, post, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
 from webapp.services import rebuild
-from webapp.store.models import Anomaly, Parcel
-from webapp.store.unit import reading
+from webapp.store.models import Anomaly, Organisation, Parcel
+from webapp.store.unit import reading, transaction
 
 
 @pytest.fixture
@@ -74,6 +74,20 @@ def test_the_page_tells_who_when_where_and_on_which_phone(
     ):
         assert words in text, words
     assert len(re.findall(r'href="/office/photos/\w{64}"', text)) == 2
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z"])
+@pytest.mark.parametrize("zone", ["Asia/Manila", "America/Lima"])
+def test_a_time_at_the_end_of_the_calendar_has_a_page(
+    olga: FlaskClient, phone: ApiPhone, org_id: str, at: str, zone: str
+) -> None:
+    with transaction() as session:
+        session.get_one(Organisation, org_id).settings = {"time_zone": zone}
+    [code] = make_parcels(org_id, 1)
+    event = hand_over(phone, org_id, [code], at=at)
+    for path in (f"/office/parcels/{code}", f"/office/review/{event}", "/office/parcels", "/office/review"):
+        assert olga.get(path).status_code == 200, path
+    assert at in olga.get(f"/office/parcels/{code}").text
 
 
 def test_photos_that_are_not_home_are_said_to_be_so(olga: FlaskClient, phone: ApiPhone, org_id: str) -> None:

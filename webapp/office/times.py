@@ -23,7 +23,10 @@ def zone_of(market: str, own: str | None = None) -> ZoneInfo:
 
 def local_text(moment: datetime, zone: ZoneInfo, now: datetime, seconds: bool = False) -> str:
     """The time in the zone: `22 Nov, 15:15`, with seconds `22 Nov, 15:15:30`; the year when it is not this one."""
-    here = moment.astimezone(zone)
+    try:
+        here = moment.astimezone(zone)
+    except OverflowError:  # a phone's clock may say the last hours of all time, or the first
+        here = moment
     day = f"{here.day} {here:%b}" if here.year == now.astimezone(zone).year else f"{here.day} {here:%b %Y}"
     return f"{day}, {here:%H:%M:%S}" if seconds else f"{day}, {here:%H:%M}"
 
