@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from tests.support.sitting import Desk, words
 
 
@@ -59,3 +59,20 @@ def test_the_board_leads_to_the_phone_it_names(desk: Desk, app: Flask, org_id: s
     holding(app, org_id, courier)
     [(path, row)] = re.findall(r'href="(/office/phones)#([^"]+)"', desk.page("/office/"))
     assert f'id="{row}"' in desk.page(path)
+
+
+def test_what_was_typed_for_a_run_is_there_again_after_an_error(
+    desk: Desk, org_id: str, courier: str
+) -> None:
+    run_id = make_run(org_id, courier, make_parcels(org_id, 1, status="ready"))
+    form = {"title": "Morning <round>", "day": "tomorrow", "user_id": ""}
+    refused = desk.post(f"/office/runs/{run_id}/edit", **form)
+    assert refused.status_code == 422
+    for held in ('value="Morning &lt;round&gt;"', 'value="tomorrow"', '<option value="">Nobody yet</option>'):
+        assert held in refused.text
+    assert not re.search(r"<option [^>]*selected", refused.text)
+    assert 'id="f-day-error"' in refused.text
+    many = "\n".join(f"word {n}" for n in range(5001))
+    added = desk.post(f"/office/runs/{run_id}/add", codes=many)
+    assert (added.status_code, "word 17\nword 18\n" in added.text) == (422, True)
+    assert 'value="A run of the tests"' in added.text

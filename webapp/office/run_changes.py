@@ -148,7 +148,7 @@ def run_state(run_id: str) -> ResponseReturnValue:
 def _again(run_id: str, problem: Problem, form: str) -> ResponseReturnValue:
     if problem.status not in {409, 422}:
         raise problem
-    return render_run(run_id, problem, form=form), problem.status
+    return render_run(run_id, problem, form=form, typed=request.form), problem.status
 
 
 def _form(values: MultiDict[str, str], problem: Problem | None = None) -> str:
