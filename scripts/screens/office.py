@@ -22,6 +22,7 @@ PLAIN = {
     "board": "",
     "parcels": "parcels",
     "orders": "orders",
+    "review": "review",
     "runs": "runs",
     "run-new": "runs/new",
     "prepare": "prepare",
@@ -62,8 +63,7 @@ class Office:
         """Look at the first handover on the review desk and ask for a better photo of it."""
         page.goto(self.at("review"))
         page.wait_for_load_state("networkidle")
-        self.pages["review"] = _path(page)
-        code = page.locator("a[href^='/office/parcels/']").first.get_attribute("href")
+        code = page.locator("#desk a[href^='/office/parcels/']").last.get_attribute("href")
         self.pages["parcel"] = str(code).removeprefix("/office/").partition("?")[0]
         self.studio.shoot(page, "office-review-wide", photos=True)
         page.click("details[data-key=t] > summary")
@@ -82,13 +82,8 @@ class Office:
             page.click("text=Look at it")
             page.wait_for_selector("button:has-text('Discard')", timeout=60_000)
         self.pages["import-preview"] = _path(page)
-        page.goto(self.at("phones/enrol"))
-        page.locator("select[name=user_id]").select_option(index=2)
-        page.click("button:has-text('Show the code')")
-        page.wait_for_selector("img, svg.qr")
-        self.pages["enrol-qr"] = _path(page)
         for name, listing, link in (
-            ("order", "orders", "main a[href^='/office/orders/']"),
+            ("order", self.pages["parcel"], "main a[href^='/office/orders/']"),
             ("run", "runs", "main td a[href^='/office/runs/'], main th a[href^='/office/runs/']"),
         ):
             page.goto(self.at(listing))
@@ -97,6 +92,11 @@ class Office:
 
     def show_all(self, page: Page, width: str) -> None:
         """A picture of every page."""
+        page.goto(self.at("phones/enrol"))
+        page.locator("select[name=user_id]").select_option(index=2)
+        page.click("button:has-text('Show the code')")
+        page.wait_for_selector(".enrol-qr")
+        self.pages["enrol-qr"] = _path(page)  # shown only in the browser that made it
         for name, path in self.pages.items():
             if name == "review" and width == "wide":
                 continue  # it was taken while the proof still waited

@@ -152,3 +152,7 @@ def _without_network(person: Person, studio: Studio) -> None:
     person.go("")
     page.wait_for_selector(".run")
     studio.shoot(page, "phone-home", OUTDOOR)
+    person.browser.offline(False)
+    person.go("outbox")
+    page.click("text=Send now")
+    page.wait_for_selector("#unsent:has-text('0 unsent')")
