@@ -76,3 +76,36 @@ def test_what_was_typed_for_a_run_is_there_again_after_an_error(
     added = desk.post(f"/office/runs/{run_id}/add", codes=many)
     assert (added.status_code, "word 17\nword 18\n" in added.text) == (422, True)
     assert 'value="A run of the tests"' in added.text
+
+
+def test_phones_with_unsent_work_are_signed_out_after_one_more_question(app: Flask, org_id: str) -> None:
+    desk = Desk(app, org_id, "admin")
+    cora, carl = (make_user(org_id, "courier", name) for name in ("Cora", "Carl"))
+    holding(app, org_id, cora)
+    holding(app, org_id, carl, unsent=0)
+    path = f"/office/people/{cora}"
+    assert re.findall(r'name="phones" value="1"( checked)?', desk.page(path)) == [""]
+    asked = desk.press(f"{path}/active", active="0", phones="1")
+    assert "Sign out the phones of Cora?" in asked
+    assert "2 events" in asked
+    assert "End their work here" in desk.page(path)
+    done = desk.press(f"{path}/active", active="0", phones="1", sure="1")
+    assert "Cora no longer works here. 1 phone signed out." in done
+    assert "1 phone signed out" in desk.press(f"/office/people/{carl}/active", active="0", phones="1")
+
+
+def test_a_phone_stays_in_unless_its_box_is_ticked(app: Flask, org_id: str, courier: str) -> None:
+    holding(app, org_id, courier)
+    done = Desk(app, org_id, "admin").press(f"/office/people/{courier}/active", active="0")
+    assert "Cora no longer works here. What they recorded stays." in done
+
+
+def test_places_and_carriers_are_removed_only_with_a_tick(desk: Desk) -> None:
+    desk.press("/office/places/new", name="Depot", kind="hub")
+    desk.press("/office/carriers/new", code="jt", name="J&T")
+    [place] = set(re.findall(r'href="(/office/places/0[^"]+)"', desk.page("/office/places")))
+    for path in (place, "/office/carriers/jt"):
+        refused = desk.post(f"{path}/remove")
+        assert (refused.status_code, "Tick that it is to be removed" in refused.text) == (422, True)
+        assert 'name="sure" value="1" required' in desk.page(path)
+        assert "Removed." in desk.press(f"{path}/remove", sure="1")

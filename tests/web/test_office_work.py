@@ -294,13 +294,13 @@ def test_people_are_added_changed_and_sent_home(app: Flask, org_id: str) -> None
 def test_places_and_carriers_are_kept(desk: Desk, org_id: str) -> None:
     assert "Saved." in desk.press("/office/places/new", name="Depot", kind="hub", lat="14.6", lon="121.03")
     [place] = links(desk.page("/office/places"), "/office/places/0")
-    assert "Removed." in desk.press(f"{place}/remove")
+    assert "Removed." in desk.press(f"{place}/remove", sure="1")
     wrong = desk.post("/office/places/new", name="Depot", kind="hub", lat="north", lon="")
     assert (wrong.status_code, "Write latitude and longitude" in wrong.text) == (422, True)
     carrier = {"code": "jt", "name": "J&T", "names": "J&T Express\nJNT", "tracking_pattern": r"^JT\d{12}$"}
     assert "Saved." in desk.press("/office/carriers/new", **carrier)
     assert "J&amp;T Express, JNT" in desk.page("/office/places")
-    assert "Removed." in desk.press("/office/carriers/jt/remove")
+    assert "Removed." in desk.press("/office/carriers/jt/remove", sure="1")
 
 
 SELLER_SHUT = [

@@ -115,12 +115,15 @@ def person_password(user_id: str) -> ResponseReturnValue:
 @blueprint.post("/people/<user_id>/active")
 @desk("office", "admin")
 def person_active(user_id: str) -> ResponseReturnValue:
-    """End somebody's work here, or let them in again."""
+    """End somebody's work here, asked once more if a phone to sign out may hold some; or let them in again."""
     who, form, user = actor(), request.form, _person(user_id)
+    with_phones = form.get("phones") == "1"
     try:
         if form.get("active") == "1":
             change_user.reactivate_user(who.org_id, user_id, by_role=who.role)
             flash(f"{user.name} is at work again. Phones that were signed out need a new code.")
+        elif with_phones and form.get("sure") != "1" and (unsafe := _unsafe_phones(user_id)):
+            return render_template("office/people_end.html", user=user, unsafe=unsafe)
         else:
             gone = change_user.deactivate_user(
                 who.org_id,
@@ -128,7 +131,7 @@ def person_active(user_id: str) -> ResponseReturnValue:
                 moment(),
                 by_role=who.role,
                 by_user=who.user_id,
-                revoke_phones=form.get("phones") == "1",
+                revoke_phones=with_phones,
             )
             phones_too = f" {gone} phone{'' if gone == 1 else 's'} signed out." if gone else ""
             flash(f"{user.name} no longer works here.{phones_too} What they recorded stays.")
@@ -143,6 +146,12 @@ def _person(user_id: str) -> User:
     if found is None:
         abort(404)
     return found
+
+
+def _unsafe_phones(user_id: str) -> list[phones.Phone]:
+    with reading() as session:
+        held = phones.phones_of(session, actor().org_id, user_id)
+    return [phone for phone in held if not phone.is_safe]
 
 
 def _as_values(user: User) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def place_form(place_id: str | None) -> ResponseReturnValue:
 def place_remove(place_id: str) -> ResponseReturnValue:
     """Forget a place that nothing names."""
     try:
+        _need_tick()
         remove_place(actor().org_id, place_id)
     except Problem as problem:
         return _place_form(place_id, _place_values(place_id), problem), problem.status
@@ -86,6 +87,7 @@ def carrier_form(code: str | None) -> ResponseReturnValue:
 def carrier_remove(code: str) -> ResponseReturnValue:
     """Forget a carrier that nothing names."""
     try:
+        _need_tick()
         remove_carrier(actor().org_id, code)
     except Problem as problem:
         return _carrier_form(code, _carrier_values(code), problem), problem.status
@@ -98,6 +100,11 @@ def _list() -> str:
         held = places.list_places(session, actor().org_id)
         carriers = places.list_carriers(session, actor().org_id)
     return render_template("office/places.html", places=held, carriers=carriers, kinds=dict(KIND_WORDS))
+
+
+def _need_tick() -> None:
+    if request.form.get("sure") != "1":
+        raise Problem("field-invalid", "Tick that it is to be removed for good.", field="sure")
 
 
 def _place_facts(form: MultiDict[str, str]) -> PlaceFacts:
