@@ -43,6 +43,11 @@ def sign_in(browser: Chromium, server: Server, **options: object) -> Page:
     return page
 
 
+def look(page: Page) -> None:
+    """Look at the proof that has just come for as long as no verdict on it is taken."""
+    page.wait_for_timeout(600)
+
+
 def test_proofs_are_judged_by_keys_alone(browser: Chromium, server: Server) -> None:
     page = sign_in(browser, server, **WIDE)
     page.evaluate("window.notReloaded = true")
@@ -55,10 +60,12 @@ def test_proofs_are_judged_by_keys_alone(browser: Chromium, server: Server) -> N
     page.keyboard.press("k")
     expect(page.get_by_text("1 of 3")).to_be_visible()
 
+    look(page)
     page.keyboard.press("a")
     expect(page.get_by_text("Accepted.")).to_be_visible()
     expect(page.get_by_text("1 of 2")).to_be_visible()
 
+    look(page)
     page.keyboard.press("t")
     reason = page.locator("#f-retake-reason")
     expect(reason).to_be_focused()
@@ -73,6 +80,7 @@ def test_proofs_are_judged_by_keys_alone(browser: Chromium, server: Server) -> N
     page.keyboard.press("Enter")
     expect(page.get_by_text("Budi Santoso was asked for it again.")).to_be_visible()
 
+    look(page)
     page.keyboard.press("r")
     page.locator("#f-reject-reason").select_option("count_wrong")
     page.locator("form:has(#f-reject-reason) button").click()
@@ -81,9 +89,26 @@ def test_proofs_are_judged_by_keys_alone(browser: Chromium, server: Server) -> N
     assert browser.complaints == []
 
 
+def test_a_double_press_judges_one_proof_only(browser: Chromium, server: Server) -> None:
+    page = sign_in(browser, server, **WIDE)
+    # Both presses of a pair are made in the page itself: the second right when the next proof has come.
+    page.evaluate("""() => document.addEventListener("htmx:afterSettle", () => {
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+      document.querySelector(".verdict button[data-key=a]")?.click();
+    }, { once: true })""")
+    page.keyboard.press("a")
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    look(page)
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+    assert browser.complaints == []
+
+
 def test_a_refused_verdict_is_shown_where_it_was_given(browser: Chromium, server: Server) -> None:
     page = sign_in(browser, server, **WIDE)
     for _ in range(2):
+        look(page)
         page.keyboard.press("r")
         page.locator("#f-reject-reason").select_option("other")
         page.locator("form:has(#f-reject-reason) button").click()

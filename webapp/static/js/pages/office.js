@@ -62,8 +62,33 @@ document.addEventListener("keydown", (event) => {
   const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   if (!(target instanceof HTMLElement)) return;
   event.preventDefault();
-  press(target);
+  if (!isUnseen(target)) press(target);
 });
+
+// After a verdict the next proof lies under the same keys and buttons: the second half of a double press must not judge
+// what nobody has looked at.
+const LOOK_MS = 500;
+let judgeFrom = 0;
+document.addEventListener("htmx:afterSwap", () => {
+  judgeFrom = performance.now() + LOOK_MS;
+});
+document.addEventListener(
+  "click",
+  (event) => {
+    if (!(event.target instanceof Element) || !isUnseen(event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  },
+  { capture: true },
+);
+
+/**
+ * True for a verdict on a proof that has only just come.
+ * @param {Element} target
+ */
+function isUnseen(target) {
+  return performance.now() < judgeFrom && target.closest(".verdict") !== null;
+}
 
 /**
  * A field is gone to, a fold is opened and its first field gone to, anything else is pressed.
