@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
+from webapp.services import moving
 from webapp.services.confirm_parcels import confirm_parcels
 from webapp.services.label_parcels import label_parcels
 from webapp.services.moving import CANCEL_ASKED, UNKNOWN
@@ -52,6 +53,18 @@ def test_everything_on_a_list_of_3000_moves_in_one_press(org_id: str, office: st
     with reading() as session:
         made = session.execute(select(func.count()).select_from(Event)).scalar_one()
     assert made == 2 * 6
+
+
+def test_many_move_in_parts_that_let_the_phones_through(
+    org_id: str, office: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "PART", 3)
+    codes = make_parcels(org_id, 7)
+    done = confirm_parcels(org_id, office, None, Choice().only([*codes, "nowhere"]), clock.now())
+    assert (done.by_status, dict(done.reasons)) == ({"confirmed": 7}, {UNKNOWN: 1})
+    with reading() as session:
+        heads = set(session.execute(select(Parcel.changed).where(Parcel.org_id == org_id)).scalars())
+    assert len(heads) == 3, "one unit for each part"
 
 
 def test_only_the_chosen_ones_move(org_id: str, office: str) -> None:

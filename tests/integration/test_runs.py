@@ -14,7 +14,7 @@ from sync.protocol.problems import Problem
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user, today
 from tests.unit.phones import proof
 from webapp import clock
-from webapp.services import change_run, rebuild
+from webapp.services import change_run, moving, rebuild
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.make_run import make_run
 from webapp.services.make_todays_runs import make_todays_runs
@@ -23,7 +23,7 @@ from webapp.services.run_members import Wanted
 from webapp.store.models import Event, Parcel, RunParcel
 from webapp.store.queries import run_members, runs
 from webapp.store.queries.picking import Choice
-from webapp.store.unit import reading, transaction
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 READY = Choice(statuses=("ready",))
 
@@ -115,6 +115,29 @@ def test_two_presses_at_once_put_no_parcel_on_two_runs(
         held = run_members.open_runs_of(session, org_id, codes, ("collect",))
         rows = session.execute(select(RunParcel.code).where(RunParcel.org_id == org_id)).scalars().all()
     assert len(held) == len(rows) == 40
+
+
+def test_thousands_go_on_one_run_in_parts_that_let_the_phones_through(
+    org_id: str, office: str, courier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "PART", 3)
+    first = make_parcels(org_id, 7, status="ready", carrier="jt")
+    make_parcels(org_id, 4, seed=9, status="cancelled", carrier="jt")
+    locks: list[int] = []
+
+    def lock(session: Session, org: str) -> int:
+        locks.append(lock_org(session, org))
+        return locks[-1]
+
+    monkeypatch.setattr("webapp.services.make_run.lock_org", lock)
+    made = make(org_id, office, courier, Choice(carrier="jt"))
+    assert (made.added, made.is_new, len(made.left), len(locks)) == (7, True, 4, 4)
+    make_parcels(org_id, 5, seed=30, status="ready", carrier="jt")
+    [more] = make_todays_runs(org_id, office, "collect", today(), courier, clock.now())
+    assert (more.added, more.is_new, len(locks)) == (5, True, 8)
+    with reading() as session:
+        assert run_members.codes_on(session, org_id, made.run_id) == sorted(first)
+        assert len(run_members.codes_on(session, org_id, more.run_id)) == 5
 
 
 def test_a_parcel_is_on_one_open_run_for_its_handover(org_id: str, office: str, courier: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from functools import partial
 
-from webapp.services.make_run import fill_new
-from webapp.services.run_members import Filled, Wanted, family, judge, put_on, statuses_for, worker
-from webapp.store.models import Run
-from webapp.store.queries import picking, run_members
+from webapp.services.make_run import fill
+from webapp.services.run_members import Filled, Wanted, family, statuses_for, worker
+from webapp.store.queries import run_members
 from webapp.store.queries.picking import NONE, Choice
-from webapp.store.unit import lock_org, transaction
+from webapp.store.unit import reading
 
 
 def make_todays_runs(
@@ -20,45 +19,30 @@ def make_todays_runs(
 
     Gives each run that was made or added to; none when nothing waits. Problem `field-invalid` for the person.
     """
-    with transaction() as session:
-        number = lock_org(session, org_id)
+    with reading() as session:
         worker(session, org_id, kind, user_id)
         groups = run_members.waiting(session, org_id, None, statuses_for(kind), family(kind))
-        filled = [
-            _fill(session, org_id, actor_id, Wanted(kind, day, user_id, place_id, carrier), number, now)
-            for carrier, place_id, _ in groups
-        ]
+    filled = [
+        _fill(org_id, actor_id, Wanted(kind, day, user_id, place_id, carrier), now)
+        for carrier, place_id, _ in groups
+    ]
     return [each for each in filled if each.added or each.left]
 
 
-def _fill(session: Any, org_id: str, actor_id: str, wanted: Wanted, number: int, now: datetime) -> Filled:
+def _fill(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> Filled:
     choice = Choice(
         statuses=statuses_for(wanted.kind), carrier=wanted.carrier or NONE, place_id=wanted.place_id or NONE
     )
-    held = run_members.same_run(
-        session,
-        org_id,
+    same = partial(
+        run_members.same_run,
+        org_id=org_id,
         kind=wanted.kind,
         day=wanted.day,
         user_id=wanted.user_id,
         place_id=wanted.place_id,
         carrier=wanted.carrier,
     )
-    if held is None:
-        return _without_the_busy(fill_new(session, org_id, actor_id, wanted, choice, number, now))
-    return _without_the_busy(_add(session, org_id, actor_id, held, choice, number, now))
-
-
-def _add(
-    session: Any, org_id: str, actor_id: str, run: Run, choice: Choice, number: int, now: datetime
-) -> Filled:
-    parcels = picking.pick(session, org_id, None, choice)
-    busy = run_members.open_runs_of(session, org_id, [p.code for p in parcels], family(run.kind))
-    person = worker(session, org_id, run.kind, run.user_id)
-    fits, left = judge(parcels, run, person, busy, named=False)
-    if fits:
-        put_on(session, org_id, actor_id, run, fits, number, now)
-    return Filled(run.id, run.title, len(fits), tuple(left), is_new=False)
+    return _without_the_busy(fill(org_id, actor_id, wanted, choice, now, same))
 
 
 def _without_the_busy(filled: Filled) -> Filled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from webapp.services.record import Draft, record
 from webapp.store.queries import picking
 from webapp.store.queries.picking import Choice, Picked
-from webapp.store.unit import lock_org, transaction
+from webapp.store.unit import lock_org, reading, transaction
 
 HELD_BACK = "On hold: it is not paid, or the marketplace holds it back"
 CANCEL_ASKED = "The buyer asked to cancel it"
 UNKNOWN = "No such parcel here"
+# Phones wait while a unit holds the shop's row: one takes a fraction of a second, however much is meant.
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,46 @@ def move(
     now: datetime,
     plan: Callable[[Picked], tuple[str, ...] | str],
 ) -> Moved:
-    """Record for each parcel meant the kinds of event that `plan` names, or leave it for the reason it gives."""
+    """Record for each parcel meant the kinds of event that `plan` names, or leave it for the reason it gives.
+
+    Each part is a unit of its own: what broke off half-way is finished by doing the same again.
+    """
+    reached: Counter[str] = Counter()
+    left: list[Left] = []
+    skipped = 0
+    for part in parts(org_id, own_seller, choice):
+        moved = _move_part(org_id, actor_id, own_seller, part, now, plan)
+        reached.update(moved.by_status)
+        left += moved.left
+        skipped += moved.skipped
+    return Moved(reached, tuple(left), skipped)
+
+
+def parts(org_id: str, own_seller: str | None, choice: Choice) -> Iterator[Choice]:
+    """What is meant, by code, a few hundred at a time: each part few enough for one unit; one at least."""
+    meant = choice.codes
+    if meant is None:
+        with reading() as session:
+            meant = tuple(parcel.code for parcel in picking.pick(session, org_id, own_seller, choice))
+    chosen = list(dict.fromkeys(meant))
+    for start in range(0, len(chosen) or 1, PART):
+        yield choice.only(chosen[start : start + PART])
+
+
+def _move_part(
+    org_id: str,
+    actor_id: str,
+    own_seller: str | None,
+    part: Choice,
+    now: datetime,
+    plan: Callable[[Picked], tuple[str, ...] | str],
+) -> Moved:
     with transaction() as session:
         lock_org(session, org_id)
-        parcels = picking.pick(session, org_id, own_seller, choice)
+        parcels = picking.pick(session, org_id, own_seller, part)
         plans = {parcel.code: plan(parcel) for parcel in parcels}
         left = [Left(p.code, p.status, why) for p in parcels if isinstance(why := plans[p.code], str)]
-        left += [Left(code, "", UNKNOWN) for code in choice.codes or () if code not in plans]
+        left += [Left(code, "", UNKNOWN) for code in part.codes or () if code not in plans]
         going = [p for p in parcels if not isinstance(plans[p.code], str)]
         results = record(session, org_id, actor_id, _drafts(going, plans), now)
     reached, skipped = read_effects(results)
