@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import { test } from "node:test";
 import { CODES, World, collection, picture, sha256 } from "./helpers/world.js";
+import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { isSignedBy, readJws } from "../../webapp/static/js/outbox/keys.js";
 
@@ -81,6 +82,48 @@ test("two tabs sealing at the same time get different places in one chain", asyn
   await Promise.all([phone.kick("user"), other.kick("user")]);
   await phone.kick("user");
   assert.equal(world.server.audit(assert).length, 8);
+  phone.close();
+  other.close();
+});
+
+test("what a second tab added to a handover sealed in the first is not swallowed", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const other = await world.open();
+  const draft = await collection(phone, CODES.slice(0, 2));
+  const more = structuredClone(draft);
+  more.scans.push({ ...more.scans[0], code: CODES[2], raw: CODES[2] });
+  const photo = { ...(await other.storePhoto(picture(900), "image/jpeg")), role: "photo", parcel: null };
+  more.photos.push(photo);
+  await phone.seal(draft);
+  assert.equal(await other.saveDraft(more), false, "it is said that nothing was saved");
+  await assert.rejects(other.seal(more), ({ code, cause }) => {
+    assert.equal(code, "sealed-elsewhere");
+    assert.deepEqual([cause.scans.map((scan) => scan.code), cause.photos], [[CODES[2]], [photo]]);
+    return true;
+  });
+  const rest = new Flow(other);
+  rest.draft = more;
+  await assert.rejects(rest.seal(), { code: "sealed-elsewhere" });
+  rest.draft.photos = [photo];
+  assert.equal((await phone.seal(rest.draft)).seq, 2, "it goes on as a handover of its own");
+  phone.close();
+  other.close();
+});
+
+test("a tab that is behind does not overwrite what another went on with", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone);
+  await phone.saveDraft(draft);
+  const other = await world.open();
+  const taken = await other.loadDraft();
+  taken.scans.pop();
+  assert.equal(await other.saveDraft(taken), true);
+  assert.equal(await other.saveDraft(taken), true, "a tab is never behind itself");
+  await assert.rejects(phone.saveDraft(draft), { code: "draft-elsewhere" });
+  assert.equal((await phone.loadDraft()).scans.length, taken.scans.length);
+  assert.equal(await phone.saveDraft(await phone.loadDraft()), true, "once read again it goes on here");
   phone.close();
   other.close();
 });

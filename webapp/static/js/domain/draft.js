@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import {Draft, Kind} from './types.js' */
+/** @import {Draft, EventRow, Kind, Photo, Scan} from './types.js' */
 
 /**
  * @param {string} id
@@ -42,4 +42,18 @@ export function draftDigests(draft) {
   const digests = draft.photos.map(({ sha256 }) => sha256);
   if (draft.signature) digests.push(draft.signature.sha256);
   return [...new Set(digests)];
+}
+
+/**
+ * What a draft holds beyond the event another tab made of it. A signature is no part of it: the event has its own.
+ * @param {Draft} draft
+ * @param {Pick<EventRow, 'parcels'|'blobs'>} sealed
+ * @returns {{scans:Scan[], photos:Photo[]}|null} null when nothing would be lost
+ */
+export function beyond(draft, { parcels, blobs }) {
+  const kept = new Set(blobs.map(({ sha256 }) => sha256));
+  const scans = draft.scans.filter(({ code }) => !parcels.includes(code));
+  const photos = draft.photos.filter(({ sha256 }) => !kept.has(sha256));
+  if (scans.length === 0 && photos.length === 0) return null;
+  return { scans: scans.length > 0 ? scans : draft.scans, photos }; // photos alone go with the parcels they show
 }

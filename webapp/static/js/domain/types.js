@@ -63,6 +63,7 @@
  * @property {string|null} ref
  * @property {Record<string, unknown>} data
  * @property {string} startedAt  RFC 3339
+ * @property {number} [rev]      as it was read from the store: a tab that read an older one must not overwrite
  */
 
 /** @typedef {{sha256:string, type:string, size:number, role:BlobRole, parcel:string|null}} BlobRef */

@@ -140,9 +140,14 @@ export class Phone extends Lists {
     return { ...blankDraft(newId(), kind, nowText()), ...fields };
   }
 
-  /** @param {Draft} draft @returns {Promise<void>} */
+  /**
+   * @param {Draft} draft
+   * @returns {Promise<boolean>} false: it is sealed already, nothing was saved
+   * @throws {PhoneError} `draft-elsewhere` when another tab went on with it
+   */
   async saveDraft(draft) {
-    await putDraft(this.#context.store, this.#device(), draft, this.#context.now());
+    const { store, now, tab } = this.#context;
+    return putDraft(store, this.#device(), draft, { now: now(), tab });
   }
 
   /** @returns {Promise<Draft|null>} the newest unfinished draft */
@@ -190,7 +195,8 @@ export class Phone extends Lists {
    * @param {Draft} draft
    * @returns {Promise<Sealed>}
    * @throws {PhoneError} `blob-missing` (a photo of the draft is not in the store; take it again), `storage-full`,
-   *   `too-many-parcels` (over 500), `event-too-large`
+   *   `no-parcels`, `too-many-parcels` (over 500), `event-too-large`, `sealed-elsewhere` (another tab sealed it with less;
+   *   the cause is what it lacks)
    */
   async seal(draft) {
     const sealed = await sealDraft(this.#context, this.#device(), draft);

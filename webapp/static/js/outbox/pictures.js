@@ -180,7 +180,8 @@ async function readBack(context, { device, sha256, tries }) {
     const bytes = await readBlob(context.store, device, sha256);
     return bytes !== null && (await context.digest(bytes)) === sha256 ? bytes : null;
   } catch (error) {
-    if (!(error instanceof PhoneError) || error.code !== "storage-failed") throw error;
+    const isUnread = error instanceof PhoneError && error.code === "storage-failed";
+    if (!isUnread && !(error instanceof DOMException)) throw error;
     if (tries >= READS) return null;
     const notBefore = context.now() + waitFor(tries + 1, context.random());
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });

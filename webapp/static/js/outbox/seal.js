@@ -4,7 +4,7 @@
  * and verified inside the transaction: of two tabs one wins, the other signs again for the next place.
  * @module
  */
-import { blankDraft } from "../domain/draft.js";
+import { beyond, blankDraft } from "../domain/draft.js";
 import { utf8 } from "../domain/bytes.js";
 import { DEFAULT_LIMITS } from "../domain/batches.js";
 import { buildPayload } from "../domain/payload.js";
@@ -43,14 +43,14 @@ export async function sealDraft(context, device, draft) {
   };
   for (let race = 0; race < RACES; race += 1) {
     const { head, sealed } = await chainHead(context.store, device, draft.id);
-    if (sealed) return brief(sealed);
+    if (sealed) return sameAs(draft, sealed);
     const payload = buildPayload(draft, { ...mine, seq: head.seq + 1, prev: head.prev });
     const jws = await makeJws(context.subtle, payload, key);
     const size = checkSize(jws);
     const event = eventRow(payload, draft.id, size, await context.digest(utf8(jws)));
     const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost" };
     const kept = await appendEvent(context.store, event, jws, link);
-    if (kept !== "moved") return brief(kept);
+    if (kept !== "moved") return sameAs(draft, kept);
   }
   throw new PhoneError(
     "seal-contended",
@@ -71,9 +71,21 @@ function checkSize(jws) {
   return jws.length;
 }
 
-/** @param {EventRow} event @returns {Sealed} */
-function brief({ id, seq, sha256 }) {
-  return { id, seq, sha256 };
+/**
+ * @param {Draft} draft
+ * @param {EventRow} event made from it, now or earlier
+ * @returns {Sealed}
+ * @throws {PhoneError} `sealed-elsewhere`, whose cause is the rest of the draft, which the event does not hold
+ */
+function sameAs(draft, event) {
+  const rest = beyond(draft, event);
+  if (rest === null) return { id: event.id, seq: event.seq, sha256: event.sha256 };
+  throw new PhoneError(
+    "sealed-elsewhere",
+    "Another tab has sealed this handover without what you added here.",
+    "That goes on as a new handover.",
+    rest,
+  );
 }
 
 /**

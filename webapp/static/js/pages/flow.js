@@ -29,6 +29,7 @@ const STEPS = {
 export class Flow extends EventTarget {
   /** @type {Phone} */ #phone;
   /** @type {OpenDraft|null} */ draft = null;
+  #sealing = false;
 
   /** @param {Phone} phone */
   constructor(phone) {
@@ -88,10 +89,16 @@ export class Flow extends EventTarget {
    * @returns {Promise<boolean>} kept
    */
   async save() {
-    if (!this.draft) return false;
+    const { draft } = this;
+    if (!draft) return false;
     try {
-      await this.#phone.saveDraft(structuredClone(this.draft));
-      return true;
+      const kept = await this.#phone.saveDraft(structuredClone(draft));
+      if (kept || this.#sealing || this.draft !== draft) return kept;
+      throw new PhoneError(
+        "sealed-elsewhere",
+        "Another tab has sealed this handover.",
+        "Seal what is here too: what is new goes on as a handover of its own.",
+      );
     } catch (error) {
       this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
       return false;
@@ -114,16 +121,31 @@ export class Flow extends EventTarget {
 
   /**
    * @returns {Promise<string>} the event's id
-   * @throws {PhoneError} the draft stays as it was
+   * @throws {PhoneError} the draft stays as it was, or (`sealed-elsewhere`) is now what is left to seal
    */
   async seal() {
     if (!this.draft) throw new PhoneError("no-draft", "There is nothing to seal.");
     const draft = { ...this.draft };
     delete draft.pad; // the strokes go along with the signature, not twice
     delete draft.ask;
-    const { id } = await this.#phone.seal(draft);
-    this.draft = null;
-    return id;
+    this.#sealing = true;
+    try {
+      const { id } = await this.#phone.seal(draft);
+      this.draft = null;
+      return id;
+    } catch (error) {
+      if (isSealedElsewhere(error)) await this.#goOnWith(draft, error);
+      throw error;
+    } finally {
+      this.#sealing = false;
+    }
+  }
+
+  /** What another tab did not seal becomes a handover of its own, at its first step. @param {Draft} draft @param {PhoneError} error */
+  async #goOnWith({ kind, run, carrier, place }, error) {
+    const rest = /** @type {Pick<Draft, 'scans'|'photos'>} */ (error.cause);
+    this.begin(kind, { run, carrier, place, ...rest });
+    await this.save();
   }
 
   /** Asks the phone where it is, after a press and not before: nobody says yes to a page that only just opened. */
@@ -139,6 +161,11 @@ export class Flow extends EventTarget {
     draft.place = { id: draft.place?.id ?? null, ...here };
     if (this.isBegun) await this.save();
   }
+}
+
+/** @param {unknown} error @returns {error is PhoneError} the rest is a new handover now, at `Flow.route` */
+export function isSealedElsewhere(error) {
+  return error instanceof PhoneError && error.code === "sealed-elsewhere";
 }
 
 /** @param {string} kind @param {string|null} run @returns {string} where its parcels are scanned */

@@ -12,7 +12,7 @@ import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
-import { picturesOf, scanRoute } from "./flow.js";
+import { isSealedElsewhere, picturesOf, scanRoute } from "./flow.js";
 import { viewPhoto } from "./photo-view.js";
 import { fillReasons } from "./reasons.js";
 
@@ -293,6 +293,7 @@ class PhotoScreen {
       goInstead(`#/done/${id}`);
     } catch (error) {
       toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
+      if (isSealedElsewhere(error)) goInstead(this.#app.flow.route);
     }
   }
 }

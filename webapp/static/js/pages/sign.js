@@ -10,7 +10,7 @@ import { count, kindName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
-import { picturesOf } from "./flow.js";
+import { isSealedElsewhere, picturesOf } from "./flow.js";
 
 /** @import {CounterpartRole} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
@@ -194,6 +194,7 @@ class SignScreen {
       goInstead(`#/done/${id}`);
     } catch (error) {
       toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
+      if (isSealedElsewhere(error)) goInstead(this.#app.flow.route);
     } finally {
       this.#sealing = false;
       button(this.#screen, "seal").disabled = false;

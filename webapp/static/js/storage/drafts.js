@@ -3,6 +3,7 @@
  * @module
  */
 import { draftDigests } from "../domain/draft.js";
+import { PhoneError } from "../domain/problems.js";
 import { ownRows } from "./schema.js";
 
 /** @import {Draft} from '../domain/types.js' */
@@ -12,13 +13,26 @@ import { ownRows } from "./schema.js";
  * @param {Store} store
  * @param {string} device
  * @param {Draft} draft
- * @param {number} now ms
- * @returns {Promise<void>} a draft that is sealed already stays gone, however late its last save comes
+ * @param {{now:number, tab:string}} by ms, and who saves: a tab never stands in its own way
+ * @returns {Promise<boolean>} false: it is sealed already and stays gone, however late its last save comes
+ * @throws {PhoneError} `draft-elsewhere` when another tab went on with it since this one read it
  */
-export async function putDraft(store, device, draft, now) {
-  await store.write(["drafts", "events"], async (tx) => {
-    const sealed = await tx.objectStore("events").index("byDraft").getKey([device, draft.id]);
-    if (!sealed) await tx.objectStore("drafts").put({ device, id: draft.id, draft, savedAt: now });
+export async function putDraft(store, device, draft, { now, tab }) {
+  return store.write(["drafts", "events"], async (tx) => {
+    const { id } = draft;
+    if (await tx.objectStore("events").index("byDraft").getKey([device, id])) return false;
+    const row = await tx.objectStore("drafts").get([device, id]);
+    if (row && row.by !== tab && (row.rev ?? 0) !== (draft.rev ?? 0)) {
+      throw new PhoneError(
+        "draft-elsewhere",
+        "This handover went on in another tab.",
+        "Close this tab and go on there.",
+      );
+    }
+    await tx
+      .objectStore("drafts")
+      .put({ device, id, draft, savedAt: now, rev: (row?.rev ?? 0) + 1, by: tab });
+    return true;
   });
 }
 
@@ -26,7 +40,8 @@ export async function putDraft(store, device, draft, now) {
 export async function newestDraft(store, device) {
   const rows = await store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll(ownRows(device)));
   rows.sort((a, b) => b.savedAt - a.savedAt);
-  return rows[0]?.draft ?? null;
+  const [newest] = rows;
+  return newest ? { ...newest.draft, rev: newest.rev ?? 0 } : null;
 }
 
 /**

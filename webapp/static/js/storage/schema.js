@@ -27,7 +27,7 @@ export const VERSION = 1;
 
 /** @typedef {{device:string, privateKey:CryptoKey}} KeyRow */
 /** @typedef {{device:string, seq:number, prev:string|null}} ChainRow */
-/** @typedef {{device:string, id:string, draft:Draft, savedAt:number}} DraftRow */
+/** `rev` counts the savings, `by` is the tab that saved last. @typedef {{device:string, id:string, draft:Draft, savedAt:number, rev?:number, by?:string}} DraftRow */
 /** @typedef {{device:string, seq:number, jws:string}} SealedRow the bytes that were signed, verbatim, written once */
 /** @typedef {{device:string, sha256:string, bytes:ArrayBuffer}} BytesRow */
 /** @typedef {{n?:number, device:string, epoch:string, receivedAt:string, jws:string, verified:boolean, events:string[]}} ReceiptRow */
