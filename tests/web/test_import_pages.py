@@ -129,10 +129,14 @@ def test_a_large_file_is_left_to_the_clockwork_and_the_page_asks_again(
     file_id = where.rpartition("/")[2]
     assert handed == [(shop, file_id)]
     page = office.get(where).text
-    assert f'hx-get="/office/import/{file_id}/live"' in page
+    [again] = re.findall(rf'hx-get="(/office/import/{file_id}/live[^"]*)"[^>]* data-live', page)
+    status = 'id="import-status"'
+    assert re.search(rf'<div {status}[^>]* role="status">', page)
+    assert status not in office.get(again).text, "what is no news is not said again"
     assert "Look again" in page, "without JavaScript there is a way on"
     imports.apply.run_import(shop, file_id)
-    part = office.get(f"{where}/live", headers={"HX-Request": "true"}).text
+    part = office.get(again, headers={"HX-Request": "true"}).text
+    assert f'{status} hx-swap-oob="innerHTML"' in part, "the news goes into the box that stays on the page"
     assert "<html" not in part
     assert "hx-trigger" not in part, "nothing goes on any more: it stops asking"
     assert "Import 1 order" in part

@@ -109,3 +109,13 @@ def test_places_and_carriers_are_removed_only_with_a_tick(desk: Desk) -> None:
         assert (refused.status_code, "Tick that it is to be removed" in refused.text) == (422, True)
         assert 'name="sure" value="1" required' in desk.page(path)
         assert "Removed." in desk.press(f"{path}/remove", sure="1")
+
+
+def test_what_refreshes_itself_waits_for_hidden_tabs_and_for_the_keyboard(
+    desk: Desk, org_id: str, courier: str
+) -> None:
+    run_id = make_run(org_id, courier, make_parcels(org_id, 1, status="ready"))
+    for path in ("", "runs", f"runs/{run_id}", "phones"):
+        asking = re.findall(r'<[^>]*hx-trigger="every[^>]*>', desk.page(f"/office/{path}"))
+        assert asking, path
+        assert [tag for tag in asking if not tag.endswith(" data-live>")] == [], path

@@ -69,8 +69,10 @@ def import_file(file_id: str) -> str:
 @blueprint.get("/import/<file_id>/live")
 @desk("office", "admin")
 def import_live(file_id: str) -> str:
-    """The same without its frame, asked for again while something goes on."""
-    return render_template("office/_import_live.html", **_shown(_find(file_id)))
+    """The same without its frame, asked for again while something goes on; `was` is the state seen last."""
+    file = _find(file_id)
+    is_news = request.args.get("was") != file.state
+    return render_template("office/_import_live.html", is_news=is_news, **_shown(file))
 
 
 @blueprint.post("/import/<file_id>/apply")
