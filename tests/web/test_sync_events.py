@@ -9,14 +9,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from sync.making import RECEIPT_TYP
 from sync.posting import Posting
 from sync.protocol import envelope
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from tests.unit.phones import blob, proof
 from webapp import clock
-from webapp.services import rebuild
+from webapp.services import accept_batch, rebuild
 from webapp.services.enrol import revoke_device
-from webapp.store.models import Anomaly, Device, Event, Parcel, Quarantined
+from webapp.store.models import Anomaly, Device, Event, Parcel, Quarantined, Receipt
 from webapp.store.unit import reading
 
 
@@ -35,6 +36,16 @@ def state(org_id: str, code: str) -> tuple[str, list[str]]:
         status = session.get_one(Parcel, (org_id, code)).status
         found = session.execute(select(Anomaly.code).where(Anomaly.org_id == org_id, Anomaly.parcel == code))
         return status, sorted(found.scalars())
+
+
+def receipts(org_id: str) -> set[tuple[str, ...]]:
+    """The digests that each receipt of the shop names."""
+    with reading() as session:
+        kept = session.execute(select(Receipt.jws).where(Receipt.org_id == org_id)).scalars()
+        return {
+            tuple(event["sha256"] for event in envelope.open_(jws, RECEIPT_TYP).payload["events"])
+            for jws in kept
+        }
 
 
 def test_a_handover_moves_its_parcels_and_is_answered_in_the_order_sent(phone: ApiPhone, org_id: str) -> None:
@@ -220,6 +231,16 @@ def test_a_batch_of_two_hundred_events_of_many_parcels_is_taken(phone: ApiPhone,
     assert rebuild.check(clock.now()) == (600, [])
 
 
+def test_of_a_chain_full_of_holes_only_the_first_are_told(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept_batch, "MOST_GAPS", 2)
+    (code,) = make_parcels(org_id, 1)
+    sealed = [phone.seal("report", [code], minute=i / 60, reason="damage") for i in range(6)]
+    assert phone.send(*sealed[1::2])["missing_seqs"] == [[1, 1], [3, 3]]
+    assert phone.send(*sealed[0:4:2])["missing_seqs"] == [[5, 5]]
+
+
 @pytest.mark.parametrize("path", ["/sync/v1/hello", "/sync/v1/nowhere", "/sync/v1/worklist"])
 def test_every_answer_says_which_protocol_it_speaks(client: FlaskClient, path: str) -> None:
     assert client.get(path).headers["Sync-Protocol"] == "1"
@@ -242,6 +263,7 @@ def test_a_mistake_of_ours_on_one_event_asks_for_that_one_again_and_keeps_the_ot
     assert [result["status"] for result in answer["results"]] == ["applied", "retry", "applied"]
     assert answer["results"][1]["problem"]["code"] == "server_fault"
     assert answer["missing_seqs"] == [[2, 2]]
+    assert receipts(org_id) >= {(envelope.digest(sealed[0]),), (envelope.digest(sealed[2]),)}
     monkeypatch.undo()
     again = phone.send(*sealed)
     assert [result["status"] for result in again["results"]] == ["duplicate", "applied", "duplicate"]

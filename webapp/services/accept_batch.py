@@ -27,6 +27,7 @@ from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
 MOST_WANTED = 1000
+MOST_GAPS = 1000  # the lowest; a phone hears of the next ones once it has sent these
 
 
 def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def _accept_alone(caller: CallingDevice, jws: str, now: datetime) -> Result:
     try:
         with transaction() as session:
             (result,) = _accept(session, caller, [jws], lock_org(session, caller.org_id), now)
+            # Should the answer fail, sending again finds a duplicate: the receipt is kept with the event.
+            _sign_for(session, caller, database.epoch_in(session), [result], now)
             return result
     except (Problem, OperationalError):
         raise
@@ -89,6 +92,23 @@ def _answer(
     session: Session, caller: CallingDevice, batch: wire.Body, results: Sequence[Result], now: datetime
 ) -> dict[str, Any]:
     epoch = database.epoch_in(session)
+    receipt = _sign_for(session, caller, epoch, results, now)
+    _heartbeat(session, caller, batch, now)
+    seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
+    return {
+        "epoch": epoch,
+        "received_at": format_time(now),
+        "results": [result.as_dict() for result in results],
+        "high_seq": seqs[-1][1] if seqs else 0,
+        "missing_seqs": [list(gap) for gap in missing_in(seqs)[:MOST_GAPS]],
+        "want": blobs.wanted(session, caller.org_id, caller.id, MOST_WANTED),
+        "receipt": receipt,
+    }
+
+
+def _sign_for(
+    session: Session, caller: CallingDevice, epoch: str, results: Sequence[Result], now: datetime
+) -> str:
     kept = [r for r in results if r.id is not None and r.status in {"applied", "recorded", "duplicate"}]
     receipt = make_receipt(caller.id, epoch, now, [(r.id or "", r.sha256) for r in kept], signing_key())
     if any(r.status != "duplicate" for r in kept):
@@ -101,17 +121,7 @@ def _answer(
                 jws=receipt,
             )
         )
-    _heartbeat(session, caller, batch, now)
-    seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
-    return {
-        "epoch": epoch,
-        "received_at": format_time(now),
-        "results": [result.as_dict() for result in results],
-        "high_seq": seqs[-1][1] if seqs else 0,
-        "missing_seqs": [list(gap) for gap in missing_in(seqs)],
-        "want": blobs.wanted(session, caller.org_id, caller.id, MOST_WANTED),
-        "receipt": receipt,
-    }
+    return receipt
 
 
 def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
