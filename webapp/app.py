@@ -7,14 +7,15 @@ from inspect import ismethod
 from typing import Any
 
 from flask import Flask
-from flask_security import SQLAlchemyUserDatastore
+from flask_security import SQLAlchemyUserDatastore, user_authenticated
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import api, clockwork, errors, field, headers, logs, office, static_files
+from webapp import api, clock, clockwork, errors, field, headers, logs, office, static_files
 from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
+from webapp.services.note_sign_in import note_sign_in
 from webapp.settings import Settings
 from webapp.store import blobs, database, server_key
 from webapp.store.models import User
@@ -90,6 +91,7 @@ def _bind(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleName))
+    user_authenticated.connect(_note_sign_in, app)
     # The library looks for tokens of its own in every request and reads whole JSON bodies for it: ours are bearers.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     # The limit is in what the decorator gives back: that must be the view.
@@ -100,6 +102,10 @@ def _bind(app: Flask, settings: Settings) -> None:
     app.extensions["baton-key"] = server_key.load_or_make(settings.signing_key_file)
     app.extensions["baton-blobs"] = blobs.open_store(settings)
     clockwork.bind(app)
+
+
+def _note_sign_in(_app: Flask, user: User, **_others: Any) -> None:
+    note_sign_in(user.org_id, user.id, clock.now())
 
 
 def _mark_library_views(app: Flask) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from webapp.services.keep_carriers import CarrierFacts, remove_carrier, save_car
 from webapp.services.keep_places import PlaceFacts, remove_place, save_place
 from webapp.store.models import User
 from webapp.store.queries import people, phones
-from webapp.store.unit import reading
+from webapp.store.unit import Session, reading
 
 
 @pytest.fixture
@@ -107,6 +109,34 @@ def test_the_last_administrator_stays(org_id: str) -> None:
     assert not held(ada).active
 
 
+def test_two_administrators_cannot_demote_each_other_at_once(
+    org_id: str, app_on_both: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = {name: make_desk_user(org_id, "admin", name) for name in ("Ada", "Bea")}
+    count = people.count_admins
+
+    def slowly(session: Session, org: str) -> int:
+        counted = count(session, org)
+        time.sleep(0.3)
+        return counted
+
+    monkeypatch.setattr(people, "count_admins", slowly)
+
+    def demote(name: str) -> str:
+        mail = f"{name.lower()}@example.com"
+        with app_on_both.app_context():
+            try:
+                change_user.edit_user(
+                    org_id, both[name], name=name, role="office", email=mail, seller=None, by_role="admin"
+                )
+            except Problem as problem:
+                return problem.code
+        return "done"
+
+    with ThreadPoolExecutor(2) as at_once:
+        assert sorted(at_once.map(demote, both)) == ["done", "last-admin"]
+
+
 def test_a_new_password_ends_the_sessions(org_id: str) -> None:
     olga = make_desk_user(org_id)
     before = held(olga).fs_uniquifier
@@ -130,6 +160,19 @@ def test_who_stops_working_here_takes_their_phones_out_if_that_is_asked(
         assert phones.phones_of(session, org_id, cora) == []
     change_user.reactivate_user(org_id, cora, by_role="office")
     assert held(cora).active
+
+
+def test_a_phone_stops_with_the_work_of_its_person_and_goes_on_with_it(
+    org_id: str, app_on_both: Flask
+) -> None:
+    cora = make_user(org_id, "courier", "Cora")
+    phone = ApiPhone(app_on_both.test_client(), org_id, cora)
+    change_user.deactivate_user(org_id, cora, clock.now(), by_role="office", by_user="x", revoke_phones=False)
+    assert phone.client.get("/sync/v1/worklist", headers=phone.headers).status_code == 403
+    answer = phone.post(phone.seal("report", make_parcels(org_id, 1), reason="damage"))
+    assert (answer.status_code, answer.json["results"][0]["status"]) == (403, "quarantined")
+    change_user.reactivate_user(org_id, cora, by_role="office")
+    assert phone.worklist()["cursor"]
 
 
 def test_another_shops_people_are_not_there(org_id: str) -> None:

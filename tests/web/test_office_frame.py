@@ -10,7 +10,10 @@ from flask.testing import FlaskClient
 
 from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
+from webapp import clock
 from webapp.services import passwords
+from webapp.store.models import User
+from webapp.store.unit import reading
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -35,6 +38,19 @@ def test_the_door_opens_to_the_office_and_closes_again(app: Flask, org_id: str) 
     assert "Olga Office" in client.get("/office/").text
     assert post(client, "/office/sign-out").status_code == 302
     assert client.get("/office/").status_code == 302
+
+
+def test_when_somebody_last_signed_in_is_kept(app: Flask, org_id: str) -> None:
+    olga = make_desk_user(org_id, email="olga@example.com")
+    before = clock.now()
+    assert sign_in(app.test_client(), "olga@example.com", "not the password") == 200
+    with reading() as session:
+        assert session.get_one(User, olga).last_signed_in_at is None
+    assert sign_in(app.test_client(), "olga@example.com") == 302
+    with reading() as session:
+        at = session.get_one(User, olga).last_signed_in_at
+    assert at is not None
+    assert before <= at <= clock.now()
 
 
 def test_a_page_asked_for_before_signing_in_says_so_and_opens_after(app: Flask, org_id: str) -> None:

@@ -11,7 +11,7 @@ from webapp.services import passwords
 from webapp.services.add_user import checked, may_manage
 from webapp.store.models import User
 from webapp.store.queries import people, phones
-from webapp.store.unit import transaction
+from webapp.store.unit import lock_org, transaction
 
 
 def edit_user(
@@ -21,6 +21,7 @@ def edit_user(
     name, email, seller = checked(name, role, email, seller)
     may_manage(by_role, role)
     with transaction() as session:
+        lock_org(session, org_id, ahead=0)  # or two administrators could demote each other at once
         user = _managed(session, org_id, user_id, by_role)
         if user.role == "admin" and role != "admin":
             _keep_an_admin(session, org_id, user)
@@ -53,11 +54,13 @@ def deactivate_user(
 ) -> int:
     """Let somebody in no more; their events stay. Gives how many phones were signed out with them.
 
+    A phone that is not signed out is stopped as long as they do not work here, and goes on when they do again.
     Problems `not-found`, `forbidden`, `last-admin`, `conflict` for oneself.
     """
     if user_id == by_user:
         raise Problem("conflict", "You cannot end your own work here; ask another administrator.")
     with transaction() as session:
+        lock_org(session, org_id, ahead=0)
         user = _managed(session, org_id, user_id, by_role)
         if user.role == "admin":
             _keep_an_admin(session, org_id, user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
@@ -12,15 +12,19 @@ from sync.protocol.times import format_time
 from webapp.store.models import Device, User
 
 # Every request of a phone asks this: built once, and asked without a session.
+# Whoever works here no more has no phone that is let in, signed out or not: it is revoked since ever.
+_STOPPED_AT = case(
+    (User.active, Device.revoked_at), else_=func.coalesce(Device.revoked_at, Device.enrolled_at)
+)
 _CALLING = (
-    select(Device.id, Device.org_id, Device.user_id, Device.jwk, Device.revoked_at)
+    select(Device.id, Device.org_id, Device.user_id, Device.jwk, _STOPPED_AT.label("revoked_at"))
+    .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
     .where(Device.token_sha256 == bindparam("token_sha256"), Device.kind == "phone")
-    .where(Device.user_id.is_not(None))
 )
 
 
 def calling(connection: Connection, token_sha256: str) -> dict[str, Any] | None:
-    """id, org_id, user_id, jwk, revoked_at of the phone with this token."""
+    """id, org_id, user_id, jwk, revoked_at (set, too, while its person is not active) of the phone with this token."""
     row = connection.execute(_CALLING, {"token_sha256": token_sha256}).mappings().one_or_none()
     return None if row is None else dict(row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -90,6 +90,13 @@ def write(session: Session, user: User) -> None:
         session.flush()
     except IntegrityError as error:
         raise Problem("email-taken", "Somebody signs in with this e-mail already.", field="email") from error
+
+
+def note_sign_in(session: Session, org_id: str, user_id: str, now: datetime) -> None:
+    """Write down when a person last signed in."""
+    session.execute(
+        update(User).where(User.org_id == org_id, User.id == user_id).values(last_signed_in_at=now)
+    )
 
 
 def count_admins(session: Session, org_id: str) -> int:
