@@ -93,7 +93,7 @@ def _photograph_and_sign(person: Person, studio: Studio) -> None:
     studio.shoot(page, "phone-photo", THEMES, photos=True)
     page.evaluate("document.querySelector('video')?.play()")
     person.to_signature()
-    _sign(person, "Dewi Lestari")
+    _sign(person, "Demo Seller")
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
     studio.shoot(page, "phone-sign", THEMES)
 
@@ -141,7 +141,7 @@ def _without_network(person: Person, studio: Studio) -> None:
     person.to_photos()
     person.photograph()
     person.to_signature()
-    _sign(person, "Rahmat Hidayat")
+    _sign(person, "Demo Clerk")
     person.seal()
     page.wait_for_timeout(500)
     studio.shoot(page, "phone-done", THEMES)
