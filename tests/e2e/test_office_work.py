@@ -156,6 +156,7 @@ def test_a_runs_page_follows_the_scans_and_keeps_what_is_ticked(browser: Chromiu
     )
     assert told["results"][0]["status"] == "applied"
     expect(page.locator(".progress-figure")).to_have_text("10 of 11 handed over", timeout=15_000)
+    expect(page.locator(f"#off-{stage.parcels[-1]}")).to_be_focused()
     assert page.locator(f"#off-{stage.parcels[-1]}").is_checked()
     page.get_by_role("button", name="Take the ticked ones off").click()
     expect(page.locator(".progress-figure")).to_have_text("10 of 10 handed over")

@@ -35,10 +35,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   window.location.reload();
 });
 
-// What brings itself up to date waits while nobody looks, and while somebody stands in it with the keyboard.
+// What brings itself up to date waits while nobody looks, and while somebody stands in it with the keyboard, unless
+// where they stand has an id: there htmx puts the focus back, as on a run's ticks.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = /** @type {CustomEvent<{elt: Element}>} */ (event).detail;
-  if (elt.matches("[data-live]") && (document.hidden || elt.contains(document.activeElement))) {
+  const at = document.activeElement;
+  if (elt.matches("[data-live]") && (document.hidden || (at !== null && !at.id && elt.contains(at)))) {
     event.preventDefault();
   }
 });
