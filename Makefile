@@ -1,6 +1,6 @@
 # The few commands of the house. Each one installs what it needs first and asks nothing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench format tools
+.PHONY: help setup run test check bench format tools screens figures
 SHELL := /bin/sh
 PY := .venv/bin/python
 
@@ -29,3 +29,9 @@ format: tools ## lay out Python, JavaScript and CSS the one way
 
 check: tools ## formatting, lint, types, floors, templates, JavaScript
 	@$(PY) -m scripts.run_checks
+
+screens: tools ## take every picture in docs/screens (ARGS=--all writes all of them anew)
+	@$(PY) -m scripts.screens $(ARGS)
+
+figures: tools ## measure the phone's cold start without a network, and the bytes of its first load
+	@$(PY) -m scripts.figures $(ARGS)
