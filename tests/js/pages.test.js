@@ -7,7 +7,7 @@ import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { counted } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { takeScans } from "../../webapp/static/js/pages/scans.js";
-import { isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
+import { answeredTasks, isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
 const run = (kind, parcels) => ({ id: "r", kind, parcels });
@@ -122,4 +122,18 @@ test("a step that could not be kept is told, whatever the reason", async () => {
     assert.equal(await flow.save(), false);
     assert.ok(told?.title, error.name);
   }
+});
+
+test("a second retake of the same proof is open until it is answered itself", () => {
+  const task = (id, created_at) => ({ id, event: "e", created_at });
+  const tasks = [task("t1", "2026-11-22T08:00:00Z"), task("t2", "2026-11-22T10:00:00Z")];
+  const report = (more) => ({ ...item("report", ["A"]), ref: "e", at: "2026-11-22T09:00:00Z", ...more });
+  assert.deepEqual([...answeredTasks(tasks, [report({ task: "t1" })])], ["t1"]);
+  assert.deepEqual(
+    [...answeredTasks(tasks, [report({ task: null })])],
+    ["t1"],
+    "an older report, by its time",
+  );
+  assert.deepEqual([...answeredTasks(tasks, [report({ task: "t2" })])], ["t2"], "whatever the clocks say");
+  assert.equal(answeredTasks(tasks, [report({ task: "t1", voided: true })]).size, 0);
 });

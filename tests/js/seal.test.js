@@ -221,6 +221,45 @@ test("a void withdraws an own event and both stay visible", async () => {
   phone.close();
 });
 
+test("a late withdrawal is only asked for, before the office says so and after", async () => {
+  const world = await World.make();
+  world.server.rules.policies = { undo_within_s: 600 };
+  const phone = await world.enrolled();
+  await phone.kick("user");
+  const early = await phone.seal(await collection(phone));
+  await phone.voidEvent(early.id, "mistake");
+  const late = await phone.seal(await collection(phone, [CODES[5]]));
+  world.time += 601_000;
+  await phone.voidEvent(late.id, "mistake");
+  const told = async () => {
+    const items = await phone.outbox();
+    const of = (id) => items.find((item) => item.id === id);
+    return [early, late].map(({ id }) => [of(id).voided, of(id).voidAsked]);
+  };
+  assert.deepEqual(await told(), [
+    [true, false],
+    [false, true],
+  ]);
+  phone.close();
+});
+
+test("a phone whose key is gone seals on, and says that it did not sign", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone));
+  const store = new Store(world.databaseName);
+  await store.open();
+  await store.write(["keys"], (tx) => tx.objectStore("keys").clear());
+  store.close();
+  await phone.seal(await collection(phone, [CODES[5]]));
+  assert.deepEqual(
+    (await phone.outbox()).map(({ signed }) => signed),
+    [false, true],
+  );
+  assert.equal(phone.identity.keyLost, true);
+  phone.close();
+});
+
 test("a full disk is said as such, and the seal is all or nothing", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

@@ -65,20 +65,40 @@ function stateOf(event, blobs) {
 }
 
 /**
+ * A person takes back only what is fresh; later, and wherever the office says so, it is the office's to grant.
+ * @param {EventRow} event
+ * @param {EventRow} own the void of it
+ * @param {number} withinMs
+ * @param {(at:string) => number} ms
+ * @returns {boolean}
+ */
+function isWithdrawn(event, own, withinMs, ms) {
+  if (own.state === "parked" || own.result?.status === "quarantined") return false;
+  if (own.result) return !own.result.effects.some(({ anomalies }) => anomalies.includes("void_requested"));
+  return ms(own.at) - ms(event.at) <= withinMs;
+}
+
+/**
  * The outbox page's lines, newest first.
  * @param {Listed} listed
  * @param {Rules|null} rules
  * @param {ReadonlyMap<string, Parcel>} parcels
+ * @param {(at:string) => number} ms reads RFC 3339
  * @returns {OutboxItem[]}
  */
-export function describeEvents(listed, rules, parcels) {
-  const voided = new Set(listed.events.filter(({ kind }) => kind === "void").map(({ ref }) => ref));
+export function describeEvents(listed, rules, parcels, ms) {
+  const undoMs = (rules?.policies.undo_within_s ?? 0) * 1000;
+  const voids = new Map(
+    listed.events.filter(({ kind }) => kind === "void").map((event) => [event.ref, event]),
+  );
   return [...listed.events]
     .sort((a, b) => b.seq - a.seq)
     .map((event) => {
       const blobs =
         event.kind === "blob_lost" ? [] : event.blobs.map(({ sha256 }) => listed.blobs.get(sha256));
       const refused = blobs.find((blob) => blob?.problem)?.problem ?? null;
+      const own = voids.get(event.id);
+      const voided = own !== undefined && isWithdrawn(event, own, undoMs, ms);
       return {
         id: event.id,
         seq: event.seq,
@@ -92,8 +112,12 @@ export function describeEvents(listed, rules, parcels) {
         problem: event.problem ?? event.result?.problem ?? refused,
         effects: event.result?.effects ?? predictAll(rules, event.row, event.parcels, parcels),
         receiptAt: event.receiptAt,
-        voided: voided.has(event.id),
+        voided,
+        voidAsked: own !== undefined && !voided,
         ref: event.ref,
+        task: event.task ?? null,
+        canRetry: event.state === "parked" || blobs.some((blob) => blob?.state === "refused"),
+        signed: event.signed ?? true,
       };
     });
 }

@@ -218,6 +218,7 @@
  * @property {{id:string, name:string, role:string}} actor
  * @property {{id:string, name:string}} org
  * @property {boolean} signed    false: the key could not be kept, events go unsigned and flagged
+ * @property {boolean} keyLost   it was signed once, and the key is gone: only enrolling again makes a new one
  * @property {string} label
  */
 
@@ -245,6 +246,10 @@
  * @property {string} sha256
  * @property {boolean} voided     a later event of this phone voids it
  * @property {string|null} ref    the event this one is about (withdrawn, answered)
+ * @property {string|null} task   the office's task it answers
+ * @property {boolean} voidAsked  a later event of this phone asks to void it, which only the office may grant
+ * @property {boolean} canRetry   it, or a picture of it, was refused: offering it again may help
+ * @property {boolean} signed     with this phone's key
  */
 
 /**
@@ -280,6 +285,8 @@
  * @property {string[]} parcels
  * @property {string|null} run
  * @property {string|null} ref
+ * @property {string|null} [task]  the office's task it answers
+ * @property {boolean} [signed]    absent in rows of an earlier version: as the identity says
  * @property {BlobRef[]} blobs
  * @property {'unsent'|'parked'|'settled'} state
  * @property {Problem|null} problem   why it is parked

@@ -9,7 +9,7 @@ import { PhoneError, problemOf } from "../domain/problems.js";
 import { readBlob, storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, jwsOf, listEvents, peekOutbox, unpark } from "../storage/events.js";
-import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { currentIdentity, listIdentities, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { listReceipts } from "../storage/receipts.js";
 import { Store } from "../storage/store.js";
@@ -49,6 +49,7 @@ export class Phone extends Lists {
   /** @type {Context} */ #context;
   /** @type {SyncEngine} */ #engine;
   /** @type {IdentityRow|null} */ #row = null;
+  #keyLost = false;
   #isAutomatic = false;
   /** @type {Promise<Listed>|null} */ #listing = null;
   /** @type {Promise<void>} */ #reloaded = Promise.resolve();
@@ -97,6 +98,7 @@ export class Phone extends Lists {
   async reload(tellOthers = true) {
     const { store } = this.#context;
     this.#row = await currentIdentity(store);
+    await this.#checkKey();
     const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
     this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
     if (tellOthers) this.#announce("all");
@@ -107,7 +109,7 @@ export class Phone extends Lists {
   get identity() {
     if (!this.#row) return null;
     const { device, actor, org, signed, label } = this.#row;
-    return { device, actor, org, signed, label };
+    return { device, actor, org, signed, label, keyLost: this.#keyLost };
   }
 
   /** @returns {SyncState} the last state, for a page that opens later than the event */
@@ -200,6 +202,7 @@ export class Phone extends Lists {
    */
   async seal(draft) {
     const sealed = await sealDraft(this.#context, this.#device(), draft);
+    await this.#quietly(this.#checkKey()); // sealed it is, whatever this finds
     this.#announce("outbox");
     this.#nudge("seal");
     return sealed;
@@ -229,7 +232,12 @@ export class Phone extends Lists {
   /** @returns {Promise<OutboxItem[]>} newest first */
   async outbox() {
     if (!this.#row) return [];
-    return describeEvents(await this.#listed(this.#row.device), this.rules, this.worklist.parcels);
+    return describeEvents(
+      await this.#listed(this.#row.device),
+      this.rules,
+      this.worklist.parcels,
+      Date.parse,
+    );
   }
 
   /** @returns {Promise<Counts>} */
@@ -333,6 +341,12 @@ export class Phone extends Lists {
         new CustomEvent("sync", { detail: { ...this.syncState, problem: problemOf(error) } }),
       );
     }
+  }
+
+  /** A browser may drop the key alone; sealing goes on without it, and is flagged. */
+  async #checkKey() {
+    const row = this.#row;
+    this.#keyLost = row?.signed === true && (await privateKeyOf(this.#context.store, row.device)) === null;
   }
 
   async #renewAge() {

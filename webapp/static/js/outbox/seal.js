@@ -47,7 +47,8 @@ export async function sealDraft(context, device, draft) {
     const payload = buildPayload(draft, { ...mine, seq: head.seq + 1, prev: head.prev });
     const jws = await makeJws(context.subtle, payload, key);
     const size = checkSize(jws);
-    const event = eventRow(payload, draft.id, size, await context.digest(utf8(jws)));
+    const sha256 = await context.digest(utf8(jws));
+    const event = eventRow(payload, draft.id, { size, sha256, signed: key !== null });
     const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost" };
     const kept = await appendEvent(context.store, event, jws, link);
     if (kept !== "moved") return sameAs(draft, kept);
@@ -91,11 +92,14 @@ function sameAs(draft, event) {
 /**
  * @param {Payload} payload
  * @param {string} draft id
- * @param {number} size bytes of the JWS
- * @param {string} sha256
+ * @param {{size:number, sha256:string, signed:boolean}} seal of the JWS: bytes, digest, with a key or without
  * @returns {EventRow}
  */
-function eventRow({ device, seq, id, kind, data, at, parcels, run, ref, blobs }, draft, size, sha256) {
+function eventRow(
+  { device, seq, id, kind, data, at, parcels, run, ref, blobs },
+  draft,
+  { size, sha256, signed },
+) {
   return {
     device,
     seq,
@@ -109,6 +113,8 @@ function eventRow({ device, seq, id, kind, data, at, parcels, run, ref, blobs },
     parcels,
     run,
     ref,
+    task: typeof data.task === "string" ? data.task : null,
+    signed,
     blobs,
     state: "unsent",
     problem: null,

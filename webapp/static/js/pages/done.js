@@ -22,9 +22,14 @@ export const done = (app, root, [id = ""]) => {
   const screen = cloneAll("done");
   root.append(screen);
   let before = "";
+  let hasRead = false;
+  let hasLeft = false;
   const refresh = () => {
     const item = app.shell.items.find((one) => one.id === id);
-    if (!item) return;
+    if (!item) {
+      if (hasRead) showGone(screen);
+      return;
+    }
     show(app, screen, item);
     if (before && before !== item.state) say(stateLook(item.state).word);
     before = item.state;
@@ -33,9 +38,28 @@ export const done = (app, root, [id = ""]) => {
   on(screen, "share", "click", () => void share(app, id));
   on(screen, "undo", "click", () => void withdraw(app, id));
   refresh();
-  if (!before) void app.shell.read();
-  return { refresh };
+  if (!before) {
+    void app.shell.read().then(() => {
+      hasRead = true;
+      if (!hasLeft) refresh();
+    });
+  }
+  return { refresh, leave: () => (hasLeft = true) };
 };
+
+/** An old address: nothing here may say that it is saved. @param {HTMLElement} screen */
+function showGone(screen) {
+  setBar({ title: "Handover", sub: "", flow: true, back: () => go("#/outbox") });
+  text(screen, "title", "No longer kept here");
+  text(
+    screen,
+    "what",
+    "Old handovers are removed once the office has all of them. Ask the office for this one.",
+  );
+  el(screen, "mark").hidden = true;
+  el(screen, "steps").hidden = true;
+  for (const name of ["share", "undo"]) el(screen, name).hidden = true;
+}
 
 /** @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */
 function show(app, screen, item) {
@@ -47,28 +71,34 @@ function show(app, screen, item) {
   el(screen, "mark").dataset.tone = item.voided ? "sealed" : stateLook(item.state).tone;
   text(screen, "what", `${kind} · ${parcels}${only}`);
   text(screen, "no", numberOf(item));
-  text(screen, "sealed-at", `${clockTime(item.at)}, ${signedWords(app)} on this phone`);
+  text(
+    screen,
+    "sealed-at",
+    `${clockTime(item.at)}, ${isSigned(app, item) ? "signed and" : "kept"} on this phone`,
+  );
   showWay(app, screen, item);
-  showEffects(screen, item);
+  showEffects(app, screen, item);
   el(screen, "share").hidden = false;
-  el(screen, "undo").hidden = item.voided || item.kind === "void";
+  el(screen, "undo").hidden = item.voided || item.voidAsked || item.kind === "void";
 }
 
 /** @param {OutboxItem} item @returns {string} */
 function barTitle(item) {
   if (item.voided) return "Withdrawn";
+  if (item.voidAsked) return "Withdrawal asked for";
   return item.state === "attention" ? "Needs a look" : stateLook(item.state).word;
 }
 
 /** @param {OutboxItem} item @returns {string} */
 function headline(item) {
   if (item.voided) return "Withdrawn";
+  if (item.voidAsked) return "Withdrawal asked for";
   return item.state === "safe" ? "Safe with the office" : "Saved on this phone";
 }
 
-/** @param {App} app @returns {string} */
-function signedWords(app) {
-  return app.phone.identity?.signed ? "signed and" : "kept";
+/** @param {App} app @param {OutboxItem} item @returns {boolean} */
+function isSigned(app, item) {
+  return item.signed && Boolean(app.phone.identity?.signed);
 }
 
 /** @param {OutboxItem} item @returns {string} what two people can compare by voice */
@@ -108,11 +138,14 @@ function step(screen, name, isDone) {
   line.querySelector("use")?.setAttribute("href", `${SPRITE}#${isDone ? "circle-check" : "circle"}`);
 }
 
-/** What the office's rules make of it that the courier should know. @param {HTMLElement} screen @param {OutboxItem} item */
-function showEffects(screen, item) {
+/** What the office's rules make of it that the courier should know. @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */
+function showEffects(app, screen, item) {
   const odd = item.effects.filter(({ anomalies }) => anomalies.length > 0);
   /** @type {HTMLElement[]} */
   const boxes = [];
+  if (app.phone.identity?.signed && !item.signed) {
+    boxes.push(noticeBox("attention", "Not signed: the key is lost. Connect this phone again, on Me."));
+  }
   if (item.problem) boxes.push(noticeBox("stop", `${item.problem.title} ${item.problem.detail ?? ""}`));
   if (odd.length > 0) {
     const words = [...new Set(odd.flatMap(({ anomalies }) => anomalies))]

@@ -75,7 +75,7 @@ function choose(screen, name, value, chosen) {
 function show(app, screen) {
   const { identity, worklistAsOf } = app.phone;
   if (!identity) return;
-  const { actor, org, label, device, signed } = identity;
+  const { actor, org, label, device, signed, keyLost } = identity;
   text(
     screen,
     "initials",
@@ -91,7 +91,11 @@ function show(app, screen) {
   text(
     screen,
     "signed",
-    signed ? "Signed with this phone’s own key" : "Not signed: this browser keeps no key",
+    keyLost
+      ? "Key lost: connect this phone again"
+      : signed
+        ? "Signed with this phone’s own key"
+        : "Not signed: this browser keeps no key",
   );
   text(screen, "asof", worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : "none yet");
   text(screen, "version", version().slice(0, 12));

@@ -75,8 +75,8 @@ function line(app, item) {
   text(box, "sub", `${count(item.parcels.length, "parcel")} · ${clockTime(item.at)}`);
   const chip = el(box, "chip");
   chip.dataset.tone = item.voided ? "sealed" : look.tone;
-  setIcon(box, "chip-icon", item.voided ? "undo-2" : look.icon);
-  text(box, "state", item.voided ? "Withdrawn" : look.word);
+  setIcon(box, "chip-icon", item.voided || item.voidAsked ? "undo-2" : look.icon);
+  text(box, "state", item.voided ? "Withdrawn" : item.voidAsked ? "Withdrawal asked for" : look.word);
   textOrHide(box, "why", whyOf(item));
   const open = part(box, "open", HTMLAnchorElement);
   open.href = `#/done/${encodeURIComponent(item.id)}`;
@@ -84,6 +84,7 @@ function line(app, item) {
   open.addEventListener("baton-focus", () => open.focus({ preventScroll: true }));
   el(box, "actions").hidden = item.state !== "parked" && item.state !== "attention";
   on(box, "export", "click", () => void exportItem(app, item));
+  button(box, "retry").hidden = !item.canRetry; // of what the office keeps, or this phone lost, no second try helps
   on(box, "retry", "click", () => void app.phone.retry(item.id));
   return box;
 }

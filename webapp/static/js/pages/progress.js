@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @import {Kind, OutboxItem, Parcel, Run} from '../domain/types.js' */
+/** @import {Kind, OutboxItem, Parcel, Run, Task} from '../domain/types.js' */
 
 const AFTER_HANDOVER = new Set([
   "handed_over",
@@ -62,4 +62,22 @@ export function leftOf(run, parcel, sealed) {
   });
   const left = wanted.filter((code) => !isDone(run.kind, code, parcel(code), sealed));
   return { done: wanted.length - left.length, total: wanted.length, left };
+}
+
+/**
+ * A report answers the task it names. One that names none (sealed before tasks were named) answers what was asked before it.
+ * @param {Task[]} tasks
+ * @param {OutboxItem[]} items
+ * @returns {Set<string>} ids of the tasks with an answer on this phone
+ */
+export function answeredTasks(tasks, items) {
+  const reports = items.filter(({ kind, voided }) => kind === "report" && !voided);
+  const answered = tasks.filter((task) =>
+    reports.some(
+      (report) =>
+        report.ref === task.event &&
+        (report.task ? report.task === task.id : Date.parse(report.at) >= Date.parse(task.created_at)),
+    ),
+  );
+  return new Set(answered.map(({ id }) => id));
 }

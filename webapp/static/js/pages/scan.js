@@ -32,6 +32,7 @@ export const scan = (app, root, [kindText = "collect"], query) => {
   const { draft } = app.flow;
   const goesOn =
     draft !== null &&
+    draft.ref === null && // an answer to the office is never mixed with anything else
     (draft.kind === kind || (kind === "deliver" && draft.kind === "attempt")) &&
     draft.run === wanted;
   if (draft && !goesOn && app.flow.isBegun) {

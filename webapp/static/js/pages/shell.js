@@ -3,7 +3,7 @@
  * @module
  */
 import { setCounts } from "../ui/bar.js";
-import { sealedCodes } from "./progress.js";
+import { answeredTasks, sealedCodes } from "./progress.js";
 
 /** @import {Counts, OutboxItem, SyncState} from '../domain/types.js' */
 /** @import {Phone} from '../outbox/phone.js' */
@@ -66,17 +66,14 @@ export class Shell extends EventTarget {
     this.dispatchEvent(new Event("fresh"));
   }
 
-  /** @returns {Set<string>} ids of events that this phone has answered a retake for */
+  /** @returns {Set<string>} ids of the tasks that this phone has answered */
   get answered() {
-    return new Set(
-      this.items.filter(({ kind, voided }) => kind === "report" && !voided).map(({ ref }) => ref ?? ""),
-    );
+    return answeredTasks(this.#phone.tasks(), this.items);
   }
 
   /** @returns {number} tasks still waiting for this person's hand */
   get openTasks() {
-    const answered = this.answered;
-    return this.#phone.tasks().filter(({ event }) => !answered.has(event)).length;
+    return this.#phone.tasks().length - this.answered.size;
   }
 
   #show() {

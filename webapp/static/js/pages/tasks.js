@@ -34,7 +34,7 @@ export const tasks = (app, root) => {
 /** @param {App} app @param {Task} task @param {string[]} urls @returns {HTMLElement} */
 function card(app, task, urls) {
   const box = clone("task");
-  const answered = app.shell.answered.has(task.event);
+  const answered = app.shell.answered.has(task.id);
   text(box, "reason", task.reason);
   text(box, "when", age(task.created_at));
   text(
@@ -62,7 +62,8 @@ async function showPicture(app, sha256, image, urls) {
 /** @param {App} app @param {Task} task */
 async function answer(app, task) {
   const other = app.flow.draft;
-  if (other && app.flow.isBegun && other.ref !== task.event) {
+  const isThis = other?.ref === task.event && other.data.task === task.id;
+  if (other && app.flow.isBegun && !isThis) {
     const choice = await ask(
       `${kindName(other.kind)} is not finished`,
       "Seal or discard it before you answer the office.",
@@ -74,11 +75,12 @@ async function answer(app, task) {
     if (choice === "on") go(app.flow.route);
     return;
   }
-  if (other?.ref !== task.event) {
+  if (!isThis) {
     const draft = app.flow.begin("report", {
       step: "photo",
       reason: "retake",
       ref: task.event,
+      data: { task: task.id }, // the same proof may be asked for once more
     });
     draft.ask = task.reason;
     draft.scans = task.parcels.map((code) => ({
