@@ -50,7 +50,9 @@ def test_people_are_added_and_listed_on_a_fresh_installation(installation: Serve
 
 
 def test_a_refusal_is_a_problem_and_wrong_usage_is_not(installation: Server) -> None:
-    code, problem = run(installation, "user", "add", "--name", "Olga", "--role", "office", "--email", "nobody")
+    code, problem = run(
+        installation, "user", "add", "--name", "Olga", "--role", "office", "--email", "nobody"
+    )
     assert (code, problem["code"]) == (1, "field-invalid")
     assert {"code", "title", "detail"} <= problem.keys()
     code, said = run(installation, "user", "add", "--name", "Olga", "--role", "king")

@@ -280,3 +280,30 @@ class Shop:
         phone = Phone(self.url, made["code"], key)
         assert phone.answer.status_code == 201, phone.answer.text
         return phone
+
+
+def blob(data: bytes, role: str = "photo", **members: Any) -> dict[str, Any]:
+    return {
+        "sha256": sha256(data),
+        "type": "image/png",
+        "size": len(data),
+        "role": role,
+        "parcel": None,
+        **members,
+    }
+
+
+def codes(shop: Shop, count: int = 1) -> list[str]:
+    """Parcels that are ready and that no other test has; asked of the command line once."""
+    if not shop.ready:
+        told = shop.baton("parcels", "--status", "ready")
+        assert all(
+            set(p) == {"code", "order_id", "tracking_number", "carrier", "status"} for p in told["parcels"]
+        )
+        shop.ready += [parcel["code"] for parcel in told["parcels"]]
+        assert len(shop.ready) == 12
+    return [shop.ready.pop() for _ in range(count)]
+
+
+def statuses(told: dict[str, Any]) -> list[str]:
+    return [result["status"] for result in told["results"]]
