@@ -122,6 +122,16 @@ def test_who_is_told_that_a_photo_is_held_has_a_week_from_then(phone: TusPhone, 
     assert drop_unreferenced_blobs(now + UNREFERENCED_AFTER + timedelta(days=1)).unreferenced == 1
 
 
+def test_a_photo_that_a_sweep_forgets_while_it_is_looked_up_is_asked_for(
+    phone: TusPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = make_photo()
+    phone.begin(photo, photo)
+    wait_since(org_id, photo, clock.now() - timedelta(days=2))
+    monkeypatch.setattr(ask, "keep_unreferenced", lambda session, *args: ask.remove_blob(session, *args[:2]))
+    assert phone.create(photo).headers["Upload-Offset"] == "0"
+
+
 def test_bytes_without_a_row_go_after_a_day(org_id: str, settings_on_both: Settings) -> None:
     photo = make_photo()
     blobs.current().put(org_id, digest(photo), photo)

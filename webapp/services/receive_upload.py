@@ -128,6 +128,8 @@ def _is_held(org_id: str, asked: Asked, now: datetime) -> bool:
     if blob.held_at < now - TOLD_AGAIN_AFTER:
         with transaction() as session:
             ask.keep_unreferenced(session, org_id, asked.sha256, now)
+            # A sweep may have forgotten it since it was looked up.
+            return ask.held(session, org_id, asked.sha256) is not None
     return True
 
 
