@@ -14,9 +14,10 @@ function tell() {
 export function watchUpdates() {
   const container = navigator.serviceWorker;
   if (!container) return; // private mode in some browsers: online only, and Me says so
-  const had = container.controller !== null;
+  let had = container.controller !== null;
   container.addEventListener("controllerchange", () => {
     if (had) location.reload(); // only after `applyUpdate`: the worker never takes over by itself
+    had = true; // the first one of all took the page as it is; the next is an update
   });
   container.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" }).then(
     (found) => {
