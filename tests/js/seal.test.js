@@ -142,6 +142,18 @@ test("the room kept for scans is not given to photos", async () => {
   phone.close();
 });
 
+test("a browser that will not say how much room there is stops neither photos nor sending", async () => {
+  const world = await World.make();
+  const no = () => Promise.reject(new TypeError("no estimate"));
+  const phone = await world.enrolled({ storageManager: { estimate: no, persisted: no } });
+  await phone.storePhoto(picture(200_000), "image/jpeg");
+  await phone.seal(await collection(phone));
+  assert.equal((await phone.kick("user")).problem, null);
+  assert.equal((await phone.counts()).unsent, 0);
+  assert.equal((await phone.storage()).photosLeft, null);
+  phone.close();
+});
+
 test("nothing is sealed over a picture that is not in the store", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

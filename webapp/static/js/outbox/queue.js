@@ -38,7 +38,7 @@ export async function queueReport(context, device) {
  * @returns {Promise<{usage:number|null, quota:number|null, persisted:boolean}>} nulls where the browser will not say
  */
 export async function estimate({ storageManager }) {
-  if (!storageManager?.estimate) return { usage: null, quota: null, persisted: false };
-  const { usage = null, quota = null } = await storageManager.estimate();
-  return { usage, quota, persisted: (await storageManager.persisted?.()) ?? false };
+  const { usage = null, quota = null } = (await storageManager?.estimate?.().catch(() => null)) ?? {};
+  const persisted = (await storageManager?.persisted?.().catch(() => false)) ?? false;
+  return { usage, quota, persisted };
 }
