@@ -40,7 +40,8 @@ class PhotoScreen {
   /** @type {HTMLElement} */ #screen;
   /** @type {Map<string, string>} digest → object URL */ #urls = new Map();
   /** @type {Map<string, Quality>} */ #quality = new Map();
-  /** @type {Set<Promise<void>>} tags still being cut out */ #pending = new Set();
+  /** The tags being cut out, one picture after the other: each has the reader's whole time for itself. */
+  #cutting = Promise.resolve();
   #noRoom = false;
 
   /** @param {App} app @param {HTMLElement} root */
@@ -84,7 +85,10 @@ class PhotoScreen {
     on(this.#screen, "target", "change", () => this.#show());
     on(this.#screen, "file", "change", async (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      for (const file of input.files ?? []) await this.#take(() => pictureOf(file));
+      for (const file of input.files ?? []) {
+        await this.#take(() => pictureOf(file));
+        await this.#cutting; // one large picture in memory at a time
+      }
       input.value = "";
     });
   }
@@ -128,7 +132,7 @@ class PhotoScreen {
       await this.#app.flow.save();
       this.#advance();
       this.#show(shot.quality);
-      this.#later(this.#cutTags(picture, entry));
+      this.#later(picture, entry);
     } catch (error) {
       this.#failed(error);
     }
@@ -142,10 +146,12 @@ class PhotoScreen {
     this.#show();
   }
 
-  /** @param {Promise<void>} work */
-  #later(work) {
-    const safe = work.catch(() => undefined).finally(() => this.#pending.delete(safe)); // a tag is a bonus, the photo is kept
-    this.#pending.add(safe);
+  /** @param {ImageBitmap} picture is closed @param {OpenPhoto} entry */
+  #later(picture, entry) {
+    this.#cutting = this.#cutting
+      .then(() => this.#cutTags(picture, entry))
+      .catch(() => undefined) // a tag is a bonus, the photo is kept
+      .finally(() => picture.close());
   }
 
   /** The tags of this handover that the picture shows, at its full size. @param {ImageBitmap} picture @param {OpenPhoto} entry */
@@ -165,7 +171,6 @@ class PhotoScreen {
       }
       this.#draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
     }
-    picture.close();
     if (mine.length > 0) {
       await this.#app.flow.save();
       this.#show();
@@ -281,7 +286,7 @@ class PhotoScreen {
   }
 
   async #next() {
-    await Promise.all(this.#pending);
+    await this.#cutting;
     if (this.#app.flow.steps.sign) {
       await this.#app.flow.toStep("sign");
       go("#/sign");
