@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
-import { counted } from "../../webapp/static/js/pages/scan-judge.js";
+import { counted, judgeHere } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
-import { takeScans } from "../../webapp/static/js/pages/scans.js";
+import { renameScans, takeScans } from "../../webapp/static/js/pages/scans.js";
 import { answeredTasks, isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
@@ -136,4 +136,43 @@ test("a second retake of the same proof is open until it is answered itself", ()
   );
   assert.deepEqual([...answeredTasks(tasks, [report({ task: "t2" })])], ["t2"], "whatever the clocks say");
   assert.equal(answeredTasks(tasks, [report({ task: "t1", voided: true })]).size, 0);
+});
+
+test("a parcel scanned by two names before the list came is one parcel after it", () => {
+  const known = { ...parcel("F7ANY0M5J7AJ"), tracking_number: "JP 1", carrier: null };
+  const worklist = { parcels: new Map([[known.code, known]]), byTracking: new Map([["JP1", known.code]]) };
+  const draft = signed(["JP1", known.code, "B"]);
+  draft.photos = [{ sha256: "p", parcel: "JP1" }];
+  const app = { phone: { worklist, rules: null }, shell: { sealed: new Map() }, flow: { draft, run: null } };
+  assert.equal(judgeHere(app, "JP 1").verdict, "again");
+  assert.equal(renameScans(draft, worklist), true);
+  assert.deepEqual(
+    draft.scans.map(({ code }) => code),
+    [known.code, "B"],
+  );
+  assert.deepEqual([draft.photos[0].parcel, draft.intact], [known.code, null]);
+  assert.equal(renameScans(draft, worklist), false);
+  const renamed = signed(["JP1"]);
+  assert.equal(renameScans(renamed, worklist), true);
+  assert.deepEqual(
+    [renamed.scans[0].code, renamed.intact],
+    [known.code, true],
+    "it was signed for that parcel",
+  );
+});
+
+test("a cancelled parcel stops a handover, not a report about it", () => {
+  const gone = { ...parcel("F7ANY0M5J7AJ", "cancelled", "cancelled"), tracking_number: null, carrier: null };
+  const worklist = { parcels: new Map([[gone.code, gone]]), byTracking: new Map() };
+  const judged = (kind) =>
+    judgeHere(
+      {
+        phone: { worklist, rules: null },
+        shell: { sealed: new Map() },
+        flow: { draft: blankDraft("d", kind, ""), run: null },
+      },
+      gone.code,
+    );
+  assert.deepEqual([judged("report").verdict, judged("report").tone], ["known", "warn"]);
+  assert.deepEqual([judged("collect").verdict, judged("collect").tone], ["cancelled", "stop"]);
 });

@@ -56,7 +56,7 @@ export function judge(raw, { worklist, draft, run, rules = null }) {
   const parcel = find(text, ownCode, worklist);
   const code = parcel?.code ?? ownCode ?? trackingOf(text, rules);
   if (code === null) return say("invalid", null, null, looksLikeCode(text) ? "Mistyped code" : undefined);
-  if (draft.scans.some((scan) => scan.code === code)) return say("again", code, parcel);
+  if (draft.scans.some((scan) => codeNow(scan.code, worklist) === code)) return say("again", code, parcel);
   const carrier = parcel ? parcel.carrier : carrierOf(text, rules);
   const isOurs = carrier === null || isExpected(carrier, draft, run);
   return parcel ? judgeKnown(parcel, run, isOurs) : say(isOurs ? "unknown" : "other_carrier", code, null);
@@ -98,6 +98,16 @@ function find(text, ownCode, worklist) {
   if (byOwn) return byOwn;
   const code = worklist.byTracking.get(trackingKey(text));
   return (code && worklist.parcels.get(code)) || null;
+}
+
+/**
+ * What a code kept earlier is called by the list of now: a tracking number scanned before the list came has a code since.
+ * @param {string} code
+ * @param {Worklist} worklist
+ * @returns {string}
+ */
+export function codeNow(code, worklist) {
+  return find(code, normalise(code), worklist)?.code ?? code;
 }
 
 /** @param {string} text @param {Rules|null} rules @returns {string|null} the tracking number, when it is some carrier's */

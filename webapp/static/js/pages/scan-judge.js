@@ -25,6 +25,9 @@ export function judgeHere(app, raw) {
   const { worklist, rules } = app.phone;
   const draft = draftOf(app);
   const verdict = judge(raw, { worklist, draft, run: app.flow.run, rules });
+  // What is wrong with a cancelled parcel must be told too: only a handover of it is stopped.
+  const isTold = verdict.verdict === "cancelled" && (draft.kind === "report" || draft.kind === "attempt");
+  if (isTold) return { ...verdict, verdict: "known", tone: "warn", isDone: false };
   const isBefore =
     verdict.verdict === "known" && isDone(draft.kind, verdict.code ?? "", verdict.parcel, app.shell.sealed);
   if (!isBefore) return { ...verdict, isDone: false };

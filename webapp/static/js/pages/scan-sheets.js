@@ -33,8 +33,8 @@ const BLOCKS = {
   },
   cancelled: {
     icon: "ban",
-    reasons: false,
-    keep: null,
+    reasons: true,
+    keep: "It has been handed over already",
     words: (_, app) =>
       `The order is cancelled. Do not hand it over: give it back to the seller. Your list is from ${listAge(app)}.`,
   },
@@ -104,7 +104,7 @@ export async function blocked(verdict, app) {
   text(dialog, "title", verdict.word);
   text(dialog, "code", codeText(verdict.code ?? ""));
   text(dialog, "text", block.words(verdict.parcel, app));
-  text(dialog, "leave", block.keep ? "Leave it out" : "Put it aside");
+  text(dialog, "leave", verdict.verdict === "cancelled" ? "Put it aside" : "Leave it out");
   const keep = button(dialog, "keep");
   textOrHide(dialog, "keep", block.keep);
   let reason = /** @type {string|null} */ (null);

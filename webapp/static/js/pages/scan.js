@@ -15,7 +15,7 @@ import { scanRoute } from "./flow.js";
 import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
-import { takeScans } from "./scans.js";
+import { renameScans, takeScans } from "./scans.js";
 
 /** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
@@ -94,7 +94,7 @@ class ScanScreen {
       back: () => go("#/"),
     });
     this.#wire();
-    this.#tally();
+    this.#rename();
     void app.flow.toStep("scan");
     const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
     app.decoder.start(app.camera.video);
@@ -106,7 +106,7 @@ class ScanScreen {
       this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
     app.decoder.addEventListener("read", onRead);
     this.mounted = {
-      refresh: () => this.#tally(),
+      refresh: () => this.#rename(),
       leave: () => {
         app.camera.removeEventListener("state", onCamera);
         app.decoder.removeEventListener("broken", onBroken);
@@ -169,6 +169,13 @@ class ScanScreen {
     this.#takeScans([...this.#draft.scans, scan]);
     this.#tally();
     return this.#app.flow.save();
+  }
+
+  /** A list that has just come may know what was scanned before it. */
+  #rename() {
+    const { draft } = this.#app.flow;
+    if (draft && renameScans(draft, this.#app.phone.worklist)) void this.#app.flow.save();
+    this.#tally();
   }
 
   /** @param {Scan[]} scans */

@@ -3,7 +3,9 @@
  * @module
  */
 
-/** @import {Scan} from '../domain/types.js' */
+import { codeNow } from "../domain/verdict.js";
+
+/** @import {Scan, Worklist} from '../domain/types.js' */
 /** @import {OpenDraft} from './flow.js' */
 
 /**
@@ -22,4 +24,25 @@ export function takeScans(draft, scans) {
   const wasSigned = Boolean(draft.pad?.length) || draft.signature !== null || draft.intact !== null;
   Object.assign(draft, { pad: [], signature: null, intact: null });
   return wasSigned;
+}
+
+/**
+ * Calls every scan and photo by what the list, newly arrived, calls its parcel, and drops what turns out a repeat.
+ * @param {OpenDraft} draft
+ * @param {Worklist} worklist
+ * @returns {boolean} something is other than before
+ */
+export function renameScans(draft, worklist) {
+  if (draft.scans.every(({ code }) => codeNow(code, worklist) === code)) return false;
+  /** @type {Map<string, Scan>} */
+  const byCode = new Map();
+  for (const scan of draft.scans) {
+    const code = codeNow(scan.code, worklist);
+    if (!byCode.has(code)) byCode.set(code, { ...scan, code });
+  }
+  const isFewer = byCode.size < draft.scans.length;
+  if (isFewer) takeScans(draft, [...byCode.values()]);
+  else draft.scans = [...byCode.values()]; // other names of the same parcels: what is signed stays signed
+  for (const photo of draft.photos) if (photo.parcel !== null) photo.parcel = codeNow(photo.parcel, worklist);
+  return true;
 }
