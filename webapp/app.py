@@ -123,9 +123,11 @@ def _mark_library_views(app: Flask) -> None:
 
 def _wrap(app: Flask, settings: Settings) -> None:
     source = database.PACKAGE / "static"
+    served = source if settings.testing else static_files.prepared(source, settings.data)
+    app.extensions["baton-static"] = served
     files = WhiteNoise(
         app.wsgi_app,
-        root=str(source if settings.testing else static_files.prepared(source, settings.data)),
+        root=str(served),
         prefix="static/",
         allow_all_origins=False,
         max_age=0,

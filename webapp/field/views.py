@@ -128,4 +128,6 @@ def _manifest() -> str:
 
 
 def _file(name: str) -> Path:
-    return Path(str(current_app.static_folder)) / name
+    # What is served, not what it was copied from: a worker refuses a file that is not the one of its list.
+    folder: Path = current_app.extensions["baton-static"]
+    return folder / name
