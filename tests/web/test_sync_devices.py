@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from sync.protocol.keys import generate_key, private_pem, public_jwk
 from tests.support.shop import ApiPhone, make_shop, make_user
 from webapp import clock
-from webapp.services.enrol import make_enrolment
+from webapp.services.enrol import make_enrolment, revoke_device
 from webapp.store.models import Device, Enrolment
-from webapp.store.unit import reading
+from webapp.store.unit import reading, transaction
 
 
 def ask(client: FlaskClient, **body: Any) -> tuple[int, dict[str, Any]]:
@@ -40,6 +41,39 @@ def test_a_code_lets_one_phone_in_and_no_second(client: FlaskClient, code: str) 
     assert body["actor"]["role"] == "courier"
     assert ask(client, code=code, jwk=None) == (409, ask(client, code=code, jwk=None)[1])
     assert ask(client, code=code, jwk=None)[1]["code"] == "enrolment-used"
+
+
+def test_a_phone_whose_answer_was_lost_gets_another_by_the_same_code_and_key(
+    client: FlaskClient, code: str
+) -> None:
+    key = public_jwk(generate_key())
+    first = ask(client, code=code, jwk=key)[1]
+    status, again = ask(client, code=code, jwk=key)
+    assert (status, again["device"]) == (201, first["device"])
+    assert again["token"] != first["token"]
+    for token, told in ((first["token"], 401), (again["token"], 200)):
+        answer = client.get("/sync/v1/rules", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == told
+    for other in (None, public_jwk(generate_key())):
+        assert ask(client, code=code, jwk=other)[1]["code"] == "enrolment-used"
+
+
+@pytest.mark.parametrize("key", [None, public_jwk(generate_key())])
+def test_no_code_lets_a_phone_in_again_when_it_is_old_or_the_phone_signed_out(
+    app_on_both: Flask, client: FlaskClient, key: dict[str, str] | None
+) -> None:
+    org_id = make_shop()
+    user = make_user(org_id)
+    now = clock.now()
+    for is_old in (True, False):
+        code = make_enrolment(org_id, user, None, now, "http://127.0.0.1").code
+        device = ask(client, code=code, jwk=key)[1]["device"]
+        if is_old:
+            with transaction() as session:
+                session.execute(update(Enrolment).values(expires_at=now))
+        else:
+            revoke_device(org_id, device, now)
+        assert ask(client, code=code, jwk=key)[1]["code"] == "enrolment-used"
 
 
 def test_neither_the_code_nor_the_token_is_kept(client: FlaskClient, code: str) -> None:

@@ -73,23 +73,23 @@ def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime)
     public = keys.check_jwk(jwk) if jwk is not None else None
     token = secrets.token_urlsafe(32)
     with transaction() as session:
-        enrolment = _take(session, code, now)
+        enrolment, held = _take(session, code, public, now)
         user = session.get_one(User, enrolment.user_id)
         org = session.get_one(Organisation, enrolment.org_id)
         if not user.active:
             raise Problem("enrolment-unknown", "This person is no longer active; ask the office.")
-        device = Device(
+        device = held or Device(
             id=str(uuid_utils.uuid7()),
             org_id=org.id,
             user_id=user.id,
             kind="phone",
             label=label.strip()[:120] or "Phone",
             jwk=public,
-            token_sha256=token_digest(token),
             client=client[:120],
             enrolled_at=now,
             last_seen_at=now,
         )
+        device.token_sha256 = token_digest(token)
         session.add(device)
         enrolment.device_id = device.id
         return Enrolled(
@@ -110,7 +110,9 @@ def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
             device.revoked_at = now
 
 
-def _take(session: Session, code: str, now: datetime) -> Enrolment:
+def _take(
+    session: Session, code: str, public: dict[str, str] | None, now: datetime
+) -> tuple[Enrolment, Device | None]:
     digest = _digest(code)
     is_taken = enrolments.take(session, digest, now)
     enrolment = enrolments.by_digest(session, digest)
@@ -118,11 +120,24 @@ def _take(session: Session, code: str, now: datetime) -> Enrolment:
         raise Problem(
             "enrolment-unknown", "This code is not known. Check it, or ask the office for a new one."
         )
-    if not is_taken and enrolment.used_at is not None:
-        raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
-    if not is_taken:
+    if is_taken:
+        return enrolment, None
+    if enrolment.used_at is None:
         raise Problem("enrolment-expired", "This code is too old. Ask the office for a new one.")
-    return enrolment
+    held = _asks_again(session, enrolment, public, now)
+    if held is None:
+        raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
+    return enrolment, held
+
+
+def _asks_again(
+    session: Session, enrolment: Enrolment, public: dict[str, str] | None, now: datetime
+) -> Device | None:
+    """The phone that this code let in, when it is the one that asks: the first answer never reached it."""
+    if public is None or enrolment.device_id is None or enrolment.expires_at <= now:
+        return None
+    device = devices.phone(session, enrolment.org_id, enrolment.device_id)
+    return device if device and device.revoked_at is None and device.jwk == public else None
 
 
 def _digest(code: str) -> str:
