@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from limits import RateLimitItemPerMinute
 from sqlalchemy import select
 
 from sync.making import RECEIPT_TYP
@@ -15,6 +17,8 @@ from sync.protocol import envelope
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from tests.unit.phones import blob, proof
 from webapp import clock
+from webapp.api import pace
+from webapp.extensions import of_app
 from webapp.services import accept_batch, rebuild
 from webapp.services.enrol import revoke_device
 from webapp.store.models import Anomaly, Device, Event, Parcel, Quarantined, Receipt
@@ -239,6 +243,22 @@ def test_of_a_chain_full_of_holes_only_the_first_are_told(
     sealed = [phone.seal("report", [code], minute=i / 60, reason="damage") for i in range(6)]
     assert phone.send(*sealed[1::2])["missing_seqs"] == [[1, 1], [3, 3]]
     assert phone.send(*sealed[0:4:2])["missing_seqs"] == [[5, 5]]
+
+
+def test_a_phone_that_asks_without_end_is_slowed_down_and_a_signed_out_one_sooner(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ApiPhone(phone.client, org_id, phone.actor)
+    settings = replace(of_app("baton-settings"), rate_limits=True)
+    monkeypatch.setitem(phone.client.application.extensions, "baton-settings", settings)
+    monkeypatch.setattr(pace, "LET_IN", RateLimitItemPerMinute(3))
+    monkeypatch.setattr(pace, "SIGNED_OUT", RateLimitItemPerMinute(2))
+    assert [phone.post().status_code for _ in range(4)] == [200, 200, 200, 429]
+    slowed = phone.client.post("/sync/v1/blobs", headers={**phone.headers, "Tus-Resumable": "1.0.0"})
+    assert (slowed.status_code, slowed.get_json()["code"]) == (429, "slow-down")
+    assert 0 < int(slowed.headers["Retry-After"]) <= 60
+    revoke_device(org_id, other.device, clock.now())
+    assert [other.post().status_code for _ in range(3)] == [403, 403, 429], "each phone for itself"
 
 
 @pytest.mark.parametrize("path", ["/sync/v1/hello", "/sync/v1/nowhere", "/sync/v1/worklist"])

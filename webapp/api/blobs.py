@@ -15,6 +15,7 @@ from webapp import access, clock
 from webapp.access import open_to_all, phone, refuse_revoked
 from webapp.api import blueprint, tus
 from webapp.api.bodies import read_json
+from webapp.api.pace import keep_pace
 from webapp.services.receive_upload import (
     MAX_BLOB_BYTES,
     Standing,
@@ -68,6 +69,7 @@ def create() -> ResponseReturnValue:
     """Begin an upload; with a body, take its first bytes or all of them."""
     tus.require_version()
     refuse_revoked()
+    keep_pace()
     tus.require_body_type()
     caller = access.device()
     standing = begin_upload(

@@ -11,6 +11,7 @@ from webapp import access, clock
 from webapp.access import open_to_all, phone, refuse_revoked
 from webapp.api import blueprint
 from webapp.api.bodies import read_body, read_json
+from webapp.api.pace import keep_pace
 from webapp.errors import problem_response
 from webapp.extensions import limiter
 from webapp.services.accept_batch import accept_batch
@@ -58,6 +59,7 @@ def devices() -> ResponseReturnValue:
 @phone
 def events() -> ResponseReturnValue:
     """Take a batch, or a heartbeat; a revoked phone's events are kept and answered with 403."""
+    keep_pace()
     batch = wire.parse_body(read_body(wire.MAX_BATCH_BYTES))
     refuse_too_old(batch.queue.client)
     caller = access.device()
