@@ -92,6 +92,24 @@ test("an earlier identity's unsent work goes out under its own name and token", 
   phone.close();
 });
 
+test("nobody is enrolled over an unfinished handover, and what is left unsent stays in sight", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone);
+  await phone.saveDraft(draft);
+  await assert.rejects(phone.enrol("CODE2", { label: "Again" }), { code: "draft-open" });
+  const { id } = await phone.seal(draft);
+  const own = await phone.eventJws(id);
+  await phone.enrol("CODE2", { label: "Again" });
+  const [item, ...more] = await phone.othersOutbox();
+  assert.deepEqual([item.id, item.state, more.length], [id, "sealed", 0]);
+  assert.ok(item.by);
+  assert.equal(await phone.eventJws(id, item.device), own);
+  const { unsent, othersUnsent, othersUnsentBlobs } = await phone.counts();
+  assert.deepEqual([unsent, othersUnsent, othersUnsentBlobs], [0, 1, 2]);
+  phone.close();
+});
+
 test("a refused enrolment changes nothing and names its reason", async () => {
   const world = await World.make();
   const phone = await world.open();
@@ -104,6 +122,23 @@ test("a refused enrolment changes nothing and names its reason", async () => {
   await assert.rejects(phone.enrol("CODE1", { label: "x" }), { code: "offline" });
   assert.equal(phone.identity, null);
   await assert.rejects(phone.seal(phone.newDraft("pack")), { code: "not-enrolled" });
+  phone.close();
+});
+
+test("an enrolment whose answer was lost is asked for again with the same key, and the next code with another", async () => {
+  const world = await World.make();
+  const phone = await world.open();
+  const keys = [];
+  const enrol = world.server.enrol.bind(world.server);
+  world.server.enrol = (said) => {
+    keys.push(JSON.stringify(said.jwk));
+    return keys.length === 1 ? new Response("<html>", { status: 502 }) : enrol(said);
+  };
+  await assert.rejects(phone.enrol("CODE1", { label: "x" }), { code: "offline" });
+  await phone.enrol("CODE1", { label: "x" });
+  await phone.enrol("CODE2", { label: "x" });
+  assert.equal(keys[0], keys[1]);
+  assert.notEqual(keys[1], keys[2]);
   phone.close();
 });
 

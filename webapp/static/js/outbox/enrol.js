@@ -12,6 +12,9 @@ import { makeKey } from "./keys.js";
 /** @import {Context} from './context.js' */
 
 /** @typedef {{privateKey:CryptoKey, jwk:PublicJwk, kid:string}} OwnKey */
+/** @type {WeakMap<Context, {code: string, key: OwnKey|null}>} what was asked, until an identity came of it */
+const asked = new WeakMap();
+
 /**
  * @typedef {{device:string, token:string, actor:{id:string, name:string, role:string}, org:{id:string, name:string},
  *   epoch:string, jwk:PublicJwk}} Enrolled
@@ -35,8 +38,12 @@ export function enrolmentCode(text) {
  * @throws {PhoneError} with the server's code, or `offline`; nothing was changed then
  */
 export async function enrolPhone(context, text, label) {
-  const key = await ownKey(context);
-  const said = { code: enrolmentCode(text), jwk: key?.jwk ?? null, label, client: context.client };
+  const code = enrolmentCode(text);
+  // The same key for the same code: by it the server knows this phone again when its first answer was lost.
+  const before = asked.get(context);
+  const key = before?.code === code ? before.key : await ownKey(context);
+  asked.set(context, { code, key });
+  const said = { code, jwk: key?.jwk ?? null, label, client: context.client };
   const answer = await request(context, "/sync/v1/devices", {
     method: "POST",
     ...(await packJson(JSON.stringify(said), false)),
@@ -65,6 +72,7 @@ export async function enrolPhone(context, text, label) {
     },
     key?.privateKey ?? null,
   );
+  asked.delete(context);
 }
 
 /**
