@@ -28,6 +28,7 @@ test("a sealed handover reaches the server signed, chained, with its pictures, o
     oldestAt: parts.payload.at,
     headSeq: 1,
     othersUnsent: 0,
+    othersUnsentBlobs: 0,
   });
 
   const second = await phone.seal(await collection(phone, [CODES[4]]));
@@ -51,6 +52,7 @@ test("a sealed handover reaches the server signed, chained, with its pictures, o
     oldestAt: null,
     headSeq: 2,
     othersUnsent: 0,
+    othersUnsentBlobs: 0,
   });
   phone.close();
 });

@@ -259,6 +259,7 @@
  * @property {string|null} oldestAt  RFC 3339, of the oldest unsent event
  * @property {number} headSeq
  * @property {number} othersUnsent  unsent events of earlier identities on this phone
+ * @property {number} othersUnsentBlobs  their pictures that the server has not got
  */
 
 /**

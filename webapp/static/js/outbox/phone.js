@@ -8,8 +8,8 @@ import { blankDraft } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 import { readBlob, storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
-import { eventById, jwsOf, listEvents, peekOutbox, unpark } from "../storage/events.js";
-import { currentIdentity, listIdentities, privateKeyOf } from "../storage/identities.js";
+import { eventById, jwsOf, listEvents, unpark } from "../storage/events.js";
+import { currentIdentity, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { listReceipts } from "../storage/receipts.js";
 import { Store } from "../storage/store.js";
@@ -17,6 +17,7 @@ import { readWorklist } from "../storage/worklist.js";
 import { enrolPhone } from "./enrol.js";
 import { makeContext } from "./context.js";
 import { Lists } from "./lists.js";
+import { countOthers, othersItems } from "./others.js";
 import { checkRoom, reportStorage } from "./room.js";
 import { sealDraft } from "./seal.js";
 import { SyncEngine } from "./sync.js";
@@ -24,6 +25,7 @@ import { SyncEngine } from "./sync.js";
 /** @import {Counts, Draft, Identity, Kind, OutboxItem, Sealed, StorageReport, SyncState} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
+/** @import {OthersItem} from './others.js' */
 /** @import {Listed} from '../domain/counts.js' */
 
 /**
@@ -122,9 +124,17 @@ export class Phone extends Lists {
    * @param {string} code as scanned, or typed in any spelling
    * @param {{label:string}} options what the office will call this phone
    * @returns {Promise<Identity>}
-   * @throws {PhoneError} `enrolment-unknown|used|expired`, `offline`, …: nothing was changed
+   * @throws {PhoneError} `draft-open`, `enrolment-unknown|used|expired`, `offline`, …: nothing was changed
    */
   async enrol(code, { label }) {
+    const draft = await this.loadDraft();
+    if (draft && draft.scans.length + draft.photos.length > 0) {
+      throw new PhoneError(
+        "draft-open",
+        "A handover is not finished on this phone.",
+        "Seal or discard it first: it would be lost to you.",
+      );
+    }
     await enrolPhone(this.#context, code, label);
     await this.reload();
     this.#nudge("enrol");
@@ -242,14 +252,13 @@ export class Phone extends Lists {
 
   /** @returns {Promise<Counts>} */
   async counts() {
-    const { store } = this.#context;
-    const identities = await listIdentities(store);
     const mine = this.#row ? await this.#listed(this.#row.device) : null;
-    let othersUnsent = 0;
-    for (const other of identities.filter(({ device }) => device !== this.#row?.device)) {
-      othersUnsent += (await peekOutbox(store, other.device)).length;
-    }
-    return { ...countUnsent(mine), othersUnsent };
+    return { ...countUnsent(mine), ...(await countOthers(this.#context.store, this.#row?.device)) };
+  }
+
+  /** @returns {Promise<OthersItem[]>} of earlier enrolments on this phone, what the office has not got all of */
+  async othersOutbox() {
+    return othersItems(this.#context.store, this.#row?.device);
   }
 
   /**
@@ -300,9 +309,13 @@ export class Phone extends Lists {
       .map(({ receivedAt, verified, jws }) => ({ receivedAt, verified, jws }));
   }
 
-  /** @param {string} id @returns {Promise<string>} the JWS, verbatim, to take a parked item out by hand */
-  async eventJws(id) {
-    const event = await eventById(this.#context.store, this.#device(), id);
+  /**
+   * @param {string} id
+   * @param {string} [device] of an earlier enrolment
+   * @returns {Promise<string>} the JWS, verbatim, to take an item out by hand
+   */
+  async eventJws(id, device = this.#device()) {
+    const event = await eventById(this.#context.store, device, id);
     if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
     const [jws] = await jwsOf(this.#context.store, event.device, [event.seq]);
     return jws ?? "";

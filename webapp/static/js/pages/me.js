@@ -113,9 +113,10 @@ function show(app, screen) {
 
 /** @param {App} app @param {HTMLElement} screen */
 function showShift(app, screen) {
-  const { unsent, unsentBlobs, othersUnsent } = app.shell.counts;
+  const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = app.shell.counts;
+  const { odd } = app.shell;
   const begun = app.flow.isBegun;
-  const isSafe = unsent === 0 && unsentBlobs === 0 && othersUnsent === 0 && !begun;
+  const isSafe = unsent + unsentBlobs + othersUnsent + othersUnsentBlobs + odd === 0 && !begun;
   const box = el(screen, "shift");
   box.dataset.tone = isSafe ? "safe" : "attention";
   setIcon(screen, "shift-icon", isSafe ? "shield-check" : "triangle-alert");
@@ -124,6 +125,8 @@ function showShift(app, screen) {
     unsent ? `${count(unsent, "handover")} unsent` : null,
     unsentBlobs ? `${count(unsentBlobs, "photo")} not with the office` : null,
     othersUnsent ? `${count(othersUnsent, "handover")} unsent of somebody who used this phone before` : null,
+    othersUnsentBlobs ? `${count(othersUnsentBlobs, "photo")} of theirs not with the office` : null,
+    odd ? `${count(odd, "handover")} to show to the office, see the outbox` : null,
     begun ? "one handover unfinished" : null,
   ]
     .filter(Boolean)

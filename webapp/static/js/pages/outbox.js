@@ -9,10 +9,14 @@ import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
 /** @import {OutboxItem} from '../domain/types.js' */
+/** @import {OthersItem} from '../outbox/others.js' */
 /** @import {App, Screen} from './context.js' */
 
 /** More than this is read by nobody on a phone; the rest is counted. */
 const SHOWN = 100;
+
+/** The office no longer takes this phone for its own: only connecting again helps. */
+const DISOWNED = new Set(["token-unknown", "device-revoked"]);
 
 /** @type {Screen} */
 export const outbox = (app, root) => {
@@ -27,7 +31,7 @@ export const outbox = (app, root) => {
 
 /** @param {App} app @param {HTMLElement} screen */
 function show(app, screen) {
-  const { counts, sync, items } = app.shell;
+  const { counts, sync, items, others } = app.shell;
   text(screen, "n", String(counts.unsent));
   text(
     screen,
@@ -36,12 +40,17 @@ function show(app, screen) {
       ? `${count(counts.unsent, "handover")} unsent`
       : counts.unsentBlobs
         ? `All sent, ${count(counts.unsentBlobs, "photo")} to go`
-        : "Everything is with the office",
+        : others.length > 0
+          ? "Yours is with the office; something of an earlier connection is not"
+          : "Everything is with the office",
   );
   text(screen, "sync", syncWords(app));
   el(screen, "problem").hidden = !sync.problem;
   text(screen, "problem-text", sync.problem ? `${sync.problem.title} ${sync.problem.detail ?? ""}` : "");
-  el(screen, "empty").hidden = items.length > 0;
+  el(screen, "again").hidden = sync.state !== "paused" || !DISOWNED.has(sync.problem?.code ?? "");
+  el(screen, "empty").hidden = items.length + others.length > 0;
+  el(screen, "others-title").hidden = others.length === 0;
+  el(screen, "others").replaceChildren(...others.slice(0, SHOWN).map((item) => othersLine(app, item)));
   const focused =
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
   el(screen, "items").replaceChildren(...items.slice(0, SHOWN).map((item) => line(app, item)));
@@ -89,6 +98,16 @@ function line(app, item) {
   return box;
 }
 
+/** Of an earlier connection: to be looked at and taken out, nothing else. @param {App} app @param {OthersItem} item @returns {HTMLElement} */
+function othersLine(app, item) {
+  const box = line(app, item);
+  part(box, "open", HTMLAnchorElement).removeAttribute("href");
+  text(box, "sub", `${item.by} · ${count(item.parcels.length, "parcel")} · ${clockTime(item.at)}`);
+  el(box, "actions").hidden = false;
+  button(box, "retry").hidden = true;
+  return box;
+}
+
 /** @param {OutboxItem} item @returns {string|null} */
 function whyOf(item) {
   if (item.problem) return `${item.problem.title} ${item.problem.detail ?? ""}`;
@@ -113,9 +132,9 @@ async function sendNow(app, screen) {
   show(app, screen);
 }
 
-/** The signed line itself, as a file: what the office reads in by hand. @param {App} app @param {OutboxItem} item */
+/** The signed line itself, as a file: what the office reads in by hand. @param {App} app @param {OutboxItem & {device?:string}} item */
 async function exportItem(app, item) {
-  const words = await app.phone.eventJws(item.id);
+  const words = await app.phone.eventJws(item.id, item.device);
   const file = new File([`${words}\n`], `baton-${item.seq}.jws`, { type: "application/jose" });
   const url = URL.createObjectURL(file);
   const link = document.createElement("a");

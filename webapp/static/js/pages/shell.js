@@ -6,6 +6,7 @@ import { setCounts } from "../ui/bar.js";
 import { answeredTasks, sealedCodes } from "./progress.js";
 
 /** @import {Counts, OutboxItem, SyncState} from '../domain/types.js' */
+/** @import {OthersItem} from '../outbox/others.js' */
 /** @import {Phone} from '../outbox/phone.js' */
 /** @import {Sealed} from './progress.js' */
 
@@ -15,8 +16,17 @@ const TIGHT_PHOTOS = 40;
 /** Events: `fresh` when any of its facts changed. */
 export class Shell extends EventTarget {
   /** @type {Phone} */ #phone;
-  /** @type {Counts} */ counts = { unsent: 0, unsentBlobs: 0, oldestAt: null, headSeq: 0, othersUnsent: 0 };
+  /** @type {Counts} */
+  counts = {
+    unsent: 0,
+    unsentBlobs: 0,
+    oldestAt: null,
+    headSeq: 0,
+    othersUnsent: 0,
+    othersUnsentBlobs: 0,
+  };
   /** @type {OutboxItem[]} */ items = [];
+  /** @type {OthersItem[]} */ others = [];
   /** @type {Sealed} */ sealed = new Map();
   /** @type {SyncState} */ sync;
   /** Little room is left for photos. */
@@ -47,6 +57,7 @@ export class Shell extends EventTarget {
       do {
         this.#again = false;
         this.items = await this.#phone.outbox();
+        this.others = await this.#phone.othersOutbox();
         this.counts = await this.#phone.counts();
         this.sealed = sealedCodes(this.items);
       } while (this.#again);
@@ -76,8 +87,13 @@ export class Shell extends EventTarget {
     return this.#phone.tasks().length - this.answered.size;
   }
 
+  /** @returns {number} handovers the office will look at, or that lack a picture for good */
+  get odd() {
+    return this.items.filter(({ state }) => state === "attention").length;
+  }
+
   #show() {
-    setCounts(this.counts, this.sync, this.openTasks);
+    setCounts(this.counts, this.sync, { tasks: this.openTasks, odd: this.odd });
     this.dispatchEvent(new Event("fresh"));
   }
 }

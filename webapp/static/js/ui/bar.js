@@ -51,25 +51,29 @@ export function setSubtitle(sub) {
   byId("subtitle").hidden = !sub;
 }
 
-/** @param {Counts} counts @param {SyncState} sync @param {number} tasks */
-export function setCounts(counts, sync, tasks) {
+const ICONS = { safe: "check", attention: "triangle-alert", sealed: "upload" };
+
+/** @param {number} pending @param {number} odd @param {SyncState} sync @returns {keyof typeof ICONS} green only when nothing is left to do */
+function toneOf(pending, odd, sync) {
+  if (pending === 0) return odd > 0 ? "attention" : "safe";
+  return sync.state === "paused" ? "attention" : "sealed";
+}
+
+/** @param {Counts} counts @param {SyncState} sync @param {{tasks:number, odd:number}} open `odd`: handovers that need a look */
+export function setCounts(counts, sync, { tasks, odd }) {
   const chip = byId("unsent");
-  const pending = counts.unsent + counts.unsentBlobs;
-  const icon =
-    sync.state === "offline"
-      ? "wifi-off"
-      : pending === 0
-        ? "check"
-        : sync.state === "paused"
-          ? "triangle-alert"
-          : "upload";
+  const unsent = counts.unsent + counts.othersUnsent;
+  const unsentBlobs = counts.unsentBlobs + counts.othersUnsentBlobs;
+  const pending = unsent + unsentBlobs;
+  const tone = toneOf(pending, odd, sync);
+  const icon = sync.state === "offline" ? "wifi-off" : ICONS[tone];
   chip.querySelector("use")?.setAttribute("href", `/static/vendor/lucide-1.62.0/sprite.svg#${icon}`);
-  chip.dataset.tone = pending === 0 ? "safe" : sync.state === "paused" ? "attention" : "sealed";
+  chip.dataset.tone = tone;
   // Events sent but photos still here is not "0 unsent": the proof is not whole yet.
-  const photosOnly = counts.unsent === 0 && counts.unsentBlobs > 0;
-  const seen = photosOnly ? `${counts.unsentBlobs} to go` : `${counts.unsent} unsent`;
+  const photosOnly = unsent === 0 && unsentBlobs > 0;
+  const seen = photosOnly ? `${unsentBlobs} to go` : `${unsent} unsent`;
   byId("unsent-text").textContent = seen;
-  const photos = counts.unsentBlobs ? `, ${counts.unsentBlobs} photos not with the office` : "";
+  const photos = unsentBlobs ? `, ${unsentBlobs} photos not with the office` : "";
   const network = sync.state === "offline" ? ", no network" : "";
   chip.setAttribute("aria-label", `${seen}${photos}${network}. Open the outbox`);
   const badge = byId("tasks-count");
