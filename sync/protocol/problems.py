@@ -50,12 +50,10 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     # -- anything with an address or a body
     "not-found": ("There is nothing here", 404),
     "forbidden": ("You may not do this", 403),
-    "unauthenticated": ("Sign in first", 401),
     "method-not-allowed": ("This address does not take that method", 405),
     "body-invalid": ("The request cannot be read", 400),
     "field-invalid": ("A field has a wrong value", 422),
     "conflict": ("It was changed meanwhile", 409),
-    "cursor-invalid": ("The cursor cannot be read", 400),
     # -- the office's work
     "run-closed": ("The run is closed", 409),
     "nothing-to-do": ("No parcel fits", 422),

@@ -28,24 +28,12 @@ _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one fact did to the parcel: whether it moved it, and the codes of the anomalies it raised."""
-
-    moved: bool
-    anomalies: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Folded:
-    """The state, and what each fact had to do with it."""
+    """The state, the events that moved it, and the codes of the anomalies that each event raised."""
 
     state: ParcelState
     moved: frozenset[str] | set[str]
     blamed: Mapping[str, Sequence[str]]
-
-    def outcome(self, event_id: str) -> Outcome:
-        """What this event did; nothing, if it is no fact of the parcel."""
-        return Outcome(event_id in self.moved, tuple(self.blamed.get(event_id, ())))
 
 
 def fold(facts: Iterable[Fact], about: About, policy: Policy | None = None) -> ParcelState:

@@ -10,12 +10,12 @@ from sync.protocol import batch, keys
 from sync.protocol.envelope import MAX_EVENT_BYTES
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
+from webapp.services.receive_upload import MAX_BLOB_BYTES
 from webapp.services.server_identity import signing_key
 from webapp.store import database
 
 MIN_CLIENT = "0.1.0"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?")
-MAX_BLOB_BYTES = 10 * 1024 * 1024
 RETAIN_ACKED_DAYS = 14
 
 

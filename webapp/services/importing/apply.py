@@ -16,7 +16,6 @@ from typing import Any
 
 import structlog
 
-from sync import ledger
 from sync.protocol import codes
 from sync.protocol.problems import Problem
 from webapp import clock
@@ -30,9 +29,9 @@ from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
 from webapp.services.importing.reading.limits import MAX_BAD_ROWS
+from webapp.services.rebuild import refold
 from webapp.services.record import Draft, record
-from webapp.store import import_writing, journal_writing
-from webapp.store.journal import SqlJournal
+from webapp.store import import_writing
 from webapp.store.queries import importing as ask
 from webapp.store.queries import places
 from webapp.store.unit import lock_org, reading, transaction
@@ -203,7 +202,8 @@ def write_chunk(
     import_writing.link_orders(session, org_id, plan.links)
     import_writing.mark_parcels_of(session, org_id, head, [order.order_id for order in plan.orders])
     record(session, org_id, actor_id, _drafts(plan), now)
-    _refold(session, org_id, head, plan, now)
+    # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
+    refold(session, org_id, sorted(plan.refold), head, now)
     return plan
 
 
@@ -244,13 +244,6 @@ def _drafts(plan: ChunkPlan) -> list[Draft]:
         for fact, parcels in sorted(together.values(), key=lambda pair: pair[0].at)
         for start in range(0, len(parcels), EVENT_PARCELS)
     ]
-
-
-def _refold(session: Any, org_id: str, head: int, plan: ChunkPlan, now: datetime) -> None:
-    """Fold again what the books now say otherwise of: a parcel that became known, got a carrier, took a scan over."""
-    if plan.refold:
-        states = ledger.refold(sorted(plan.refold), SqlJournal(session, org_id, head, now))
-        journal_writing.write_states(session, org_id, head, now, states)
 
 
 def add_up(outcome: Outcome, plan: ChunkPlan, most_changes: int = 20) -> None:

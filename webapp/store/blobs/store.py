@@ -42,11 +42,6 @@ class BlobStore:
         """Whether the bytes are really there, rows apart."""
         return self._objects.stat(_held(org_id, sha256)) is not None
 
-    def modified_at(self, org_id: str, sha256: str) -> datetime | None:
-        """Since when the bytes are there; None when they are not."""
-        stored = self._objects.stat(_held(org_id, sha256))
-        return None if stored is None else stored.modified_at
-
     def open(self, org_id: str, sha256: str) -> BinaryIO:
         """A reading stream of a blob; the caller closes it. Raises Missing."""
         return self._objects.open(_held(org_id, sha256))
