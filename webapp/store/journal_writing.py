@@ -272,10 +272,7 @@ def _storable(text: str | None) -> str | None:
 def _device(session: Session, org_id: str, change: Append) -> None:
     if change.seqs is None:
         return
-    top = max((e for e in change.entries if e.branch == 0), key=lambda e: e.seq, default=None)
-    values: dict[str, Any] = {"seqs": [list(pair) for pair in change.seqs], "high_seq": change.seqs[-1][1]}
-    if top is not None and top.seq == values["high_seq"]:
-        values["head_sha256"] = top.sha256
+    values = {"seqs": [list(pair) for pair in change.seqs], "high_seq": change.seqs[-1][1]}
     session.execute(
         update(Device).where(Device.org_id == org_id, Device.id == change.device_id).values(values)
     )

@@ -33,7 +33,6 @@ class Device(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     high_seq: Mapped[Count] = mapped_column(default=0)
     seqs: Mapped[list[Any]] = mapped_column(Json, default=list)
-    head_sha256: Mapped[str | None] = mapped_column(String(64))
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     head_seq: Mapped[Count | None]
     unsent: Mapped[Count | None]

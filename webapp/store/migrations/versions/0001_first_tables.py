@@ -502,7 +502,6 @@ def upgrade() -> None:
         sa.Column("revoked_at", columns.UtcDateTime(), nullable=True),
         sa.Column("high_seq", sa.BigInteger(), nullable=False),
         sa.Column("seqs", columns.Json, nullable=False),
-        sa.Column("head_sha256", sa.String(length=64), nullable=True),
         sa.Column("last_seen_at", columns.UtcDateTime(), nullable=True),
         sa.Column("head_seq", sa.BigInteger(), nullable=True),
         sa.Column("unsent", sa.BigInteger(), nullable=True),
