@@ -68,6 +68,8 @@ function show(app, screen, item) {
   const only = item.parcels.length === 1 ? ` ${codeText(item.parcels[0] ?? "")}` : "";
   setBar({ title: barTitle(item), sub: kind, flow: true, back: () => go("#/outbox") });
   text(screen, "title", headline(item));
+  el(screen, "mark").hidden = false;
+  el(screen, "steps").hidden = false;
   el(screen, "mark").dataset.tone = item.voided ? "sealed" : stateLook(item.state).tone;
   text(screen, "what", `${kind} · ${parcels}${only}`);
   text(screen, "no", numberOf(item));

@@ -31,7 +31,7 @@ export class Shell extends EventTarget {
   /** @type {SyncState} */ sync;
   /** Little room is left for photos. */
   isTight = false;
-  #reading = false;
+  /** @type {Promise<void>|null} */ #reading = null;
   #again = false;
 
   /** @param {Phone} phone */
@@ -46,13 +46,14 @@ export class Shell extends EventTarget {
     });
   }
 
-  /** Reads outbox and counts anew; calls that come meanwhile are one more reading. */
-  async read() {
-    if (this.#reading) {
-      this.#again = true;
-      return;
-    }
-    this.#reading = true;
+  /** Reads outbox and counts anew; calls that come meanwhile are one more reading. @returns {Promise<void>} when all is read */
+  read() {
+    this.#again = true;
+    this.#reading ??= this.#readAll();
+    return this.#reading;
+  }
+
+  async #readAll() {
     try {
       do {
         this.#again = false;
@@ -62,7 +63,7 @@ export class Shell extends EventTarget {
         this.sealed = sealedCodes(this.items);
       } while (this.#again);
     } finally {
-      this.#reading = false;
+      this.#reading = null;
     }
     this.#show();
     void this.#readRoom();
