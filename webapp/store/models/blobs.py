@@ -27,7 +27,7 @@ class BlobRef(Base):
     """An event's mention of a blob, with its role and the parcel it shows ('' for all of the event's)."""
 
     __tablename__ = "blob_refs"
-    __table_args__ = (Index(None, "org_id", "sha256"), Index(None, "org_id", "device_id", "sha256"), BY_KEY)
+    __table_args__ = (Index(None, "org_id", "sha256"), Index(None, "org_id", "device_id", "event_id"), BY_KEY)
     org_id: Mapped[OrgId]
     event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -53,8 +53,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_blob_refs_org_id_device_id_sha256"),
-            ["org_id", "device_id", "sha256"],
+            batch_op.f("ix_blob_refs_org_id_device_id_event_id"),
+            ["org_id", "device_id", "event_id"],
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_blob_refs_org_id_sha256"), ["org_id", "sha256"], unique=False)
@@ -631,7 +631,7 @@ def downgrade() -> None:
     op.drop_table("blobs")
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_sha256"))
-        batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_device_id_sha256"))
+        batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_device_id_event_id"))
 
     op.drop_table("blob_refs")
     with op.batch_alter_table("anomalies", schema=None) as batch_op:
