@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright
 
 from tests.e2e.test_phone_heart import seed
 from tests.support.browser import Chromium
@@ -46,12 +46,6 @@ FLUSH = """async () => {
   }
   return (await phone.outbox()).map(({ state }) => state);
 }"""
-
-
-@pytest.fixture
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
 
 
 @pytest.fixture
