@@ -63,11 +63,13 @@ def test_axe_finds_nothing_on_the_sheets_that_stop_somebody(
     page.wait_for_selector("dialog[open]")
     found["missing"] = axe(page)
     page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
     for screen in ("scan/pack", "scan/report"):
         page.goto(f"{live_server.url}/app/#/{screen}")
         page.wait_for_selector("dialog[open]")
         found[f"another unfinished, {screen}"] = axe(page)
         page.keyboard.press("Escape")
+        page.wait_for_selector("[data-el=runs] .run")  # it leads Home, a moment later
     assert {screen: wrong for screen, wrong in found.items() if wrong} == {}
 
 
