@@ -16,12 +16,14 @@ class Sender:
 
     `key` is the public JWK it enrolled with (None: it could keep none). `actor_ids` are the people who
     may speak through it, None for the server's own device, which speaks for everybody in the office.
+    `is_known` False: nobody knows who made these (a file names a phone that is not of this shop).
     """
 
     device_id: str
     key: Jwk | None
     actor_ids: frozenset[str] | None
     is_revoked: bool = False
+    is_known: bool = True
 
     @property
     def is_server(self) -> bool:
@@ -31,12 +33,16 @@ class Sender:
 
 @dataclass(slots=True)
 class Item:
-    """One entry of a batch while it is judged: an `event` or a refusal (`code`, `detail`) in the end."""
+    """One entry of a batch while it is judged: an `event` or a refusal (`code`, `detail`) in the end.
+
+    `fault` is what speaks against it once it is proved, in the same two words; a duplicate is never refused for it.
+    """
 
     raw: str
     sha256: str
     envelope: envelope.Envelope | None = None
     event: events.Event | None = None
+    fault: tuple[str, str] | None = None
     code: str | None = None
     detail: str = ""
     is_signed: bool = False
@@ -59,13 +65,23 @@ class Item:
         self.event, self.code, self.detail = None, code, detail
 
     @property
+    def claimed_blobs(self) -> tuple[str, ...]:
+        """Digests of the pictures that it says are its own: they are kept for as long as it is."""
+        listed = self.envelope.payload.get("blobs") if self.envelope else None
+        if not isinstance(listed, list) or len(listed) > schema.MAX_BLOBS:
+            return ()
+        named = (blob.get("sha256") for blob in listed if isinstance(blob, dict))
+        fit = (name for name in named if isinstance(name, str) and schema.SHA256.fullmatch(name))
+        return tuple(dict.fromkeys(fit))
+
+    @property
     def storable(self) -> str:
         """The raw text, escaped as a JSON string where no database could store it as it came."""
         return self.raw if strictjson.is_storable(self.raw) else json.dumps(self.raw)
 
 
-def take_apart(raw: str) -> Item:
-    """Open the envelope; nothing is proved yet."""
+def take_apart(raw: str, sender: Sender) -> Item:
+    """Open the envelope, prove who made it, and read it: all that can be told without the journal."""
     item = Item(raw, envelope.digest(raw))
     try:
         item.envelope = envelope.open_(raw)
@@ -73,27 +89,30 @@ def take_apart(raw: str) -> Item:
         item.refuse(refusal.code, str(refusal))
     else:
         item.claimed_id, item.claimed_ref = item.claims("id"), item.claims("ref")
+        item.fault = _prove(item, item.envelope, sender)
     return item
 
 
-def judge(item: Item, sender: Sender) -> None:
-    """Prove who made it and read it: sets `event`, or the refusal."""
-    opened = item.envelope
-    if opened is None:
-        return
+def judge(item: Item) -> None:
+    """Let what speaks against it count: the `event` stays, or it is refused."""
+    if item.fault is not None:
+        item.refuse(*item.fault)
+
+
+def _prove(item: Item, opened: envelope.Envelope, sender: Sender) -> tuple[str, str] | None:
+    if not sender.is_known:
+        return "device_unknown", "no phone of this shop has the id that the event names"
     if opened.payload.get("device") != sender.device_id:
-        item.refuse("not_this_device", "the event names another device")
-        return
+        return "not_this_device", "the event names another device"
     try:
         envelope.verify(opened, sender.key)
         item.is_signed = sender.key is not None
         event = events.read(opened.payload, events.KINDS if sender.is_server else PHONE_KINDS)
     except (envelope.Refused, events.Malformed) as refusal:
-        item.refuse(refusal.code, str(refusal))
-        return
+        return refusal.code, str(refusal)
     if sender.actor_ids is not None and event.actor not in sender.actor_ids:
-        item.refuse("not_this_device", "the event names a person who never enrolled this device")
-    elif sender.is_revoked:
-        item.refuse("device_revoked", "the phone was revoked")
-    else:
-        item.event = event
+        return "not_this_device", "the event names a person who never enrolled this device"
+    if sender.is_revoked:
+        return "device_revoked", "the phone was revoked"
+    item.event = event
+    return None

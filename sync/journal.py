@@ -1,6 +1,6 @@
 """The port between `sync.ledger.accept` and a store: what it reads, and the one append it makes.
 
-A batch of any size costs at most one call of each method here. Every method is about one organisation
+A batch of any size costs at most one call of each method here, two of `parcels`. Every method is about one organisation
 (the store is made for one) and runs inside the caller's transaction. Collections may hold tens of
 thousands of codes (200 events x 500 parcels): a store must not bind one variable per item
 (`json_each(?)` on SQLite, `= ANY(:array)` on PostgreSQL, or chunks). Absent ids and codes are simply
@@ -141,6 +141,7 @@ class Quarantined:
     claimed_device: str | None
     claimed_seq: int | None
     signature_good: bool
+    blobs: tuple[str, ...] = ()  # digests of the pictures it says are its own
 
 
 @dataclass(frozen=True, slots=True)

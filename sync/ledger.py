@@ -1,5 +1,6 @@
 """The one door into the server for every event, whoever made it: judge, order, fold, append.
 
+`open_batch` does what needs no journal, the signatures above all, so that no transaction waits for it.
 `accept` is pure but for its journal: six set-based reads and one append for a batch of any size. One bad
 item never holds back another, the same item again has no second effect, and the items may come in any
 order. Raising (from the journal) means that nothing was kept.
@@ -22,7 +23,18 @@ from sync.rules.fold import fold
 from sync.rules.parcel import ParcelState
 from sync.rules.policy import Policy, load
 
-__all__ = ["Accepted", "Batch", "Chain", "Result", "Sender", "accept", "make_receipt", "refold"]
+__all__ = [
+    "Accepted",
+    "Batch",
+    "Chain",
+    "Opened",
+    "Result",
+    "Sender",
+    "accept",
+    "make_receipt",
+    "open_batch",
+    "refold",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,14 @@ class Batch:
 
     sender: Sender
     events: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A batch taken apart and proved; good for one `accept`."""
+
+    sender: Sender
+    items: Sequence[Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +98,16 @@ class Accepted:
         ]
 
 
-def accept(batch: Batch, journal: Journal, now: datetime, policy: Policy | None = None) -> Accepted:
+def open_batch(batch: Batch) -> Opened:
+    """Take every item apart and check its signature and its shape: the work that no journal is needed for."""
+    return Opened(batch.sender, [take_apart(raw, batch.sender) for raw in batch.events])
+
+
+def accept(batch: Batch | Opened, journal: Journal, now: datetime, policy: Policy | None = None) -> Accepted:
     """Take in a batch at `now` (aware UTC) and say what became of each item."""
-    items = [take_apart(raw) for raw in batch.events]
+    items = batch.items if isinstance(batch, Opened) else open_batch(batch).items
     known = _known(items, journal)
-    fresh = _sort_out(items, known, batch.sender)
+    fresh = _sort_out(items, known, batch.sender.device_id)
     ranges = journal.seqs(batch.sender.device_id)
     posting = Posting(batch.sender.device_id, now, policy or load(), is_server=batch.sender.is_server)
     change = posting.post(fresh, known, journal)
@@ -119,18 +144,18 @@ def _known(items: Iterable[Item], journal: Journal) -> dict[str, Known]:
     return {known.fact.id: known for known in journal.events(ids | targets, ids)}
 
 
-def _sort_out(items: Iterable[Item], known: Mapping[str, Known], sender: Sender) -> list[Item]:
+def _sort_out(items: Iterable[Item], known: Mapping[str, Known], device_id: str) -> list[Item]:
     """The items that are new and good, judged; the others are left refused, or are duplicates."""
     fresh: dict[str, Item] = {}
     for item in items:
         claimed = item.claimed_id
         earlier = known.get(claimed) if claimed else None
-        if earlier is not None and _is_same(earlier, item, sender):
+        if earlier is not None and _is_same(earlier, item, device_id):
             continue
         twin = fresh.get(claimed) if claimed else None
         if twin is not None and twin.sha256 == item.sha256:
             continue
-        judge(item, sender)
+        judge(item)
         if item.event is None:
             continue
         if earlier is not None or twin is not None:
@@ -140,8 +165,8 @@ def _sort_out(items: Iterable[Item], known: Mapping[str, Known], sender: Sender)
     return list(fresh.values())
 
 
-def _is_same(earlier: Known, item: Item, sender: Sender) -> bool:
-    return earlier.sha256 == item.sha256 and earlier.fact.device_id == sender.device_id
+def _is_same(earlier: Known, item: Item, device_id: str) -> bool:
+    return earlier.sha256 == item.sha256 and earlier.fact.device_id == device_id
 
 
 def _quarantine(items: Iterable[Item], sender: Sender, now: datetime) -> tuple[Quarantined, ...]:
@@ -158,6 +183,7 @@ def _quarantine(items: Iterable[Item], sender: Sender, now: datetime) -> tuple[Q
             claimed_device=item.claims("device"),
             claimed_seq=item.claimed_seq,
             signature_good=item.is_signed,
+            blobs=item.claimed_blobs,
         )
         for item in kept.values()
     )

@@ -52,7 +52,12 @@ class Posting:
         others.update(code for link in links for code in link.parcels)
         typed = {text: as_code(text) for text in scanned}
         others.update(code or codes.derived_code(codes.tracking_key(text)) for text, code in typed.items())
-        found = journal.parcels(others, {codes.tracking_key(text) for text in scanned})
+        found = list(journal.parcels(others, ()))
+        there = {about.code for about in found}
+        # What is no code of a parcel here may be a carrier's number; most scans are ours.
+        unfound = {codes.tracking_key(text) for text, code in typed.items() if code not in there}
+        if unfound:
+            found.extend(about for about in journal.parcels((), unfound) if about.code not in there)
         self.books = Books(found, typed)
         for event in self.events.values():
             named: dict[str, str] = {}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, delete, select, update
 
 from tests.support.scope import is_unscoped
+from webapp import store
+from webapp.store.prepared import Prepared
 
 METADATA = MetaData()
 PARCELS = Table(
@@ -54,3 +58,24 @@ def test_a_query_that_names_the_shop_passes(statement: Any) -> None:
 @pytest.mark.parametrize("statement", UNSCOPED.values(), ids=UNSCOPED)
 def test_a_query_that_forgets_the_shop_is_seen(statement: Any) -> None:
     assert is_unscoped(statement)
+
+
+def _prepared() -> dict[str, Prepared]:
+    found: dict[str, Prepared] = {}
+    for module in pkgutil.walk_packages(store.__path__, "webapp.store."):
+        if "migrations" in module.name:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Prepared):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_prepared_statements_name_the_organisation_too(dialect: str) -> None:
+    """The watch does not see them: they go to the driver as text, compiled once."""
+    found = _prepared()
+    assert len(found) > 20
+    unscoped = [name for name, prepared in found.items() if is_unscoped(prepared.build(dialect))]
+    # The token is how the organisation is learnt.
+    assert set(unscoped) <= {"webapp.store.queries.devices._CALLING"}

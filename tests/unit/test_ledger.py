@@ -60,9 +60,12 @@ def test_a_batch_costs_six_reads_and_one_append_whatever_its_size() -> None:
         place = {"lat": -6.2, "lon": 106.8}
         phone.seal("collect", [A, B, TRACKING, f"T{number}"], number, run="run-1", place=place, **proof())
     accept(phone.batch(), books, NOON)
-    assert books.calls == dict.fromkeys(
-        ("events", "chain", "seqs", "parcels", "facts", "places", "append"), 1
-    )
+    calls = dict.fromkeys(("events", "chain", "seqs", "parcels", "facts", "places", "append"), 1)
+    assert books.calls == calls | {"parcels": 2}  # by code; then by number, for those found by none
+    phone.seal("drop_off", [A, B], 300, **proof())
+    books.calls.clear()
+    accept(phone.batch(phone.sealed[-1]), books, NOON)
+    assert books.calls["parcels"] == 1
 
 
 def test_the_same_event_again_has_the_first_answer() -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-import uuid_utils
 
 from sync import ledger
 from sync.ledger import Accepted, Result, Sender, make_receipt
@@ -21,7 +20,6 @@ from webapp.services.find_device import CallingDevice
 from webapp.services.server_identity import signing_key
 from webapp.store import database
 from webapp.store.journal import SqlJournal
-from webapp.store.models import Receipt
 from webapp.store.queries import blobs, devices, review
 from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
@@ -35,38 +33,47 @@ def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict
 
     Problems `busy`, `storage-full`. A fault of ours on one event answers `retry` for that one alone.
     """
+    # Most of the work is signatures: nobody waits for the database meanwhile.
+    opened = _open(caller, batch.events)
     try:
         with transaction() as session:
             # A heartbeat changes nothing that a list shows: it draws no number, so lists stay as told.
             head = lock_org(session, caller.org_id, 1 if batch.events else 0)
-            results = _accept(session, caller, batch.events, head, now)
-            return _answer(session, caller, batch, results, now)
+            done = _accept(session, caller, opened, head, now)
+            return _answer(session, caller, batch, done, now)
     except (Problem, OperationalError):
         raise
     except Exception:
         log.exception("a batch failed; its events are tried one by one", device=caller.id)
-    results = [_accept_alone(caller, jws, now) for jws in batch.events]
+    results = tuple(_accept_alone(caller, jws, now) for jws in batch.events)
     with transaction() as session:
         lock_org(session, caller.org_id, 0)
-        return _answer(session, caller, batch, results, now)
+        seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
+        done = Accepted(now, results, seqs[-1][1] if seqs else 0, missing_in(seqs), None)
+        return _answer(session, caller, batch, done, now)
 
 
-def _accept(
-    session: Session, caller: CallingDevice, events: Sequence[str], head: int, now: datetime
-) -> list[Result]:
+def _open(caller: CallingDevice, events: Sequence[str]) -> ledger.Opened:
     sender = Sender(
         caller.id, caller.jwk, frozenset({caller.user_id}), is_revoked=caller.revoked_at is not None
     )
+    return ledger.open_batch(ledger.Batch(sender, events))
+
+
+def _accept(
+    session: Session, caller: CallingDevice, opened: ledger.Opened, head: int, now: datetime
+) -> Accepted:
     journal = SqlJournal(session, caller.org_id, head, now)
-    done = ledger.accept(ledger.Batch(sender, events), journal, now)
+    done = ledger.accept(opened, journal, now)
     _settle_tasks(session, caller.org_id, head, done, now)
-    return list(done.results)
+    return done
 
 
 def _accept_alone(caller: CallingDevice, jws: str, now: datetime) -> Result:
     try:
+        opened = _open(caller, [jws])
         with transaction() as session:
-            (result,) = _accept(session, caller, [jws], lock_org(session, caller.org_id), now)
+            (result,) = _accept(session, caller, opened, lock_org(session, caller.org_id), now).results
             # Should the answer fail, sending again finds a duplicate: the receipt is kept with the event.
             _sign_for(session, caller, database.epoch_in(session), [result], now)
             return result
@@ -89,18 +96,17 @@ def _claimed_id(jws: str) -> str | None:
 
 
 def _answer(
-    session: Session, caller: CallingDevice, batch: wire.Body, results: Sequence[Result], now: datetime
+    session: Session, caller: CallingDevice, batch: wire.Body, done: Accepted, now: datetime
 ) -> dict[str, Any]:
     epoch = database.epoch_in(session)
-    receipt = _sign_for(session, caller, epoch, results, now)
+    receipt = _sign_for(session, caller, epoch, done.results, now)
     _heartbeat(session, caller, batch, now)
-    seqs = SqlJournal(session, caller.org_id, 0, now).seqs(caller.id)
     return {
         "epoch": epoch,
         "received_at": format_time(now),
-        "results": [result.as_dict() for result in results],
-        "high_seq": seqs[-1][1] if seqs else 0,
-        "missing_seqs": [list(gap) for gap in missing_in(seqs)[:MOST_GAPS]],
+        "results": [result.as_dict() for result in done.results],
+        "high_seq": done.high_seq,
+        "missing_seqs": [list(gap) for gap in done.missing_seqs[:MOST_GAPS]],
         "want": blobs.wanted(session, caller.org_id, caller.id, MOST_WANTED),
         "receipt": receipt,
     }
@@ -112,15 +118,7 @@ def _sign_for(
     kept = [r for r in results if r.id is not None and r.status in {"applied", "recorded", "duplicate"}]
     receipt = make_receipt(caller.id, epoch, now, [(r.id or "", r.sha256) for r in kept], signing_key())
     if any(r.status != "duplicate" for r in kept):
-        session.add(
-            Receipt(
-                org_id=caller.org_id,
-                id=str(uuid_utils.uuid7()),
-                device_id=caller.id,
-                received_at=now,
-                jws=receipt,
-            )
-        )
+        devices.keep_receipt(session, caller.org_id, caller.id, now, receipt)
     return receipt
 
 
@@ -149,4 +147,4 @@ def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: d
     values |= {name: value for name, value in told.items() if value is not None}
     if queue.unsent is not None:
         values["oldest_unsent_at"] = queue.oldest_at
-    devices.note_heartbeat(session, caller.id, values)
+    devices.note_heartbeat(session, caller.org_id, caller.id, values)

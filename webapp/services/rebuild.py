@@ -29,7 +29,7 @@ class Difference:
 def refold(session: Session, org_id: str, codes: Sequence[str], head: int, now: datetime) -> None:
     """Fold these parcels again after the books changed (an import, a run), inside the caller's transaction."""
     states = ledger.refold(codes, SqlJournal(session, org_id, head, now))
-    journal_writing.write_states(session, org_id, head, now, states)
+    journal_writing.write_states(session.connection(), org_id, head, now, states)
 
 
 def check(now: datetime) -> tuple[int, list[Difference]]:

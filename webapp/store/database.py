@@ -14,15 +14,19 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from webapp.extensions import db
 from webapp.settings import Settings, SettingsError
 from webapp.store import models, unit
+from webapp.store.prepared import Prepared
 
 PACKAGE = Path(__file__).resolve().parent.parent
 MIGRATIONS = PACKAGE / "store" / "migrations"
+_EPOCH = Prepared(
+    lambda _dialect: select(models.Installation.value).where(models.Installation.name == "epoch")
+)
 _MIGRATING = 8_314_906  # the advisory lock's number: any constant of our own
 
 
@@ -80,10 +84,11 @@ def epoch() -> str:
 
 def epoch_in(session: Session) -> str:
     """The same, by a session that is open already."""
-    row = session.get(models.Installation, "epoch")
-    if row is None:
+    rows = _EPOCH.rows(session.connection())
+    if not rows:
         raise RuntimeError("the database was not prepared")
-    return row.value
+    value: str = rows[0][0]
+    return value
 
 
 @contextlib.contextmanager

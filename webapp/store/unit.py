@@ -7,10 +7,12 @@ the order of commits the order of `head`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, event, text, update
+from sqlalchemy import Connection, Engine, bindparam, event, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import SQLAlchemyError as DatabaseError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -19,6 +21,7 @@ from sqlalchemy.orm import Session
 from sync.protocol.problems import Problem
 from webapp.extensions import db
 from webapp.store.models import Organisation
+from webapp.store.prepared import Prepared
 
 # What a service names of the database: the session it hands on, and the errors it lets pass.
 __all__ = [
@@ -33,12 +36,14 @@ __all__ = [
     "transaction",
 ]
 _BUSY_MS = 5000
+_NOT_FREE = "The database is not free just now; send the same again shortly."
 
 
 def prepare_engine(engine: Engine) -> None:
     """Set up a SQLite engine: our own BEGIN, write-ahead log, a sync at every commit. Others are left alone."""
     if engine.dialect.name != "sqlite":
         return
+    _turns.setdefault(engine, threading.Lock())
 
     @event.listens_for(engine, "connect")
     def _connect(connection: object, _record: object) -> None:
@@ -68,11 +73,30 @@ def transaction() -> Iterator[Session]:
     """A writing unit: commits at the end, rolls back on any exception. Problem `busy` when the database is."""
     with (
         _told_plainly(),
+        _turn(db.engine),
         db.engine.execution_options(baton_writing=True).connect() as connection,
         Session(bind=connection, expire_on_commit=False, autoflush=False) as session,
         session.begin(),
     ):
         yield session
+
+
+# SQLite has one writer and makes the others sleep and try again: those of one process take turns instead.
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    lock = _turns.get(engine)
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=_BUSY_MS / 1000):
+        raise Problem("busy", _NOT_FREE)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -94,13 +118,18 @@ def lock_org(session: Session, org_id: str, ahead: int = 1) -> int:
 
     `ahead` 0 holds the row and draws none: for what only has to come one after the other.
     """
-    head = session.execute(
+    ((head,),) = _LOCK.rows(session.connection(), b_org_id=org_id, ahead=ahead)
+    return int(head - ahead + 1 if ahead else head)
+
+
+_LOCK = Prepared(
+    lambda _dialect: (
         update(Organisation)
-        .where(Organisation.id == org_id)
-        .values(head=Organisation.head + ahead)
+        .where(Organisation.id == bindparam("b_org_id"))
+        .values(head=Organisation.head + bindparam("ahead"))
         .returning(Organisation.head)
-    ).scalar_one()
-    return head - ahead + 1 if ahead else head
+    )
+)
 
 
 def is_alive() -> bool:
@@ -134,5 +163,5 @@ def _problem_of(error: OperationalError) -> Problem | None:
         return Problem("storage-full", "The server has no room left; nothing of this request was kept.")
     gone = is_postgresql and (state is None or state.startswith("08"))  # no state: it could not be reached
     if gone or state in _PASSING or "is locked" in said:
-        return Problem("busy", "The database is not free just now; send the same again shortly.")
+        return Problem("busy", _NOT_FREE)
     return None

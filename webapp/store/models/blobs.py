@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
 from webapp.store.models.columns import BY_KEY, Count, OrgId, Time
+
+_ONLY_AWAITED: dict[str, Any] = {
+    "sqlite_where": text("is_awaited"),
+    "postgresql_where": text("is_awaited"),
+}
 
 
 class Blob(Base):
@@ -24,10 +31,17 @@ class Blob(Base):
 
 
 class BlobRef(Base):
-    """An event's mention of a blob, with its role and the parcel it shows ('' for all of the event's)."""
+    """An event's mention of a blob, with its role and the parcel it shows ('' for all of the event's).
+
+    `is_awaited` until the bytes are held or the phone says that they are lost: a heartbeat asks for these alone.
+    """
 
     __tablename__ = "blob_refs"
-    __table_args__ = (Index(None, "org_id", "sha256"), Index(None, "org_id", "device_id", "event_id"), BY_KEY)
+    __table_args__ = (
+        Index(None, "org_id", "sha256"),
+        Index("ix_blob_refs_awaited", "org_id", "device_id", "event_id", **_ONLY_AWAITED),
+        BY_KEY,
+    )
     org_id: Mapped[OrgId]
     event_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -37,6 +51,7 @@ class BlobRef(Base):
     type: Mapped[str] = mapped_column(String(32))
     size: Mapped[Count]
     is_lost: Mapped[bool] = mapped_column(default=False)
+    is_awaited: Mapped[bool] = mapped_column(default=True)
 
 
 class Upload(Base):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, delete, exists, func, insert, select, update
+from sqlalchemy import CursorResult, Integer, and_, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Blob, BlobRef, EventParcel, Parcel, Upload, UploadPart
+from webapp.store.models import Blob, BlobRef, EventParcel, Parcel, QuarantinedBlob, Upload, UploadPart
+from webapp.store.prepared import Prepared
 
 _TABLE: Any = Blob.__table__
 _ADD = {
@@ -46,32 +47,45 @@ def held_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
 
 
 def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[str]:
-    """Digests that this phone's events speak of and nobody has brought yet, the first of them in the index.
+    """Digests that this phone's events speak of and nobody has brought yet, oldest event first."""
+    rows = _WANTED.rows(session.connection(), org_id=org_id, device_id=device_id, most=limit)
+    return list(dict.fromkeys(row[0] for row in rows))
 
-    Not in the order of mention: a sort would read them all, at every heartbeat, to tell a few.
-    """
-    given_up = select(BlobRef.sha256).where(
-        BlobRef.org_id == org_id, BlobRef.device_id == device_id, BlobRef.is_lost.is_(True)
-    )
-    rows = session.execute(
+
+_WANTED = Prepared(
+    lambda _dialect: (
         select(BlobRef.sha256)
+        # Of an event and its photo that were told at the same moment, neither may have seen the other's row.
         .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
         .where(
-            BlobRef.org_id == org_id,
-            BlobRef.device_id == device_id,
-            BlobRef.sha256.not_in(given_up),
+            BlobRef.org_id == bindparam("org_id"),
+            BlobRef.device_id == bindparam("device_id"),
+            BlobRef.is_awaited,
             Blob.sha256.is_(None),
         )
-        .limit(limit)
+        .order_by(BlobRef.event_id)
+        .limit(bindparam("most", type_=Integer))
     )
-    return list(dict.fromkeys(row.sha256 for row in rows))
+)
+_NO_MORE_AWAITED = Prepared(
+    lambda _dialect: (
+        update(BlobRef)
+        .where(BlobRef.org_id == bindparam("b_org_id"), BlobRef.sha256 == bindparam("b_sha256"))
+        .values(is_awaited=False)
+    )
+)
 
 
 def add_blobs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Say that bytes are held, where it is not said yet; waits for a sweep of one of these digests."""
+    """Say that bytes are held, where it is not said yet, and that nobody waits for them any more.
+
+    Waits for a sweep of one of these digests.
+    """
     # In one order everywhere, or two processes would wait for each other.
     ordered = sorted(rows, key=lambda row: (row["org_id"], row["sha256"]))
     session.connection().execute(_ADD[session.get_bind().dialect.name], ordered)
+    keys = [{"b_org_id": row["org_id"], "b_sha256": row["sha256"]} for row in ordered]
+    _NO_MORE_AWAITED.run_many(session.connection(), keys)
 
 
 def claim_blob(session: Session, org_id: str, sha256: str, now: datetime) -> bool:
@@ -205,7 +219,11 @@ def _advance(session: Session, org_id: str, upload_id: str, at: int, **values: A
 
 
 def _is_referenced() -> Any:
-    return exists().where(BlobRef.org_id == Blob.org_id, BlobRef.sha256 == Blob.sha256)
+    # What is held in quarantine may still be taken in: its pictures wait with it.
+    is_of_event = exists().where(BlobRef.org_id == Blob.org_id, BlobRef.sha256 == Blob.sha256)
+    return is_of_event | exists().where(
+        QuarantinedBlob.org_id == Blob.org_id, QuarantinedBlob.sha256 == Blob.sha256
+    )
 
 
 def _shows_parcel_of(seller: str) -> Any:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+import uuid_utils
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
-from webapp.store.models import Device, User
+from webapp.store.models import Device, Receipt, User
+from webapp.store.prepared import Prepared
 
 # Every request of a phone asks this: built once, and asked without a session.
 # Whoever works here no more has no phone that is let in, signed out or not: it is revoked since ever.
@@ -52,9 +56,37 @@ def phone(session: Session, org_id: str, device_id: str) -> Device | None:
     return session.execute(query).scalar_one_or_none()
 
 
-def note_heartbeat(session: Session, device_id: str, told: dict[str, Any]) -> None:
+def note_heartbeat(session: Session, org_id: str, device_id: str, told: dict[str, Any]) -> None:
     """Write down what a phone told of itself, by column."""
-    session.execute(update(Device).where(Device.id == device_id).values(told))
+    values = {f"b_{name}": value for name, value in told.items()}
+    _noting(tuple(sorted(told))).run(session.connection(), b_org_id=org_id, b_device_id=device_id, **values)
+
+
+@lru_cache(maxsize=128)
+def _noting(names: tuple[str, ...]) -> Prepared:
+    table: Any = Device.__table__
+    return Prepared(
+        lambda _dialect: (
+            update(table)
+            .where(table.c.org_id == bindparam("b_org_id"), table.c.id == bindparam("b_device_id"))
+            .values({table.c[name]: bindparam(f"b_{name}") for name in names})
+        )
+    )
+
+
+_KEEP_RECEIPT = Prepared(lambda _dialect: insert(Receipt))
+
+
+def keep_receipt(session: Session, org_id: str, device_id: str, received_at: datetime, jws: str) -> None:
+    """Keep what the server has just promised a phone."""
+    _KEEP_RECEIPT.run(
+        session.connection(),
+        org_id=org_id,
+        id=str(uuid_utils.uuid7()),
+        device_id=device_id,
+        received_at=received_at,
+        jws=jws,
+    )
 
 
 def org_of(session: Session, device_id: str) -> str:

@@ -48,14 +48,17 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("is_lost", sa.Boolean(), nullable=False),
+        sa.Column("is_awaited", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "event_id", "sha256", "role", "parcel", name=op.f("pk_blob_refs")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_blob_refs_org_id_device_id_event_id"),
+            "ix_blob_refs_awaited",
             ["org_id", "device_id", "event_id"],
             unique=False,
+            sqlite_where=sa.text("is_awaited"),
+            postgresql_where=sa.text("is_awaited"),
         )
         batch_op.create_index(batch_op.f("ix_blob_refs_org_id_sha256"), ["org_id", "sha256"], unique=False)
 
@@ -631,7 +634,9 @@ def downgrade() -> None:
     op.drop_table("blobs")
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_sha256"))
-        batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_device_id_event_id"))
+        batch_op.drop_index(
+            "ix_blob_refs_awaited", sqlite_where=sa.text("is_awaited"), postgresql_where=sa.text("is_awaited")
+        )
 
     op.drop_table("blob_refs")
     with op.batch_alter_table("anomalies", schema=None) as batch_op:
