@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import secrets
 import sys
@@ -33,13 +34,15 @@ class FolderObjects:
         self._root = str(Path(root).absolute())
         self._new = f"{self._root}/new"
         self._known: set[str] = set()
+        # Asking the system for chance is a call of its own, so it is asked once; a fork is told apart by its number.
+        self._own, self._count = secrets.token_hex(12), itertools.count()
         with _as_problem():
             self._make(self._new)
 
     def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
         target = f"{self._root}/{key}"
         folder = target.rpartition("/")[0]
-        aside = f"{self._new}/{secrets.token_hex(16)}"
+        aside = self._aside()
         with _as_problem():
             self._make(folder)
             if not _is_there(target, len(data)):
@@ -95,9 +98,12 @@ class FolderObjects:
 
     def check(self) -> None:
         with _as_problem():
-            probe = f"{self._new}/{secrets.token_hex(16)}"
+            probe = self._aside()
             _write(probe, b"baton", durable=False)
             os.unlink(probe)
+
+    def _aside(self) -> str:
+        return f"{self._new}/{self._own}.{os.getpid()}.{next(self._count)}"
 
     def _move(self, aside: str, target: str, folder: str) -> None:
         try:
