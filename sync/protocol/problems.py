@@ -69,6 +69,12 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "import-columns": ("Columns are missing", 422),
     "import-dates": ("The dates cannot be read", 422),
     "import-too-bad": ("Too many rows are bad", 422),
+    # -- rescue files and the quarantine
+    "rescue-empty": ("There is nothing in the file", 422),
+    "rescue-too-large": ("The file is too large", 413),
+    "rescue-unreadable": ("This is not a rescue file", 415),
+    "rescue-damaged": ("A part of the file is damaged", 422),
+    "never-acceptable": ("This cannot be taken in", 422),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),
@@ -84,6 +90,7 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "id_reused": ("This id was already used for another event", 409),
     "not_this_device": ("The event was made by another phone or person", 403),
     "device_revoked": ("The phone was revoked; its event is kept for the office", 403),
+    "device_unknown": ("No phone of this shop has this id", 404),
     "server_fault": ("The server failed on this event, send it again", 500),
 }
 

@@ -29,6 +29,7 @@ _ROWS = (
     ("sequence_gap", "warning", "The event before this one has not arrived from the phone."),
     ("chain_fork", "urgent", "The phone's chain of events is broken here or exists twice."),
     ("bad_signature", "urgent", "The signature does not fit the phone's key."),
+    ("vouched", "warning", "The office took this record in from quarantine."),
     ("unsigned", "info", "The phone could not sign this event."),
     ("incomplete", "warning", "The record lacks a part that its kind must have."),
     ("blob_missing", "warning", "A photo or signature that belongs to it never arrived."),
@@ -46,7 +47,7 @@ _ROWS = (
 CATALOGUE: dict[str, Kind] = {code: Kind(code, sentence, severity) for code, severity, sentence in _ROWS}
 
 # Findings about the phone and its chain: they stay even when the event itself was withdrawn.
-INTEGRITY = frozenset({"sequence_gap", "chain_fork", "unsigned", "clock_suspect"})
+INTEGRITY = frozenset({"sequence_gap", "chain_fork", "bad_signature", "vouched", "unsigned", "clock_suspect"})
 
 
 def severity(code: str) -> str:

@@ -23,6 +23,8 @@ from sync.rules.reasons import DAMAGE, NO_COMPLAINT
 _ON_A_RUN = HANDOVERS | {"deliver", "attempt", "pack", "return"}
 _FOR_A_CARRIER = HANDOVERS | {"deliver", "attempt", "carrier_scan", "out_for_delivery"}
 _NO_SIGHT = frozenset({"void", "blob_lost"})
+# What an `amend` may put on the record it speaks of.
+_VOUCHED = frozenset({"vouched", "bad_signature"})
 # Nothing is left to cancel.
 _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
 
@@ -200,6 +202,12 @@ class _Folding:
             self.cancel_requested = self.damaged = False
             self.reported.clear()
 
+    def vouch(self, fact: Fact) -> None:
+        """The office took a record in from quarantine: it is marked so for ever, at the record itself."""
+        code = fact.data.get("finding")
+        if code in _VOUCHED and fact.ref in self.facts:
+            self.raise_(code, fact, str(fact.data.get("held_for", "")), event_id=fact.ref)
+
     def close(self, resolve: Fact) -> None:
         """Close the anomaly at the event named, or all of that code that the office could have seen."""
         code, event = resolve.data.get("anomaly"), resolve.data.get("event")
@@ -251,6 +259,7 @@ class _Folding:
 
 
 _SPECIAL = {
+    "amend": _Folding.vouch,
     "attempt": _Folding.count_attempt,
     "report": _Folding.report,
     "blob_lost": _Folding.miss_blob,

@@ -2,9 +2,10 @@
 
 from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.devices import Device, Enrolment
-from webapp.store.models.ledger import Event, EventParcel, Quarantined, Receipt
+from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
 from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
+from webapp.store.models.rescue import RescueFile, RescueItem
 from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "ParcelOrder",
     "Place",
     "Quarantined",
+    "QuarantinedBlob",
     "Receipt",
+    "RescueFile",
+    "RescueItem",
     "Run",
     "RunParcel",
     "Task",

@@ -70,10 +70,23 @@ class EventParcel(Base):
 
 
 class Quarantined(Base):
-    """Bytes that could not be taken as an event, kept whole for the office with the reason."""
+    """Bytes that could not be taken as an event, kept whole for the office with the reason.
+
+    Settled, `outcome` is accepted (its own event, `event_id`), stated (`event_id` says it on the office's word) or
+    aside; `settled_event_id` is the `amend` that tells who and why. Set aside, it may still be taken in later.
+    """
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index(None, "org_id", "received_at"),)
+    __table_args__ = (
+        Index(None, "org_id", "received_at"),
+        Index(
+            "ix_quarantine_open",
+            "org_id",
+            "device_id",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
     org_id: Mapped[OrgId]
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     device_id: Mapped[str] = mapped_column(String(36))
@@ -88,6 +101,18 @@ class Quarantined(Base):
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_by: Mapped[str | None] = mapped_column(String(36))
     outcome: Mapped[str | None] = mapped_column(String(16))
+    settled_event_id: Mapped[str | None] = mapped_column(String(36))
+    event_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class QuarantinedBlob(Base):
+    """A picture that something in quarantine says is its own: it is kept as long as that is."""
+
+    __tablename__ = "quarantine_blobs"
+    __table_args__ = (BY_KEY,)
+    org_id: Mapped[OrgId]
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    item_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class Receipt(Base):
