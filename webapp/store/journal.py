@@ -78,11 +78,13 @@ class SqlJournal:
 
     def facts(self, codes: Collection[str]) -> Mapping[str, Sequence[Fact]]:
         """Every event of each parcel; one object serves all the parcels of an event."""
-        made: dict[str, Fact] = {}
+        links = self._rows(_EVENTS_OF, keys=codes) if codes else []
+        # Read once each: the office confirms and labels hundreds of parcels by one event.
+        rows = self._rows(_FACTS, keys={event_id for _, event_id in links}) if links else []
+        made = {row[0]: _fact(row) for row in rows}
         by_code: dict[str, list[Fact]] = {}
-        for code, *columns in self._rows(_FACTS, keys=codes) if codes else ():
-            fact = made.get(columns[0]) or made.setdefault(columns[0], _fact(columns))
-            by_code.setdefault(code, []).append(fact)
+        for code, event_id in links:
+            by_code.setdefault(code, []).append(made[event_id])
         return by_code
 
     def places(self, run_ids: Collection[str]) -> Mapping[str, tuple[float, float]]:
@@ -147,13 +149,8 @@ _OWN_CODES = Prepared(
         EventParcel.scanned.is_not(None),
     )
 )
-_FACTS = Prepared(
-    lambda dialect: (
-        select(EventParcel.code, *_FACT)
-        .join(Event, (Event.org_id == EventParcel.org_id) & (Event.id == EventParcel.event_id))
-        .where(_of_ours(EventParcel), one_of(dialect, EventParcel.code, "keys"))
-    )
-)
+_EVENTS_OF = _by(EventParcel, EventParcel.code, EventParcel.code, EventParcel.event_id)
+_FACTS = _by(Event, Event.id, *_FACT)
 _PLACES = Prepared(
     lambda dialect: (
         select(Run.id, Place.lat, Place.lon)
