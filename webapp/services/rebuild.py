@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from webapp.store import journal_writing
 from webapp.store.journal import SqlJournal
 from webapp.store.models import Parcel
 from webapp.store.queries import folded, shop
-from webapp.store.unit import Session, lock_org, reading, transaction
+from webapp.store.unit import Session, lock_org, reading, snapshot, transaction
 
 CHUNK = 2000
 
@@ -33,38 +34,36 @@ def refold(session: Session, org_id: str, codes: Sequence[str], head: int, now: 
 
 
 def check(now: datetime) -> tuple[int, list[Difference]]:
-    """How many parcels there are, and those whose row differs from the fold of their events."""
+    """How many parcels there are, and those whose row differs from the fold of their events, at one moment."""
     count = 0
     differing: list[Difference] = []
-    for org_id in _org_ids():
-        for codes in _chunks(org_id):
-            with reading() as session:
+    with snapshot() as session:
+        for org_id in shop.all_ids(session):
+            for codes in _chunks(org_id, lambda: nullcontext(session)):
                 states = ledger.refold(codes, SqlJournal(session, org_id, 0, now))
                 differing.extend(_compare(session, org_id, states))
-            count += len(codes)
+                session.expunge_all()  # a shop's rows are more than memory should hold at once
+                count += len(codes)
     return count, differing
 
 
 def rebuild(now: datetime) -> int:
     """Write what the events say over what the tables say; gives how many parcels that was."""
     count = 0
-    for org_id in _org_ids():
-        for codes in _chunks(org_id):
+    with reading() as session:
+        org_ids = shop.all_ids(session)
+    for org_id in org_ids:
+        for codes in _chunks(org_id, reading):
             with transaction() as session:
                 refold(session, org_id, codes, lock_org(session, org_id), now)
             count += len(codes)
     return count
 
 
-def _org_ids() -> list[str]:
-    with reading() as session:
-        return shop.all_ids(session)
-
-
-def _chunks(org_id: str) -> Iterator[list[str]]:
+def _chunks(org_id: str, read: Callable[[], AbstractContextManager[Session]]) -> Iterator[list[str]]:
     after = ""
     while True:
-        with reading() as session:
+        with read() as session:
             codes = folded.codes_after(session, org_id, after, CHUNK)
         if not codes:
             return

@@ -33,6 +33,7 @@ __all__ = [
     "looking",
     "prepare_engine",
     "reading",
+    "snapshot",
     "transaction",
 ]
 _BUSY_MS = 5000
@@ -104,6 +105,16 @@ def reading() -> Iterator[Session]:
     """A reading unit: one consistent snapshot on SQLite; nothing it does is kept."""
     with _told_plainly(), Session(bind=db.engine, expire_on_commit=False, autoflush=False) as session:
         yield session
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A reading unit that sees one moment from its first question to its last, however much is written meanwhile."""
+    with _told_plainly(), db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with Session(bind=connection, expire_on_commit=False, autoflush=False) as session:
+            yield session
 
 
 @contextmanager
