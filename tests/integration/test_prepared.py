@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Float, bindparam, insert, select
+from sqlalchemy import Float, bindparam, insert, literal_column, select, update
 
 from webapp.store.among import among
 from webapp.store.models import Event, Parcel, Place
 from webapp.store.prepared import Prepared, _compile, one_of
-from webapp.store.unit import reading, transaction
+from webapp.store.unit import DatabaseError, looking, reading, transaction
 
 EVENING = datetime(2026, 11, 22, 19, 30, 15, 250_000, tzinfo=timezone(timedelta(hours=8)))
 EVENT: dict[str, Any] = {
@@ -78,6 +78,28 @@ def test_a_flag_comes_out_as_one(app_on_both: Flask) -> None:
         row = {"org_id": "o", "code": "c", "is_known": False, "created_at": EVENING, "updated_at": EVENING}
         session.execute(insert(Parcel), [row])
         assert ask.rows(session.connection(), code="c")[0][0] is False
+
+
+def test_a_glance_gives_the_same_and_sees_what_was_committed_since_the_last(app_on_both: Flask) -> None:
+    ask = Prepared(
+        lambda _dialect: select(Parcel.is_known, Parcel.created_at).where(Parcel.code == bindparam("code"))
+    )
+    row = {"org_id": "o", "code": "c", "is_known": False, "created_at": EVENING, "updated_at": EVENING}
+    with looking() as connection:
+        assert ask.glance(connection, code="c") == []
+    with transaction() as session:
+        session.execute(insert(Parcel), [row])
+    for _ in range(2):
+        with looking() as connection:
+            assert ask.glance(connection, code="c") == ask.rows(connection, code="c") == [[False, EVENING]]
+        with transaction() as session:  # a connection that still read would hold this up, or see the old row
+            session.execute(update(Parcel).values(is_known=False))
+
+
+def test_a_glance_that_fails_is_told_in_the_usual_way(app_on_both: Flask) -> None:
+    ask = Prepared(lambda _dialect: select(literal_column("nothing_of_this_name")))
+    with looking() as connection, pytest.raises(DatabaseError, match="no such column|does not exist"):
+        ask.glance(connection)
 
 
 def test_a_time_without_a_zone_is_refused(app_on_both: Flask) -> None:

@@ -31,4 +31,4 @@ def find_device(token: str) -> CallingDevice | None:
     """The phone whose token this is, revoked or not; None when there is none."""
     with looking() as connection:
         row = devices.calling(connection, token_digest(token))
-    return None if row is None else CallingDevice(**row)
+    return None if row is None else CallingDevice(*row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +78,16 @@ def ensure_epoch() -> None:
 
 def epoch() -> str:
     """The name of this history; another one after a restore or a reset."""
-    with unit.reading() as session:
-        return epoch_in(session)
+    with unit.looking() as connection:
+        return _only(_EPOCH.glance(connection))
 
 
 def epoch_in(session: Session) -> str:
     """The same, by a session that is open already."""
-    rows = _EPOCH.rows(session.connection())
+    return _only(_EPOCH.rows(session.connection()))
+
+
+def _only(rows: Sequence[Sequence[Any]]) -> str:
     if not rows:
         raise RuntimeError("the database was not prepared")
     value: str = rows[0][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,22 +16,24 @@ from sync.protocol.times import format_time
 from webapp.store.models import Device, Receipt, User
 from webapp.store.prepared import Prepared
 
-# Every request of a phone asks this: built once, and asked without a session.
-# Whoever works here no more has no phone that is let in, signed out or not: it is revoked since ever.
+# Every request of a phone asks this. Whoever works here no more has no phone that is let in, signed out or not: it
+# is revoked since ever.
 _STOPPED_AT = case(
     (User.active, Device.revoked_at), else_=func.coalesce(Device.revoked_at, Device.enrolled_at)
 )
-_CALLING = (
-    select(Device.id, Device.org_id, Device.user_id, Device.jwk, _STOPPED_AT.label("revoked_at"))
-    .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
-    .where(Device.token_sha256 == bindparam("token_sha256"), Device.kind == "phone")
+_CALLING = Prepared(
+    lambda _dialect: (
+        select(Device.id, Device.org_id, Device.user_id, Device.jwk, _STOPPED_AT)
+        .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
+        .where(Device.token_sha256 == bindparam("token_sha256"), Device.kind == "phone")
+    )
 )
 
 
-def calling(connection: Connection, token_sha256: str) -> dict[str, Any] | None:
+def calling(connection: Connection, token_sha256: str) -> Sequence[Any] | None:
     """id, org_id, user_id, jwk, revoked_at (set, too, while its person is not active) of the phone with this token."""
-    row = connection.execute(_CALLING, {"token_sha256": token_sha256}).mappings().one_or_none()
-    return None if row is None else dict(row)
+    rows = _CALLING.glance(connection, token_sha256=token_sha256)
+    return rows[0] if rows else None
 
 
 def listed(session: Session) -> list[dict[str, Any]]:
