@@ -53,6 +53,24 @@ def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict
         return _answer(session, caller, batch, done, now)
 
 
+def take_lines(caller: CallingDevice, events: Sequence[str], now: datetime) -> tuple[Result, ...]:
+    """Take in what a phone sealed and somebody else brought (a rescue file): it is promised, but tells nothing of itself.
+
+    Problems as of `accept_batch`.
+    """
+    opened = _open(caller, events)
+    try:
+        with transaction() as session:
+            done = _accept(session, caller, opened, lock_org(session, caller.org_id), now)
+            _sign_for(session, caller, database.epoch_in(session), done.results, now)
+            return done.results
+    except (Problem, OperationalError):
+        raise
+    except Exception:
+        log.exception("events that were brought failed; they are tried one by one", device=caller.id)
+    return tuple(_accept_alone(caller, jws, now) for jws in events)
+
+
 def _open(caller: CallingDevice, events: Sequence[str]) -> ledger.Opened:
     sender = Sender(
         caller.id, caller.jwk, frozenset({caller.user_id}), is_revoked=caller.revoked_at is not None
