@@ -17,7 +17,7 @@ import { uuidv7 } from "../domain/ids.js";
  * @property {string} [databaseName]
  * @property {StorageManager|null} [storageManager]
  * @property {string} [client]               name and version of this app, told to the server
- * @property {boolean} [auto]                false: no triggers and timers
+ * @property {boolean} [auto]                false: alone, without a word to other tabs
  */
 
 /**

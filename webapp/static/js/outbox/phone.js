@@ -11,26 +11,23 @@ import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, jwsOf, listEvents, unpark } from "../storage/events.js";
 import { currentIdentity, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
-import { listReceipts } from "../storage/receipts.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
-import { enrolPhone } from "./enrol.js";
 import { makeContext } from "./context.js";
 import { Lists } from "./lists.js";
 import { countOthers, othersItems } from "./others.js";
-import { checkRoom, reportStorage } from "./room.js";
-import { sealDraft } from "./seal.js";
-import { SyncEngine } from "./sync.js";
 
 /** @import {Counts, Draft, Identity, Kind, OutboxItem, Sealed, StorageReport, SyncState} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {OthersItem} from './others.js' */
+/** @import {SyncEngine} from './sync.js' */
 /** @import {Listed} from '../domain/counts.js' */
 
 /**
- * Opens the stores and loads the worklist; a phone nobody has enrolled yet has `identity` null.
- * @param {PhoneOptions} [options] what a test puts in the browser's place; `auto:false` starts no timers or triggers
+ * Opens the stores and loads the worklist; a phone nobody has enrolled yet has `identity` null. It sends nothing until
+ * `start`, which is called when the first screen stands.
+ * @param {PhoneOptions} [options] what a test puts in the browser's place
  * @returns {Promise<Phone>}
  * @throws {PhoneError} `storage-unavailable` when the phone's storage will not open
  */
@@ -39,7 +36,6 @@ export async function openPhone(options = {}) {
   await context.store.open();
   const phone = new Phone(context);
   await phone.reload();
-  if (options.auto !== false) phone.start();
   return phone;
 }
 
@@ -49,7 +45,11 @@ export async function openPhone(options = {}) {
  */
 export class Phone extends Lists {
   /** @type {Context} */ #context;
-  /** @type {SyncEngine} */ #engine;
+  /** @type {Promise<typeof import('./hands.js')>|null} */ #hands = null;
+  /** @type {Promise<SyncEngine>|null} */ #engine = null;
+  /** @type {SyncState} the last state, for a page that opens later than the event */
+  syncState = { state: "idle", problem: null, nextAt: null };
+  #isClosed = false;
   /** @type {IdentityRow|null} */ #row = null;
   #keyLost = false;
   #isAutomatic = false;
@@ -60,18 +60,6 @@ export class Phone extends Lists {
   constructor(context) {
     super();
     this.#context = context;
-    this.#engine = new SyncEngine(context);
-    this.#engine.addEventListener("state", (event) => {
-      this.dispatchEvent(
-        new CustomEvent("sync", { detail: /** @type {CustomEvent<SyncState>} */ (event).detail }),
-      );
-    });
-    this.#engine.addEventListener("settled", () => this.#announce("outbox"));
-    for (const pulled of ["list", "age"]) {
-      this.#engine.addEventListener(pulled, () => {
-        this.#reloaded = this.#quietly(pulled === "list" ? this.reload() : this.#renewAge());
-      });
-    }
     context.channel?.addEventListener("message", ({ data }) => {
       if (data === "outbox") this.#changed();
       else void this.#quietly(this.reload(false));
@@ -81,12 +69,20 @@ export class Phone extends Lists {
   /** Begins the automatic triggers: online, visible, timer, Background Sync. */
   start() {
     this.#isAutomatic = true;
-    this.#engine.start();
+    void this.#quietly(
+      this.#sending().then((engine) => {
+        if (!this.#isClosed) engine.start();
+      }),
+    );
   }
 
   /** Ends triggers and closes the stores. */
   close() {
-    this.#engine.stop();
+    this.#isClosed = true;
+    void this.#engine?.then(
+      (engine) => engine.stop(),
+      () => undefined,
+    );
     this.#context.channel?.close();
     this.#context.store.close();
   }
@@ -100,8 +96,10 @@ export class Phone extends Lists {
   async reload(tellOthers = true) {
     const { store } = this.#context;
     this.#row = await currentIdentity(store);
-    await this.#checkKey();
-    const kept = this.#row ? await readWorklist(store, this.#row.device) : null;
+    const [kept] = await Promise.all([
+      this.#row ? readWorklist(store, this.#row.device) : null,
+      this.#checkKey(),
+    ]);
     this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
     if (tellOthers) this.#announce("all");
     else this.#changed();
@@ -112,11 +110,6 @@ export class Phone extends Lists {
     if (!this.#row) return null;
     const { device, actor, org, signed, label } = this.#row;
     return { device, actor, org, signed, label, keyLost: this.#keyLost };
-  }
-
-  /** @returns {SyncState} the last state, for a page that opens later than the event */
-  get syncState() {
-    return this.#engine.state;
   }
 
   /**
@@ -135,6 +128,7 @@ export class Phone extends Lists {
         "Seal or discard it first: it would be lost to you.",
       );
     }
+    const { enrolPhone } = await this.#withHands();
     await enrolPhone(this.#context, code, label);
     await this.reload();
     this.#nudge("enrol");
@@ -184,6 +178,7 @@ export class Phone extends Lists {
    * @throws {PhoneError} `storage-full`, also when only the room kept free for scans is left
    */
   async storePhoto(bytes, type) {
+    const { checkRoom } = await this.#withHands();
     await checkRoom(this.#context, bytes.byteLength);
     const sha256 = await this.#context.digest(bytes);
     await storeBlob(this.#context.store, {
@@ -211,6 +206,7 @@ export class Phone extends Lists {
    *   the cause is what it lacks)
    */
   async seal(draft) {
+    const { sealDraft } = await this.#withHands();
     const sealed = await sealDraft(this.#context, this.#device(), draft);
     await this.#quietly(this.#checkKey()); // sealed it is, whatever this finds
     this.#announce("outbox");
@@ -278,13 +274,18 @@ export class Phone extends Lists {
    * @returns {Promise<SyncState>} settled when that round has ended; it does not reject
    */
   async kick(reason) {
-    const state = await this.#engine.kick(reason);
-    await this.#reloaded; // what the round pulled is in memory when it is said to be over
-    return state;
+    try {
+      const state = await (await this.#sending()).kick(reason);
+      await this.#reloaded; // what the round pulled is in memory when it is said to be over
+      return state;
+    } catch (error) {
+      return { ...this.syncState, problem: problemOf(error) };
+    }
   }
 
   /** @returns {Promise<StorageReport>} */
   async storage() {
+    const { reportStorage } = await this.#withHands();
     return reportStorage(this.#context, this.#row?.device ?? null);
   }
 
@@ -303,6 +304,7 @@ export class Phone extends Lists {
    *   where the key of the enrolment did not sign it
    */
   async receiptsOf(id) {
+    const { listReceipts } = await this.#withHands();
     const kept = await listReceipts(this.#context.store, this.#device());
     return kept
       .filter(({ events }) => events.includes(id))
@@ -335,6 +337,55 @@ export class Phone extends Lists {
     return listing;
   }
 
+  /**
+   * @returns {Promise<typeof import('./hands.js')>}
+   * @throws {PhoneError} `part-missing`: asked for again at the next call
+   */
+  #withHands() {
+    this.#hands ??= import("./hands.js").catch((error) => {
+      this.#hands = null;
+      throw new PhoneError(
+        "part-missing",
+        "A part of Baton is not on this phone yet.",
+        "Open Baton where there is a network and try again. What is saved stays saved.",
+        error,
+      );
+    });
+    return this.#hands;
+  }
+
+  /** @returns {Promise<SyncEngine>} made once; a failed loading is tried anew */
+  #sending() {
+    this.#engine ??= this.#withHands().then(
+      ({ SyncEngine }) => this.#listenTo(new SyncEngine(this.#context)),
+      (error) => {
+        this.#engine = null;
+        throw error;
+      },
+    );
+    return this.#engine;
+  }
+
+  /** @param {SyncEngine} engine @returns {SyncEngine} */
+  #listenTo(engine) {
+    engine.addEventListener("state", (event) => {
+      this.#tellSync(/** @type {CustomEvent<SyncState>} */ (event).detail);
+    });
+    engine.addEventListener("settled", () => this.#announce("outbox"));
+    for (const pulled of ["list", "age"]) {
+      engine.addEventListener(pulled, () => {
+        this.#reloaded = this.#quietly(pulled === "list" ? this.reload() : this.#renewAge());
+      });
+    }
+    return engine;
+  }
+
+  /** @param {SyncState} state */
+  #tellSync(state) {
+    this.syncState = state;
+    this.dispatchEvent(new CustomEvent("sync", { detail: state }));
+  }
+
   /** Whatever was read before is stale. */
   #changed() {
     this.#listing = null;
@@ -343,7 +394,7 @@ export class Phone extends Lists {
 
   /**
    * Work nobody waits for: its failure is told as the state of sync, and what is in memory stays as it was.
-   * @param {Promise<void>} work
+   * @param {Promise<unknown>} work
    * @returns {Promise<void>}
    */
   async #quietly(work) {

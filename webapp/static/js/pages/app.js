@@ -2,8 +2,6 @@
  * Starts the phone: opens its stores, registers the worker, and shows the screen the address asks for.
  * @module
  */
-import { Camera } from "../capture/camera.js";
-import { Decoder } from "../capture/decoder.js";
 import { Feedback } from "../capture/feedback.js";
 import { PhoneError } from "../domain/problems.js";
 import { openPhone } from "../outbox/phone.js";
@@ -11,7 +9,6 @@ import { initBar, setBar, showAround } from "../ui/bar.js";
 import { Router } from "../ui/router.js";
 import { paintChrome, soundOn } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
-import { keepAwake } from "../ui/wake.js";
 import { Flow } from "./flow.js";
 import { home } from "./home.js";
 import { Shell } from "./shell.js";
@@ -27,17 +24,32 @@ import { watchUpdates } from "./update.js";
  */
 const SCREENS = [
   ["home", /^$/, async () => home],
-  ["scan", /^scan\/(collect|drop_off|deliver|report|pack)$/, async () => (await import("./scan.js")).scan],
-  ["photo", /^photo$/, async () => (await import("./photo.js")).photo],
+  [
+    "scan",
+    /^scan\/(collect|drop_off|deliver|report|pack)$/,
+    async () => (await tools()).withTools((await import("./scan.js")).scan),
+  ],
+  ["photo", /^photo$/, async () => (await tools()).withTools((await import("./photo.js")).photo)],
   ["sign", /^sign$/, async () => (await import("./sign.js")).sign],
   ["done", /^done\/([^/]+)$/, async () => (await import("./done.js")).done],
   ["outbox", /^outbox$/, async () => (await import("./outbox.js")).outbox],
   ["tasks", /^tasks$/, async () => (await import("./tasks.js")).tasks],
   ["me", /^me$/, async () => (await import("./me.js")).me],
-  ["enrol", /^enrol(?:\/([^/]+))?$/, async () => (await import("./enrol.js")).enrol],
+  [
+    "enrol",
+    /^enrol(?:\/([^/]+))?$/,
+    async () => (await tools()).withTools((await import("./enrol.js")).enrol),
+  ],
 ];
-/** The screens that share the camera; on any other its light goes out. */
+/** Sending begins when the first screen is drawn, or after this long. */
+const AT_LATEST_MS = 1000;
+/** The screens that share the camera; before one of them is shown there is nothing to put away. */
 const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
+
+/** @returns {Promise<typeof import('./tools.js')>} */
+function tools() {
+  return import("./tools.js");
+}
 
 /** @param {unknown} error storage that will not open, an address that is not secure: said where the screen would be */
 function cannotStart(error) {
@@ -71,8 +83,6 @@ async function start() {
   /** @type {App} */
   const app = {
     phone,
-    camera: new Camera(),
-    decoder: new Decoder(),
     feedback: new Feedback(soundOn),
     flow: new Flow(phone),
     shell: new Shell(phone),
@@ -95,17 +105,29 @@ async function start() {
     },
   }));
   const router = new Router(mainOf(), routes, () => (phone.identity ? null : "#/enrol"));
+  let last = "";
   router.addEventListener("show", () => {
     showAround(phone.identity !== null);
-    keepAwake(WITH_CAMERA.has(router.current));
-    if (!WITH_CAMERA.has(router.current)) app.camera.release();
+    if (WITH_CAMERA.has(last) && !WITH_CAMERA.has(router.current))
+      void tools().then((made) => made.putAway());
+    last = router.current;
   });
   app.shell.addEventListener("fresh", () => router.refresh());
   router.addEventListener("lost", () => {
     toast("This screen is not on the phone yet. Open it once with a network.", "attention");
   });
   router.start();
+  await drawn();
+  phone.start();
   watchUpdates();
+}
+
+/** @returns {Promise<void>} when the first screen can be seen; a page in the background is never drawn and waits no longer */
+function drawn() {
+  return new Promise((resolve) => {
+    setTimeout(resolve, AT_LATEST_MS);
+    requestAnimationFrame(() => setTimeout(resolve));
+  });
 }
 
 /** @returns {HTMLElement} */

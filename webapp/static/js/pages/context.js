@@ -1,5 +1,5 @@
 /**
- * What every screen is given: the phone, the tools of capture, and the handover being made.
+ * What every screen is given: the phone, the shell around it, and the handover being made; some the tools of capture.
  * @module
  */
 
@@ -14,13 +14,14 @@
 /**
  * @typedef {object} App
  * @property {Phone} phone
- * @property {Camera} camera
- * @property {Decoder} decoder
  * @property {Feedback} feedback
  * @property {Flow} flow
  * @property {Shell} shell
  */
 
+/** With what the screens share that look through the camera. @typedef {App & {camera:Camera, decoder:Decoder}} CaptureApp */
+
 /** @typedef {(app: App, root: HTMLElement, params: string[], query: URLSearchParams) => Mounted|void} Screen */
+/** @typedef {(app: CaptureApp, root: HTMLElement, params: string[], query: URLSearchParams) => Mounted|void} CaptureScreen */
 
 export {};

@@ -11,7 +11,7 @@ import { showCamera } from "./camera-view.js";
 import { codeInLink, codeTyped } from "./enrol-code.js";
 
 /** @import {Read} from '../capture/decoder.js' */
-/** @import {App, Screen} from './context.js' */
+/** @import {CaptureApp, CaptureScreen} from './context.js' */
 
 /** What to do about each refusal; the title is the phone's or the server's own. */
 /** @type {Record<string, [string, string]>} */
@@ -31,7 +31,7 @@ const REFUSALS = {
   ],
 };
 
-/** @type {Screen} */
+/** @type {CaptureScreen} */
 export const enrol = (app, root, [linkCode = ""]) => {
   const { identity } = app.phone;
   setBar({ title: "Baton", sub: "", flow: true, back: identity ? () => go("#/") : null });
@@ -64,7 +64,7 @@ export const enrol = (app, root, [linkCode = ""]) => {
   return { leave: () => stopCamera() };
 };
 
-/** @param {App} app @param {HTMLElement} screen @param {(code: string) => void} found @returns {() => void} stop */
+/** @param {CaptureApp} app @param {HTMLElement} screen @param {(code: string) => void} found @returns {() => void} stop */
 function scanCode(app, screen, found) {
   el(screen, "view").hidden = false;
   text(screen, "scan-text", "Stop the camera");
@@ -88,7 +88,7 @@ function scanCode(app, screen, found) {
   };
 }
 
-/** @param {App} app @param {HTMLElement} screen @param {HTMLInputElement} code @param {HTMLInputElement} label */
+/** @param {CaptureApp} app @param {HTMLElement} screen @param {HTMLInputElement} code @param {HTMLInputElement} label */
 async function submit(app, screen, code, label) {
   const typed = codeTyped(code.value);
   refuse(screen, null);

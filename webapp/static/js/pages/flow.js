@@ -2,7 +2,6 @@
  * The handover being made: begun, saved after every step, gone on with after a crash, sealed or thrown away.
  * @module
  */
-import { whereAmI } from "../capture/position.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 
 /** @import {CounterpartRole, Draft, Kind, Photo, Run} from '../domain/types.js' */
@@ -156,7 +155,10 @@ export class Flow extends EventTarget {
 
   /** @param {OpenDraft} draft */
   async #locate(draft) {
-    const here = await whereAmI();
+    const here = await import("../capture/position.js").then(
+      ({ whereAmI }) => whereAmI(),
+      () => null, // not on this phone: as if it did not know where it is
+    );
     if (!here || this.draft !== draft) return;
     draft.place = { id: draft.place?.id ?? null, ...here };
     if (this.isBegun) await this.save();

@@ -18,7 +18,7 @@ import { fillReasons } from "./reasons.js";
 
 /** @import {OpenPhoto} from './flow.js' */
 /** @import {Quality} from '../capture/sharpness.js' */
-/** @import {App, Screen} from './context.js' */
+/** @import {CaptureApp, CaptureScreen} from './context.js' */
 
 /** @type {Record<'blurred'|'dark', string>} */
 const HINTS = {
@@ -26,7 +26,7 @@ const HINTS = {
   dark: "This photo is very dark. Use the light, or go where it is brighter.",
 };
 
-/** @type {Screen} */
+/** @type {CaptureScreen} */
 export const photo = (app, root) => {
   if (!app.flow.draft?.scans.length) {
     goInstead(app.flow.route);
@@ -36,7 +36,7 @@ export const photo = (app, root) => {
 };
 
 class PhotoScreen {
-  /** @type {App} */ #app;
+  /** @type {CaptureApp} */ #app;
   /** @type {HTMLElement} */ #screen;
   /** @type {Map<string, string>} digest → object URL */ #urls = new Map();
   /** @type {Map<string, Quality>} */ #quality = new Map();
@@ -44,7 +44,7 @@ class PhotoScreen {
   #cutting = Promise.resolve();
   #noRoom = false;
 
-  /** @param {App} app @param {HTMLElement} root */
+  /** @param {CaptureApp} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
     this.#screen = cloneAll("photo");

@@ -20,12 +20,12 @@ import { renameScans, takeScans } from "./scans.js";
 /** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
 /** @import {Read} from '../capture/decoder.js' */
-/** @import {App, Screen} from './context.js' */
+/** @import {CaptureApp, CaptureScreen} from './context.js' */
 
 /** A parcel just left out that comes into sight again is told, not asked about again. */
 const ASK_AGAIN_MS = 20_000;
 
-/** @type {Screen} */
+/** @type {CaptureScreen} */
 export const scan = (app, root, [kindText = "collect"], query) => {
   const kind = /** @type {Kind} */ (kindText);
   const wanted = query.get("run");
@@ -44,14 +44,14 @@ export const scan = (app, root, [kindText = "collect"], query) => {
   return new ScanScreen(app, root).mounted;
 };
 
-/** @param {App} app @param {Kind} kind @param {string|null} runId */
+/** @param {CaptureApp} app @param {Kind} kind @param {string|null} runId */
 function begin(app, kind, runId) {
   const run = runId ? app.phone.run(runId) : null;
   if (run) app.flow.beginRun(run);
   else app.flow.begin(kind);
 }
 
-/** Another handover is unfinished: it is gone on with or thrown away, never mixed. @param {App} app @param {Kind} kind @param {string|null} run */
+/** Another handover is unfinished: it is gone on with or thrown away, never mixed. @param {CaptureApp} app @param {Kind} kind @param {string|null} run */
 async function settleOther(app, kind, run) {
   const other = app.flow.draft;
   if (!other) return;
@@ -72,14 +72,14 @@ async function settleOther(app, kind, run) {
 }
 
 class ScanScreen {
-  /** @type {App} */ #app;
+  /** @type {CaptureApp} */ #app;
   /** @type {HTMLElement} */ #screen;
   /** @type {Belief} */ #belief;
   /** @type {Map<string, number>} codes left out, and when (ms) */ #leftOut = new Map();
   /** A sheet is open: what the camera sees meanwhile is not meant. */
   #asking = false;
 
-  /** @param {App} app @param {HTMLElement} root */
+  /** @param {CaptureApp} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
     this.#screen = cloneAll("scan");

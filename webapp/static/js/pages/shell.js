@@ -57,9 +57,11 @@ export class Shell extends EventTarget {
     try {
       do {
         this.#again = false;
-        this.items = await this.#phone.outbox();
-        this.others = await this.#phone.othersOutbox();
-        this.counts = await this.#phone.counts();
+        [this.items, this.others, this.counts] = await Promise.all([
+          this.#phone.outbox(),
+          this.#phone.othersOutbox(),
+          this.#phone.counts(),
+        ]);
         this.sealed = sealedCodes(this.items);
       } while (this.#again);
     } finally {

@@ -122,9 +122,11 @@ export async function eventById(store, device, id) {
  */
 export async function listEvents(store, device) {
   return store.read(["events", "blobs", "chains"], async (tx) => {
-    const events = await tx.objectStore("events").getAll(ownRows(device));
-    const blobs = await tx.objectStore("blobs").getAll(ownRows(device));
-    const head = await tx.objectStore("chains").get(device);
+    const [events, blobs, head] = await Promise.all([
+      tx.objectStore("events").getAll(ownRows(device)),
+      tx.objectStore("blobs").getAll(ownRows(device)),
+      tx.objectStore("chains").get(device),
+    ]);
     return { events, blobs: new Map(blobs.map((row) => [row.sha256, row])), headSeq: head?.seq ?? 0 };
   });
 }

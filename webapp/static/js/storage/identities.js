@@ -2,9 +2,8 @@
  * Who uses this phone: enrolments, their keys, and which one is current. None is ever removed: its queue may be unsent.
  * @module
  */
-import { getMeta } from "./meta.js";
-
 /** @import {Store} from './store.js' */
+/** @import {MetaValues} from './meta.js' */
 /** @import {IdentityRow} from './schema.js' */
 
 /** @param {Store} store @returns {Promise<IdentityRow[]>} */
@@ -14,9 +13,11 @@ export async function listIdentities(store) {
 
 /** @param {Store} store @returns {Promise<IdentityRow|null>} */
 export async function currentIdentity(store) {
-  const device = await getMeta(store, "", "current");
-  if (device === null) return null;
-  return (await store.read(["identities"], (tx) => tx.objectStore("identities").get(device))) ?? null;
+  return store.read(["meta", "identities"], async (tx) => {
+    const row = await tx.objectStore("meta").get(["", "current"]);
+    if (!row) return null;
+    return (await tx.objectStore("identities").get(/** @type {MetaValues['current']} */ (row.value))) ?? null;
+  });
 }
 
 /**

@@ -43,12 +43,15 @@ export async function applyPage(store, device, page, etag) {
 export async function readWorklist(store, device) {
   return store.read(["parcels", "runs", "tasks", "notices", "meta"], async (tx) => {
     const own = ownRows(device);
-    const parcels = await tx.objectStore("parcels").getAll(own);
-    const runs = await tx.objectStore("runs").getAll(own);
-    const tasks = await tx.objectStore("tasks").getAll(own);
-    const notices = await tx.objectStore("notices").getAll(own);
-    const head = await tx.objectStore("meta").get([device, "worklist"]);
-    const rules = await tx.objectStore("meta").get([device, "rules"]);
+    // asked for all at once: each answer waited for would be a frame or two of a slow phone
+    const [parcels, runs, tasks, notices, head, rules] = await Promise.all([
+      tx.objectStore("parcels").getAll(own),
+      tx.objectStore("runs").getAll(own),
+      tx.objectStore("tasks").getAll(own),
+      tx.objectStore("notices").getAll(own),
+      tx.objectStore("meta").get([device, "worklist"]),
+      tx.objectStore("meta").get([device, "rules"]),
+    ]);
     return {
       worklist: {
         parcels: new Map(parcels.map((parcel) => [parcel.code, parcel])),

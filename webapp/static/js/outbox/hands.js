@@ -1,0 +1,10 @@
+/**
+ * What is done and not only read: sealing, keeping photos, enrolling, sending. One part, fetched once the first screen
+ * stands, so that a start draws before it loads what no hand has asked for yet.
+ * @module
+ */
+export { listReceipts } from "../storage/receipts.js";
+export { enrolPhone } from "./enrol.js";
+export { checkRoom, reportStorage } from "./room.js";
+export { sealDraft } from "./seal.js";
+export { SyncEngine } from "./sync.js";
