@@ -27,14 +27,15 @@ class Ruling:
     """`way` is own, statement or never; `finding` is what stays on the record when it is taken in.
 
     `fault` says in the catalogue's words what speaks against it today, None when nothing does. `payload` is what can
-    be read of it, proved or not; `event` the well-formed event in it.
+    be read of it, proved or not; `event` the well-formed event in it. `sender` is who may be its phone's own.
     """
 
     way: str
     finding: str
     fault: tuple[str, str] | None
     payload: dict[str, Any] | None
-    event: events.Event | None = None
+    event: events.Event | None
+    sender: Sender
 
 
 def original(stored: str, sha256: str) -> str:
@@ -72,15 +73,16 @@ def rule(raw: str, device: Sender | None, people: Collection[str]) -> Ruling:
     actor = item.claims("actor")
     if actor is not None and actor in people and sender.actor_ids is not None:
         sender = replace(sender, actor_ids=sender.actor_ids | {actor})
-    item = take_apart(raw, replace(sender, is_revoked=False))
+    sender = replace(sender, is_revoked=False)
+    item = take_apart(raw, sender)
     payload = item.envelope.payload if item.envelope else None
     if item.event is not None:
-        return Ruling(OWN, "vouched", None, payload, item.event)
+        return Ruling(OWN, "vouched", None, payload, item.event, sender)
     fault = item.fault or (item.code or "event_malformed", item.detail)
     event = _readable(item)
     if event is None:
-        return Ruling(NEVER, "", fault, payload)
-    return Ruling(STATEMENT, "vouched" if item.is_signed else "bad_signature", fault, payload, event)
+        return Ruling(NEVER, "", fault, payload, None, sender)
+    return Ruling(STATEMENT, "vouched" if item.is_signed else "bad_signature", fault, payload, event, sender)
 
 
 def said(event: events.Event) -> dict[str, Any]:

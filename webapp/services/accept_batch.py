@@ -54,7 +54,7 @@ def accept_batch(caller: CallingDevice, batch: wire.Body, now: datetime) -> dict
 
 
 def take_lines(caller: CallingDevice, events: Sequence[str], now: datetime) -> tuple[Result, ...]:
-    """Take in what a phone sealed and somebody else brought (a rescue file): it is promised, but tells nothing of itself.
+    """Take in what a phone sealed and somebody else brought (a rescue file): promised, but no word of its queue.
 
     Problems as of `accept_batch`.
     """
@@ -83,7 +83,7 @@ def _accept(
 ) -> Accepted:
     journal = SqlJournal(session, caller.org_id, head, now)
     done = ledger.accept(opened, journal, now)
-    _settle_tasks(session, caller.org_id, head, done, now)
+    settle_tasks(session, caller.org_id, head, done, now)
     return done
 
 
@@ -140,7 +140,8 @@ def _sign_for(
     return receipt
 
 
-def _settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
+def settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
+    """Close the tasks that newly accepted events answer."""
     answers = {
         e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref
     }

@@ -13,7 +13,7 @@ from sync.rules.parcel import Flags, ParcelState
 from webapp.store import journal_writing
 from webapp.store.journal import SqlJournal
 from webapp.store.models import Parcel
-from webapp.store.queries import folded, shop
+from webapp.store.queries import folded, quarantine, shop
 from webapp.store.unit import Session, lock_org, reading, snapshot, transaction
 
 CHUNK = 2000
@@ -44,6 +44,8 @@ def check(now: datetime) -> tuple[int, list[Difference]]:
                 differing.extend(_compare(session, org_id, states))
                 session.expunge_all()  # a shop's rows are more than memory should hold at once
                 count += len(codes)
+        with reading() as session:
+            differing.extend(_compare_quarantine(session, org_id))
     return count, differing
 
 
@@ -57,6 +59,8 @@ def rebuild(now: datetime) -> int:
             with transaction() as session:
                 refold(session, org_id, codes, lock_org(session, org_id), now)
             count += len(codes)
+        with transaction() as session:
+            quarantine.settle(session, org_id, quarantine.settlements(session, org_id))
     return count
 
 
@@ -84,6 +88,16 @@ def _compare(session: Session, org_id: str, states: Sequence[ParcelState]) -> It
             columns["anomalies"] = [sorted(held.get(state.code, set())), sorted(meant)]
         if columns:
             yield Difference(state.code, columns)
+
+
+def _compare_quarantine(session: Session, org_id: str) -> Iterator[Difference]:
+    """What the rows of the quarantine say became of them, against the ledger's word."""
+    said = {it.sha256: (it.outcome, it.amend_id) for it in quarantine.settlements(session, org_id)}
+    held = quarantine.outcomes(session, org_id)
+    for sha256 in sorted(held.keys() & (said.keys() | {key for key, row in held.items() if row[0]})):
+        meant = said.get(sha256, (None, None))
+        if held[sha256] != meant:
+            yield Difference(f"quarantine {sha256}", {"outcome": [str(held[sha256]), str(meant)]})
 
 
 def _differing(row: Parcel, state: ParcelState) -> dict[str, list[Any]]:

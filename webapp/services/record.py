@@ -23,7 +23,10 @@ MOST_PARCELS = 500
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event to be made. `at` is when it happened, if that was not now; `parcels` are internal codes."""
+    """An event to be made. `at` is when it happened, if that was not now; `parcels` are internal codes.
+
+    `more` are members that the office's own events do not have (counterpart, blobs …): it repeats what a phone said.
+    """
 
     kind: str
     parcels: Sequence[str]
@@ -34,6 +37,7 @@ class Draft:
     carrier: str | None = None
     at: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def record(
@@ -82,4 +86,5 @@ def _sealed(chain: Chain, draft: Draft, parcels: Sequence[str], actor_id: str, n
         run=draft.run,
         carrier=draft.carrier,
         data=dict(draft.data),
+        **draft.more,
     )
