@@ -44,7 +44,6 @@ def check(now: datetime) -> tuple[int, list[Difference]]:
                 differing.extend(_compare(session, org_id, states))
                 session.expunge_all()  # a shop's rows are more than memory should hold at once
                 count += len(codes)
-        with reading() as session:
             differing.extend(_compare_quarantine(session, org_id))
     return count, differing
 
