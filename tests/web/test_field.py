@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -40,13 +41,32 @@ def test_the_shell_sets_no_cookie_and_names_nobody(client: FlaskClient) -> None:
 
 def test_what_the_phone_needs_offline_is_on_the_list(client: FlaskClient) -> None:
     listed = listing(client)
-    for needed in ("/app/", "/app/decode.js", "/app/manifest.webmanifest", "/static/css/controls.css"):
+    for needed in ("/app/", "/app/decode.js", "/app/manifest.webmanifest", "/app/phone.css"):
         assert needed in listed
     assert any(url.endswith("zxing_reader.wasm") for url in listed)
     assert any(url.endswith("sprite.svg") for url in listed), "icons are part of the screen"
     assert not any("/pages/office" in url or "htmx" in url for url in listed), (
         "the office stays in the office"
     )
+
+
+@pytest.mark.parametrize("path", ["/app/", "/app/sw.js", "/app/phone.css"])
+def test_what_is_made_here_goes_packed_to_whoever_can_unpack_it(client: FlaskClient, path: str) -> None:
+    plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert plain.headers["ETag"] != packed.headers["ETag"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+
+
+def test_the_phones_sheets_are_one_in_their_order(client: FlaskClient) -> None:
+    told = client.get("/app/phone.css")
+    text = told.get_data(as_text=True)
+    assert told.mimetype == "text/css"
+    firsts = [text.index(sign) for sign in ("--bg:", ".btn", "body.phone", ".viewfinder")]
+    assert firsts == sorted(firsts)
+    assert "url(" not in text, "an address in a joined sheet would be read from the wrong folder"
 
 
 def test_the_decoder_lies_in_the_workers_scope(client: FlaskClient) -> None:

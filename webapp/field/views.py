@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from webapp.field.precache import Precache, build, modules_of
 
 blueprint = Blueprint("field", __name__, url_prefix="/app")
 
+# In this order: a later sheet may say otherwise than an earlier one.
+STYLES = ("tokens", "controls", "surfaces", "base", "field", "capture", "proof")
 DECODE = 'import "../static/js/capture/decode-worker.js";\n'
 MANIFEST = {
     "id": "/app/",
@@ -50,10 +53,7 @@ MANIFEST = {
 @open_to_all("an empty shell: who uses it is known only on the phone")
 def shell() -> AnyResponse:
     """The one document of the phone. Its version is in a meta tag."""
-    response = Response(_page(), mimetype="text/html")
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    return response.make_conditional(request)
+    return _packed(_page(), "text/html")
 
 
 @blueprint.get("/index.html")
@@ -71,12 +71,18 @@ def worker() -> AnyResponse:
     body = f"self.BATON_PRECACHE = {json.dumps(listing.as_dict())};\n" + _file("js/sw/sw.js").read_text(
         "utf-8"
     )
-    response = Response(body, mimetype="text/javascript")
+    response = _packed(body, "text/javascript")
     # A worker kept by the browser's cache would hold a phone on an old version.
     response.headers["Cache-Control"] = "no-cache, max-age=0"
     response.headers["Service-Worker-Allowed"] = "/app/"
-    response.add_etag()
-    return response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/phone.css")
+@open_to_all("the phone's looks, the same for everybody")
+def styles() -> AnyResponse:
+    """The phone's style sheets as one: a start waits for every sheet, and a slow phone pays for each file."""
+    return _packed(_styles(), "text/css")
 
 
 @blueprint.get("/decode.js")
@@ -97,12 +103,25 @@ def manifest() -> Response:
     return response
 
 
+def _packed(body: str, mimetype: str) -> AnyResponse:
+    # Made here, so nobody packs them in advance as the static files are; asked for again each time, sent only when new.
+    response = Response(body, mimetype=mimetype)
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept-Encoding")
+    if "gzip" in request.accept_encodings:
+        response.set_data(gzip.compress(response.get_data(), mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
 def precache() -> Precache:
     """The list for this process's files: built once, or at every call while developing."""
     kept = current_app.extensions.get("baton-precache")
     if isinstance(kept, Precache) and not (current_app.debug or current_app.testing):
         return kept
     pages = {"/app/": _shell(""), "/app/manifest.webmanifest": _manifest(), "/app/decode.js": DECODE}
+    pages["/app/phone.css"] = _styles()
     listing = build(_file(""), pages)
     current_app.extensions["baton-precache"] = listing
     return listing
@@ -121,6 +140,10 @@ def _page() -> str:
 def _shell(version: str) -> str:
     modules = modules_of(_file(""), "/static/js/pages/app.js")
     return render_template("field/shell.html", version=version, modules=modules)
+
+
+def _styles() -> str:
+    return "\n".join(_file(f"css/{name}.css").read_text("utf-8") for name in STYLES)
 
 
 def _manifest() -> str:

@@ -41,7 +41,8 @@ const SCREENS = [
     async () => (await tools()).withTools((await import("./enrol.js")).enrol),
   ],
 ];
-/** Sending begins when the first screen is drawn, or after this long. */
+/** Sending begins when the first screen is drawn and has had a breath to itself, or after this long. */
+const BREATH_MS = 150;
 const AT_LATEST_MS = 1000;
 /** The screens that share the camera; before one of them is shown there is nothing to put away. */
 const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
@@ -126,7 +127,7 @@ async function start() {
 function drawn() {
   return new Promise((resolve) => {
     setTimeout(resolve, AT_LATEST_MS);
-    requestAnimationFrame(() => setTimeout(resolve));
+    requestAnimationFrame(() => setTimeout(resolve, BREATH_MS));
   });
 }
 

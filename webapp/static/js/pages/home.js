@@ -4,7 +4,7 @@
  */
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count, kindIcon, kindName, runName, today } from "../ui/format.js";
+import { age, clockTime, count, dayName, kindIcon, kindName, runName, today } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { clone, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
@@ -18,8 +18,7 @@ import { updateIsReady } from "./update.js";
 /** @type {Screen} */
 export const home = (app, root) => {
   const { identity } = app.phone;
-  const day = new Date().toLocaleDateString([], { weekday: "short", day: "numeric", month: "short" });
-  setBar({ title: "Baton", sub: `${day} · ${identity?.actor.name ?? ""}`, tab: "home" });
+  setBar({ title: "Baton", sub: `${dayName(new Date())} · ${identity?.actor.name ?? ""}`, tab: "home" });
   const screen = cloneAll("home");
   root.append(screen);
   for (const door of screen.querySelectorAll("button[data-kind]")) {

@@ -25,6 +25,7 @@ const started = new Map();
 /** @type {Map<string, Promise<Cache>>} opened once: a cold start asks for every module of the app */
 const opened = new Map();
 let isUntidy = true;
+const QUIET_MS = 3000;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -121,11 +122,16 @@ async function asset(event, pathname) {
   const name = await versionOf(event.clientId);
   if (isUntidy) {
     isUntidy = false; // by its first file the page is there, and the one it replaced is gone
-    event.waitUntil(tidy());
+    event.waitUntil(quiet().then(tidy));
   }
   if (event.resultingClientId) started.set(event.resultingClientId, name); // a page's own worker is of its version
   const kept = await (await cacheOf(name)).match(pathname);
   return kept ?? fetch(event.request);
+}
+
+/** @returns {Promise<void>} when a start is surely over: nobody waits for tidying */
+function quiet() {
+  return new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 }
 
 /** @param {string} name @returns {Promise<Cache>} */

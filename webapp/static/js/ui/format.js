@@ -89,6 +89,14 @@ export function clockTime(at) {
   return `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
 }
 
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** In the words of the screens; a browser's own take longer to wake than all else Home does. @param {Date} date @returns {string} `Wed 25 Nov` */
+export function dayName(date) {
+  return `${DAYS[date.getDay()]} ${date.getDate()} ${MONTHS[date.getMonth()]}`;
+}
+
 /** @param {string|null} at RFC 3339 @returns {string} `just now`, `12 min ago`, `3 h ago`, `2 days ago` */
 export function age(at) {
   if (!at) return "never";
