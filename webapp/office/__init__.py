@@ -16,8 +16,11 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     photos,
     places,
     prepare,
+    quarantine,
+    rescue,
     review,
     run_changes,
     runs,
     tags,
+    unsent,
 )

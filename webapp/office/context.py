@@ -13,6 +13,7 @@ from sync.protocol import codes
 from webapp import clock
 from webapp.access import Actor
 from webapp.office import blueprint, times, words
+from webapp.store.queries import quarantine
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
@@ -29,6 +30,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/import", "Import", "upload", _DESK),
     ("/office/tags", "Tags", "qr-code", _ALL),
     ("/office/phones", "Phones", "smartphone", _DESK),
+    ("/office/quarantine", "Quarantine", "archive", _DESK),
     ("/office/people", "People", "users", _DESK),
     ("/office/places", "Places and carriers", "map-pin", _DESK),
 )
@@ -73,11 +75,14 @@ def _shop() -> shop_queries.Shop | None:
     return shop
 
 
-def _waiting(who: Actor) -> int:
+def _waiting(who: Actor) -> dict[str, int]:
     if who.role not in _DESK:
-        return 0
+        return {}
     with reading() as session:
-        return shop_queries.waiting_for_review(session, who.org_id)
+        return {
+            "Review": shop_queries.waiting_for_review(session, who.org_id),
+            "Quarantine": quarantine.count_open(session, who.org_id),
+        }
 
 
 def _nav() -> list[NavItem]:
@@ -85,7 +90,7 @@ def _nav() -> list[NavItem]:
     if who is None:
         return []
     held = {rule.rule for rule in current_app.url_map.iter_rules()}
-    counts = {"Review": _waiting(who)}
+    counts = _waiting(who)
     return [
         NavItem(path, label, icon, path == request.path, _is_under(path), counts.get(label, 0))
         for path, label, icon, roles in PAGES

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from sync.rules.chain import missing_in
 from webapp.store.models import Device, Enrolment, Quarantined, User
 
 
@@ -17,8 +18,9 @@ from webapp.store.models import Device, Enrolment, Quarantined, User
 class Phone:
     """One phone. What follows `last_seen_at` is what its last heartbeat told, None when it told nothing.
 
-    `missing` counts sequence numbers below the highest that never came. `behind` counts those it has
-    sealed and we have not seen. `held` counts events in quarantine that nobody has settled.
+    `missing` counts sequence numbers below the highest that never came, `gaps` are their closed ranges.
+    `behind` counts those it has sealed and we have not seen. `held` counts events in quarantine that nobody has
+    settled.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Phone:
     revoked_at: datetime | None
     high_seq: int
     missing: int
+    gaps: tuple[tuple[int, int], ...]
     held: int
     last_seen_at: datetime | None
     head_seq: int | None
@@ -144,6 +147,7 @@ def _phone(device: Device, person: str, role: str, held: dict[str, int]) -> Phon
         revoked_at=device.revoked_at,
         high_seq=device.high_seq,
         missing=count_missing(device.seqs or ()),
+        gaps=missing_in([(first, last) for first, last in device.seqs or ()]),
         held=held.get(device.id, 0),
         last_seen_at=device.last_seen_at,
         head_seq=device.head_seq,
