@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from environs import Env, EnvError
 from filelock import FileLock
 
+RESTORING = "restoring"  # a file in the data folder for as long as a restore into it is not done
 MARKETS = ("guide", "MY", "ID", "PH", "TH", "VN", "SG")
 
 

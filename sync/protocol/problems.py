@@ -75,6 +75,17 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "rescue-unreadable": ("This is not a rescue file", 415),
     "rescue-damaged": ("A part of the file is damaged", 422),
     "never-acceptable": ("This cannot be taken in", 422),
+    # -- backups
+    "backup-folder": ("This folder cannot take a backup", 409),
+    "backup-another": ("This folder has another Baton's backups", 409),
+    "backup-source": ("What is to be backed up is damaged", 500),
+    "backup-incomplete": ("The backup lacks photos", 500),
+    "backup-unknown": ("There is no such backup", 404),
+    "backup-torn": ("The backup was never finished", 422),
+    "backup-damaged": ("The backup is damaged", 422),
+    "backup-newer": ("The backup is from a newer Baton", 422),
+    "backup-other-database": ("The backup is of another kind of database", 409),
+    "not-empty": ("There is something here already", 409),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),

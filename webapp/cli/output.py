@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -31,18 +32,23 @@ def with_app(command: Callable[P, None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")
     @wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> None:
-        as_json = bool(kwargs["as_json"])
-        try:
-            with open_app(settings_or_exit()).app_context():
-                found_shop(clock.now())
-                command(*args, **kwargs)
-        except Problem as problem:
-            brief = {"code": problem.code, "title": problem.title, "detail": problem.detail}
-            text = json.dumps(brief, ensure_ascii=False) if as_json else f"{problem.title}: {problem.detail}"
-            click.echo(text, err=not as_json)
-            raise SystemExit(REFUSED) from problem
+        with refusing(as_json=bool(kwargs["as_json"])), open_app(settings_or_exit()).app_context():
+            found_shop(clock.now())
+            command(*args, **kwargs)
 
     return inner
+
+
+@contextmanager
+def refusing(*, as_json: bool) -> Iterator[None]:
+    """Tell a Problem as a command does, and end with exit code 1."""
+    try:
+        yield
+    except Problem as problem:
+        brief = {"code": problem.code, "title": problem.title, "detail": problem.detail}
+        text = json.dumps(brief, ensure_ascii=False) if as_json else f"{problem.title}: {problem.detail}"
+        click.echo(text, err=not as_json)
+        raise SystemExit(REFUSED) from problem
 
 
 def settings_or_exit(**overrides: object) -> Settings:

@@ -24,7 +24,7 @@ def server_device(session: Session, org_id: str, now: datetime) -> Device:
     """The shop's own server device, made on first need. The caller holds the shop's lock."""
     jwk = keys.public_jwk(signing_key())
     for held in devices.servers(session, org_id):
-        if held.jwk == jwk:
+        if held.jwk == jwk and held.revoked_at is None:
             return held
     made = Device(
         id=str(uuid_utils.uuid7()),

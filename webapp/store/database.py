@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from webapp.extensions import db
-from webapp.settings import Settings, SettingsError
+from webapp.settings import RESTORING, Settings, SettingsError
 from webapp.store import models, unit
 from webapp.store.prepared import Prepared
 
@@ -59,6 +59,8 @@ def _sqlite_module() -> Any:
 
 def prepare(settings: Settings) -> None:
     """Bring the tables up to date and give a new installation its epoch. Safe from several processes at once."""
+    if (settings.data / RESTORING).exists():
+        raise SettingsError(f"{settings.data}: a restore is under way here, or was cut short: restore again")
     unit.prepare_engine(db.engine)
     with alone(settings) as connection:
         if _is_behind(connection):

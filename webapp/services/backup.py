@@ -1,0 +1,201 @@
+"""Make a backup while the server serves: the database at one moment, every blob it speaks of, the server's key."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from sync.protocol.problems import Problem
+from sync.protocol.times import format_time
+from webapp.extensions import of_app
+from webapp.services import backup_manifest as page
+from webapp.services.backup_manifest import File, Manifest
+from webapp.settings import Settings
+from webapp.store import backup as databases
+from webapp.store import blobs
+from webapp.store.backup import BLOB_LIST, Held, read_blob_list
+from webapp.store.backup.files import (
+    copy_durably,
+    digest,
+    make_durable,
+    private,
+    told_plainly,
+    write_durably,
+)
+from webapp.store.blobs import BlobStore, FolderObjects, Missing
+
+KEEP = 7
+THREADS = 8
+_AT_ONCE = 500
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBackup:
+    """A finished backup: its folder's name, what is in it, how many blobs were new, which older ones went."""
+
+    snapshot: str
+    manifest: Manifest
+    copied: int
+    removed: list[str]
+
+
+def backup(folder: Path, now: datetime, *, keep: int = KEEP, is_thorough: bool = False) -> MadeBackup:
+    """Add a backup to a folder; the `keep` newest stay. `is_thorough` reads again every blob that is there already.
+
+    The database comes first: a blob that it speaks of was on the disk before, and one that an event speaks of is
+    never cleared away. Problems `backup-folder`, `backup-another`, `backup-source`, `storage-full`, `busy`: the
+    earlier backups are untouched then.
+    """
+    folder = folder.absolute()
+    with _untouched(), told_plainly(), private(), _alone(folder):
+        finished, torn = page.snapshots(folder)
+        _clear_up(folder, torn)
+        made = folder / page.next_name(folder, now.strftime("%Y%m%dT%H%M%SZ"))
+        made.mkdir()
+        try:
+            manifest, copied = _fill(made, finished[-1:], now, is_thorough=is_thorough)
+            write_durably(made / page.PAGE, page.write(manifest))
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+        make_durable(folder)
+        removed = _remove(folder, [*finished, made][:-keep])
+    return MadeBackup(made.name, manifest, copied, removed)
+
+
+def _clear_up(folder: Path, torn: list[Path]) -> None:
+    """Remove what a backup that was cut short has left: nobody else is at work here."""
+    for path in torn:
+        shutil.rmtree(path)
+    for part in (folder / page.BLOBS / "new").glob("*"):
+        part.unlink()
+
+
+@contextmanager
+def _untouched() -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        if problem.code not in {"storage-full", "busy"}:
+            raise
+        detail = f"{problem.detail} No backup was made; the earlier ones are untouched."
+        raise Problem(problem.code, detail) from problem
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    strange = sorted(path.name for path in folder.iterdir() if not page.is_ours(path.name))
+    if strange:
+        raise Problem(
+            "backup-folder",
+            f"{folder} has other things in it ({strange[0]}). Give a folder of its own for backups.",
+        )
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise Problem("busy", "Another backup into this folder is under way.") from error
+
+
+def _fill(made: Path, newest: list[Path], now: datetime, *, is_thorough: bool) -> tuple[Manifest, int]:
+    settings: Settings = of_app("baton-settings")
+    copy_durably(settings.signing_key_file, made / page.KEY)
+    found = databases.copy_out(settings, made)
+    _refuse_another(made.parent, newest, found.epoch, found.epochs_before)
+    lacking, copied = _copy_blobs(made / BLOB_LIST, made.parent, is_thorough=is_thorough)
+    names = (*found.files, page.KEY)
+    files = tuple(File(n, (made / n).stat().st_size, digest(made / n)) for n in names)
+    gone = set(lacking)
+    held = [row.size for row in read_blob_list(made / BLOB_LIST) if row not in gone]
+    return (
+        Manifest(version("baton"), format_time(now), found, files, len(held), sum(held), tuple(lacking)),
+        copied,
+    )
+
+
+def _refuse_another(folder: Path, newest: list[Path], epoch: str, epochs_before: Iterable[str]) -> None:
+    """The backups of one Baton must never be thinned out for those of another, least of all a fresh and empty one."""
+    for path in newest:
+        theirs = page.read(path).copied.epoch
+        if theirs not in {epoch, *epochs_before}:
+            raise Problem(
+                "backup-another",
+                f"{folder} holds backups of another Baton, or of this one before it was made anew: they stay as"
+                " they are. Give another folder.",
+            )
+
+
+def _copy_blobs(listed: Path, folder: Path, *, is_thorough: bool) -> tuple[list[Held], int]:
+    """Which of the blobs are not to be had, and how many were copied."""
+    source, target = blobs.current(), FolderObjects(folder / page.BLOBS)
+
+    def copy(held: Held) -> str:
+        return _copy_blob(source, target, held, is_thorough=is_thorough)
+
+    lacking: list[Held] = []
+    copied = 0
+    for held, outcome in each(read_blob_list(listed), copy):
+        copied += outcome == "copied"
+        if outcome == "lacking":
+            lacking.append(held)
+    return lacking, copied
+
+
+def _copy_blob(source: BlobStore, target: FolderObjects, held: Held, *, is_thorough: bool) -> str:
+    key = page.blob_key(held)
+    there = target.stat(key)
+    if there is not None and there.size == held.size and (not is_thorough or _is_good(target, key, held)):
+        return "there"
+    try:
+        data = source.read(held.org_id, held.sha256)
+    except Missing:
+        return "lacking"
+    if hashlib.sha256(data).hexdigest() != held.sha256:
+        return "lacking"
+    if there is not None:
+        target.delete(key)
+    target.put(key, data)
+    return "copied"
+
+
+def _is_good(target: FolderObjects, key: str, held: Held) -> bool:
+    with target.open(key) as stream:
+        return hashlib.sha256(stream.read()).hexdigest() == held.sha256
+
+
+def each(rows: Iterable[Held], work: Callable[[Held], T]) -> Iterator[tuple[Held, T]]:
+    """Do the same to many blobs, several at a time: each of them waits for a disk or a network."""
+    rows = iter(rows)
+    with ThreadPoolExecutor(THREADS) as pool:
+        while batch := list(islice(rows, _AT_ONCE)):
+            yield from zip(batch, pool.map(work, batch), strict=True)
+
+
+def _remove(folder: Path, old: list[Path]) -> list[str]:
+    """Remove these backups, and the blobs that none of the others speaks of."""
+    if not old:
+        return []
+    gone = {held for path in old for held in read_blob_list(path / BLOB_LIST)}
+    for path in old:
+        (path / page.PAGE).unlink()  # first: what is half removed must not be taken for a backup
+        make_durable(path)
+        shutil.rmtree(path)
+    for path in page.snapshots(folder)[0]:
+        gone.difference_update(read_blob_list(path / BLOB_LIST))
+    objects = FolderObjects(folder / page.BLOBS)
+    for held in gone:
+        objects.delete(page.blob_key(held))
+    return [path.name for path in old]

@@ -1,0 +1,173 @@
+"""Put a backup into an empty installation: everything looked at first, then the key, the blobs, the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uuid_utils
+
+from sync.protocol import keys
+from sync.protocol.problems import Problem
+from webapp.services import backup_manifest as page
+from webapp.services.backup import each
+from webapp.services.backup_manifest import Manifest
+from webapp.settings import RESTORING, Settings
+from webapp.store import backup as databases
+from webapp.store import blobs
+from webapp.store.backup import BLOB_LIST, Held, Restored, read_blob_list
+from webapp.store.backup.files import copy_durably, digest, make_durable, told_plainly, write_durably
+from webapp.store.blobs import BlobStore
+
+# What asking for the settings has made already, and what a file system keeps in its own root.
+_HARMLESS = frozenset({"secret.key", "secret.lock", "lost+found"})
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRestore:
+    """What was put back: from which backup, under which new epoch, and which blobs are not here any more."""
+
+    snapshot: str
+    manifest: Manifest
+    epoch: str
+    lost: list[Held]
+    unfinished: list[str]
+
+
+def restore(
+    settings: Settings, folder: Path, now: datetime, *, snapshot: str | None = None, is_partial: bool = False
+) -> DoneRestore:
+    """Make this installation what it was: of the newest finished backup in the folder, or of the one named.
+
+    `is_partial` goes on without blobs that are damaged or missing: phones that still have them are asked for them.
+    Problems, before anything is written: `not-empty`, `backup-unknown`, `backup-torn`, `backup-newer`,
+    `backup-damaged`, `backup-other-database`; then `storage-full` and `busy`, which leave a folder to be removed.
+    """
+    with told_plainly():
+        _refuse_unless_empty(settings)
+        chosen, unfinished = _choose(folder.absolute(), snapshot)
+        manifest = page.read(chosen)
+        _refuse_strange(settings, chosen, manifest)
+        _look_at_files(chosen, manifest)
+        lost = [*manifest.lacking, *_look_at_blobs(chosen, manifest, is_partial=is_partial)]
+        epoch = _put_back(settings, chosen, manifest, lost, now)
+    return DoneRestore(chosen.name, manifest, epoch, lost, unfinished)
+
+
+def _refuse_unless_empty(settings: Settings) -> None:
+    if (settings.data / RESTORING).exists():
+        raise Problem(
+            "not-empty",
+            f"An earlier restore into {settings.data} was cut short. Remove that folder (and empty the database,"
+            " if it is PostgreSQL), then restore again.",
+        )
+    there = sorted(path.name for path in settings.data.iterdir() if path.name not in _HARMLESS)
+    found = str(settings.data / there[0]) if there else databases.what_is_there(settings)
+    if found:
+        raise Problem(
+            "not-empty",
+            f"There is {found} already. Stop the server, move its data folder aside (and give an empty database,"
+            " if it is PostgreSQL), then restore again.",
+        )
+
+
+def _choose(folder: Path, name: str | None) -> tuple[Path, list[str]]:
+    if not folder.is_dir():
+        raise Problem("backup-unknown", f"There is no folder {folder}.")
+    finished, torn = page.snapshots(folder)
+    unfinished = [path.name for path in torn]
+    if name in unfinished or (name is None and torn and not finished):
+        raise Problem(
+            "backup-torn", f"{name or unfinished[-1]} was cut short while it was made: it is no backup."
+        )
+    chosen = [path for path in finished if name in {None, path.name}]
+    if not chosen:
+        there = f" There are {', '.join(path.name for path in finished)}." if finished else ""
+        raise Problem(
+            "backup-unknown", f"There is no backup {name or ''} in {folder}.{there}".replace("  ", " ")
+        )
+    return chosen[-1], unfinished
+
+
+def _refuse_strange(settings: Settings, chosen: Path, manifest: Manifest) -> None:
+    theirs, ours = manifest.copied.kind, databases.kind_of(settings)
+    if theirs != ours:
+        raise Problem(
+            "backup-other-database",
+            f"{chosen.name} is of a Baton on {theirs}, and BATON_DATABASE_URL names {ours}. Set it to an empty {theirs}"
+            " database (for sqlite: leave it out).",
+        )
+    if not databases.is_known(manifest.copied.revision):
+        raise Problem(
+            "backup-newer", f"{chosen.name} was made by Baton {manifest.baton}: install that one or newer."
+        )
+
+
+def _look_at_files(chosen: Path, manifest: Manifest) -> None:
+    wrong = []
+    for file in manifest.files:
+        path = chosen / file.name
+        if not path.is_file():
+            wrong.append(f"{file.name} is missing")
+        elif path.stat().st_size != file.size or digest(path) != file.sha256:
+            wrong.append(f"{file.name} is changed")
+    if wrong:
+        raise page.damaged(chosen, wrong)
+    keys.load_private_pem((chosen / page.KEY).read_text("ascii"))
+
+
+def _look_at_blobs(chosen: Path, manifest: Manifest, *, is_partial: bool) -> list[Held]:
+    """Read every blob once before anything is written; gives the bad ones, if those are to be left out."""
+    source = chosen.parent / page.BLOBS
+    wrong = {
+        held: said for held, (said, _) in each(_held(chosen, manifest), lambda h: _read(source, h)) if said
+    }
+    if wrong and not is_partial:
+        what = [f"photo {held.sha256} {said}" for held, said in wrong.items()]
+        refusal = page.damaged(chosen, what)
+        refusal.detail += " Or go on without these photos, with --without-damaged."
+        raise refusal
+    return list(wrong)
+
+
+def _held(chosen: Path, manifest: Manifest) -> Iterable[Held]:
+    lacking = set(manifest.lacking)
+    return (held for held in read_blob_list(chosen / BLOB_LIST) if held not in lacking)
+
+
+def _read(source: Path, held: Held) -> tuple[str, bytes]:
+    # Plain files: the folder may be on something that cannot be written.
+    file = source / page.blob_key(held)
+    if not file.is_file():
+        return "is missing", b""
+    data = file.read_bytes()
+    return ("", data) if hashlib.sha256(data).hexdigest() == held.sha256 else ("is changed", b"")
+
+
+def _put_back(settings: Settings, chosen: Path, manifest: Manifest, lost: list[Held], now: datetime) -> str:
+    mark = settings.data / RESTORING
+    write_durably(mark, f"{chosen.name}\n".encode())
+    copy_durably(chosen / page.KEY, settings.signing_key_file)
+    _put_blobs(blobs.open_store(settings), chosen, manifest, frozenset(lost))
+    epoch = str(uuid_utils.uuid7())
+    before = (*manifest.copied.epochs_before, manifest.copied.epoch)
+    databases.load(settings, chosen, manifest.copied, Restored(epoch, before, lost, now))
+    mark.unlink()
+    make_durable(settings.data)
+    return epoch
+
+
+def _put_blobs(store: BlobStore, chosen: Path, manifest: Manifest, lost: frozenset[Held]) -> None:
+    source = chosen.parent / page.BLOBS
+
+    def put(held: Held) -> None:
+        said, data = _read(source, held)
+        if said:
+            raise page.damaged(chosen, [f"photo {held.sha256} {said}"])
+        store.put(held.org_id, held.sha256, data)
+
+    for _ in each((held for held in _held(chosen, manifest) if held not in lost), put):
+        pass

@@ -1,0 +1,53 @@
+"""A copy of the whole database as files, taken while others write, and put back into an empty one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from webapp.settings import Settings
+from webapp.store.backup import postgresql, sqlite
+from webapp.store.backup.copied import BLOB_LIST, Copied, Held, Restored, Table, read_blob_list
+from webapp.store.backup.revisions import is_known
+
+__all__ = [
+    "BLOB_LIST",
+    "Copied",
+    "Held",
+    "Restored",
+    "Table",
+    "copy_out",
+    "is_known",
+    "kind_of",
+    "load",
+    "read_blob_list",
+    "what_is_there",
+]
+
+
+def kind_of(settings: Settings) -> str:
+    """Which kind of database these settings name: a copy of one does not fit the other."""
+    return "sqlite" if settings.is_sqlite else "postgresql"
+
+
+def copy_out(settings: Settings, folder: Path) -> Copied:
+    """Write the running app's database into an empty folder as it is at one moment; the list of its blobs too.
+
+    Problems `storage-full`, `busy`, and `backup-source` when the database itself is damaged.
+    """
+    return sqlite.copy_out(folder) if settings.is_sqlite else postgresql.copy_out(folder)
+
+
+def what_is_there(settings: Settings) -> str | None:
+    """What already lies where a database is to be restored, in words; None when nothing does. Problem `busy`."""
+    return sqlite.what_is_there(settings) if settings.is_sqlite else postgresql.what_is_there(settings)
+
+
+def load(settings: Settings, folder: Path, copied: Copied, restored: Restored) -> None:
+    """Make the database anew from its copy, bring its tables up to date and begin another epoch in it.
+
+    Problems `storage-full`, `busy`.
+    """
+    if settings.is_sqlite:
+        sqlite.load(settings, folder, restored)
+    else:
+        postgresql.load(settings, folder, copied, restored)

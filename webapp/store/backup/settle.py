@@ -1,0 +1,59 @@
+"""What a database that was put back has to forget and to begin anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, String, Table, bindparam, delete, insert, not_, update
+
+from webapp.store.backup.copied import Restored
+from webapp.store.models import Blob, BlobRef, Device, Installation, Upload, UploadPart
+
+
+def settle(connection: Connection, restored: Restored) -> None:
+    """Begin a new epoch: phones then offer again what they were told is kept, and are asked for what is lost."""
+    _begin_epoch(connection, restored)
+    _forget_uploads(connection)
+    _want_again(connection, restored)
+    _end_server_devices(connection, restored)
+
+
+def _begin_epoch(connection: Connection, restored: Restored) -> None:
+    table = _table(Installation)
+    said = {"epoch": restored.epoch, "epochs_before": " ".join(restored.epochs_before)}
+    connection.execute(delete(table).where(table.c.name.in_(list(said))))
+    connection.execute(insert(table), [{"name": name, "value": value} for name, value in said.items()])
+
+
+def _forget_uploads(connection: Connection) -> None:
+    # Their parts are in no backup: a phone that asks is told so and begins them again.
+    connection.execute(delete(_table(UploadPart)))
+    connection.execute(delete(_table(Upload)))
+
+
+def _want_again(connection: Connection, restored: Restored) -> None:
+    """A row says that bytes are held: without them no phone would be asked for its own."""
+    if not restored.lost:
+        return
+    blobs, refs = _table(Blob), _table(BlobRef)
+    keys = [{"b_org_id": held.org_id, "b_sha256": held.sha256} for held in restored.lost]
+    org_id, sha256 = bindparam("b_org_id", type_=String), bindparam("b_sha256", type_=String)
+    connection.execute(delete(blobs).where(blobs.c.org_id == org_id, blobs.c.sha256 == sha256), keys)
+    connection.execute(
+        update(refs)
+        .where(refs.c.org_id == org_id, refs.c.sha256 == sha256)
+        .values(is_awaited=not_(refs.c.is_lost)),
+        keys,
+    )
+
+
+def _end_server_devices(connection: Connection, restored: Restored) -> None:
+    # What the server signed after the backup is gone here, but may be in proofs elsewhere: no number is used twice.
+    devices = _table(Device)
+    ended = update(devices).where(devices.c.kind == "server", devices.c.revoked_at.is_(None))
+    connection.execute(ended.values(revoked_at=restored.at))
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
