@@ -24,7 +24,7 @@ from tests.support.shop import make_parcels, make_run, make_user
 from webapp import clock
 from webapp.extensions import limiter
 from webapp.settings import Settings
-from webapp.store.models import BlobRef, Carrier, ImportFile, Order, Place, Run
+from webapp.store.models import BlobRef, Carrier, ImportFile, Order, Place, RescueFile, Run
 from webapp.store.unit import reading, transaction
 
 XSS = "<img src=x onerror=alert(1)>"
@@ -76,9 +76,22 @@ def everything_of(world: World, shop: str) -> Theirs:
         "code": codes[0], "order_id": "576460752303423488", "event_id": event, "sha256": sha256 or "",
         "run_id": make_run(shop, person, codes[1:]), "user_id": person, "device_id": world.stranger.device,
         "place_id": "their-place", "file_id": "their-file", "ref": "0" * 32,
-        "carrier": "their-carrier",
+        "carrier": "their-carrier", "item": their_quarantine(world), "rescue_id": "their-rescue",
     }  # fmt: skip
     return Theirs(ids)
+
+
+def their_quarantine(world: World) -> str:
+    """Something held in the other shop, and the rescue file that brought it."""
+    told = world.stranger.send("no record at all")["results"][0]
+    with transaction() as session:
+        session.add(
+            RescueFile(
+                org_id=world.other_shop, id="their-rescue", name="theirs.baton", sha256="0" * 64, size=1,
+                made_by=None, told={}, counts={}, created_at=clock.now(),
+            )
+        )  # fmt: skip
+    return str(told["sha256"])
 
 
 def addresses(app: Flask, ids: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -173,6 +186,8 @@ def test_poisoned_words_are_shown_as_words(world: World) -> None:
     )  # fmt: skip
     world.phone.send(world.phone.seal("collect", [XSS], counterpart={"name": XSS, "role": "other"}))
     make_user(world.shop, "courier", XSS)
+    poisoned = world.phone.payload("collect", [XSS], note=XSS, counterpart={"name": XSS}) | {"kind": XSS}
+    held = world.phone.send(world.phone.seal_payload(poisoned))["results"][0]["sha256"]
     run = make_run(world.shop, world.phone.actor, [code])
     with transaction() as session:
         session.get_one(Run, (world.shop, run)).title = XSS
@@ -187,6 +202,10 @@ def test_poisoned_words_are_shown_as_words(world: World) -> None:
         "phones",
         "people",
         "places",
+        "quarantine",
+        f"quarantine/{held}",
+        "rescue",
+        "phones/unsent",
     ]
     pages += ["prepare", "tags", "orders", f"parcels?q={XSS}", f"orders?q={XSS}", "runs/new", "phones/enrol"]
     seen = 0

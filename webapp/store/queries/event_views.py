@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from sync.protocol import envelope
 from sync.rules import anomalies
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Blob, BlobRef, Device, Event, EventParcel, Place, Run, User
+from webapp.store.queries import rescues
+from webapp.store.queries.rescues import Brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Where:
 class EventView:
     """One event. `at` is the phone's clock, `effective_at` corrected by what the phone knew of the server's.
 
-    `voided_by` are the ids of the events that withdrew it; `count` is how many parcels were scanned.
+    `voided_by` are the ids of the events that withdrew it; `count` is how many parcels were scanned. `brought` is the
+    rescue file that it came in, None when its phone sent it.
     """
 
     id: str
@@ -92,6 +95,7 @@ class EventView:
     photos: tuple[Photo, ...] = ()
     signature: Photo | None = None
     voided_by: tuple[str, ...] = field(default=())
+    brought: Brought | None = None
 
     @property
     def missing_blobs(self) -> int:
@@ -116,8 +120,13 @@ def views(session: Session, org_id: str, ids: Sequence[str], parcel: str | None 
     counts = _counts(session, org_id, ids)
     voids = _voids(session, org_id, ids)
     places = _places(session, org_id, payloads.values())
+    brought = rescues.brought(session, org_id, [row.Event.sha256 for row in rows])
     return [
-        _view(row, payloads[row.Event.id], places, counts.get(row.Event.id, 0), photos, voids) for row in rows
+        replace(
+            _view(row, payloads[row.Event.id], places, counts.get(row.Event.id, 0), photos, voids),
+            brought=brought.get(row.Event.sha256),
+        )
+        for row in rows
     ]
 
 

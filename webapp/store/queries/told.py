@@ -70,6 +70,10 @@ def quarantine(session: Session) -> list[dict[str, Any]]:
             "detail": q.detail,
             "received_at": format_time(q.received_at),
             "signature_good": q.signature_good,
+            "outcome": q.outcome,
+            "settled_at": format_time(q.settled_at) if q.settled_at else None,
+            "settled_by": q.settled_by,
+            "event": q.event_id,
             "raw": q.raw.decode("utf-8", "replace"),
         }
         for q in rows
