@@ -48,9 +48,9 @@ def _words(told: dict[str, Any], counts: dict[str, int]) -> str:
     new = counts.get("applied", 0) + counts.get("recorded", 0)
     told_of = {name: counts.get(name, 0) for name in (*_EVENT_ENDS, *_PHOTO_ENDS)}
     lines = [
-        f"{len(told['results'])} events: {new} came in, " + _ends(told_of, _EVENT_ENDS),
-        f"{len(told['blobs'])} photos: " + _ends(told_of, _PHOTO_ENDS),
-        f"{counts['missing']} photos that these events name are still missing.",
+        f"Events: {len(told['results'])}. {new} came in, " + _ends(told_of, _EVENT_ENDS),
+        f"Photos: {len(told['blobs'])}. " + _ends(told_of, _PHOTO_ENDS),
+        f"Photos that these events name and that are still missing: {counts['missing']}.",
     ]
     refused = [
         {"what": item.get("id") or item.get("name") or item["sha256"][:12], "why": item["problem"]["detail"]}
