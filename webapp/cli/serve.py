@@ -9,9 +9,11 @@ import signal
 from typing import Any
 
 import click
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from webapp import clock
+from webapp.cli.answers import KeepingTask
 from webapp.cli.demo import welcome
 from webapp.cli.output import open_app, settings_or_exit
 from webapp.services.demo.load import load_demo
@@ -57,6 +59,7 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
 
 
 def _listen(app: Any, settings: Settings) -> Any:
+    HTTPChannel.task_class = KeepingTask
     try:
         return create_server(
             app,
@@ -67,6 +70,8 @@ def _listen(app: Any, settings: Settings) -> Any:
             channel_timeout=120,
             # A photo in a few reads: the default of 8 kB takes twenty rounds of the main loop for each.
             recv_bytes=256 * 1024,
+            # Whoever made an answer sends it: by default it waits until the main loop has come round twice.
+            send_bytes=1,
             max_request_body_size=64 * 1024 * 1024,
             connection_limit=1000,
             asyncore_use_poll=True,  # select() ends with the 1,024th descriptor

@@ -26,6 +26,7 @@ import { asOnlySender, isBusy } from "./sender.js";
  * @property {number} most      events at once; halved by refusals and faults, doubled by success
  * @property {boolean} gzip
  * @property {number} chunk     bytes of a picture at once
+ * @property {number} rate      bytes a ms of pictures as last seen, 0 when unknown or the line failed
  * @property {boolean} told     the server knows the queue as it is now
  */
 
@@ -39,7 +40,7 @@ const BEAT_MS = 600_000;
 
 /** @returns {Pace} */
 export function freshPace() {
-  return { most: MOST, gzip: true, chunk: 262_144, told: false };
+  return { most: MOST, gzip: true, chunk: 262_144, rate: 0, told: false };
 }
 
 /** @type {Outcome} */

@@ -1,5 +1,6 @@
 /**
  * Sends the pictures the server lacks, small before large, and lets every newly sealed scan pass between two pieces.
+ * How many go side by side, and how large the pieces are, follows from how the line behaves.
  * @module
  */
 import { isDue, uploadOrder } from "../domain/batches.js";
@@ -10,6 +11,7 @@ import { listBlobs, markHeldBut, patchBlob, readBlob } from "../storage/blobs.js
 import { peekOutbox } from "../storage/events.js";
 import { GO } from "./flush.js";
 import { packJson, request } from "./http.js";
+import { inLanes } from "./lanes.js";
 import { sealLoss } from "./seal.js";
 import { asOnlySender, isBusy, showLife } from "./sender.js";
 import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
@@ -19,11 +21,14 @@ import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
 /** @import {Context} from './context.js' */
 /** @import {Outcome, Pace} from './flush.js' */
 /** @import {HttpAnswer} from './http.js' */
+/** @import {Standing} from './tus.js' */
 
 /** `more`: an event is waiting, or this picture is not through yet. @typedef {Outcome|'more'|'done'} Step */
 
 const LEAST_CHUNK = 16_384;
 const MOST_CHUNK = 1_048_576;
+const QUICK_BYTES_PER_MS = 50; // a photo in some four seconds
+const QUICK_LANES = 3;
 const ASK_AT_ONCE = 1_000;
 const READS = 3;
 const REFUSED = new Set([400, 413, 415, 422]);
@@ -39,16 +44,45 @@ export async function sendPictures(context, identity, pace, tell) {
   const asked = await asOnlySender(context, () => askWanted(context, identity));
   if (isBusy(asked)) return { ...GO, next: "busy" };
   if (asked.next !== "go") return asked;
-  for (;;) {
-    const [blob] = uploadOrder(await listBlobs(context.store, identity.device), context.now());
-    if (!blob) return GO;
-    const step = await asOnlySender(context, () => sendSome(context, identity, pace, blob));
-    if (isBusy(step)) return { ...GO, next: "busy" };
+  const done = await asOnlySender(context, () => sendAll(context, identity, pace, tell));
+  return isBusy(done) ? { ...GO, next: "busy" } : done;
+}
+
+/**
+ * Picture after picture until none is left, the line fails or an event waits; on a quick line several side by side, so
+ * that it is not idle for a round trip after each.
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @param {Pace} pace
+ * @param {() => void} tell
+ * @returns {Promise<Outcome|'events'>}
+ */
+async function sendAll(context, identity, pace, tell) {
+  /** @type {Set<string>} */
+  const going = new Set();
+  /** @type {Outcome|'events'|null} */
+  let end = null;
+
+  async function sendNext() {
+    const waiting = uploadOrder(await listBlobs(context.store, identity.device), context.now());
+    const blob = waiting.find(({ sha256 }) => !going.has(sha256));
+    if (!blob || end !== null) return false;
+    going.add(blob.sha256);
+    const step = await sendSome(context, identity, pace, blob).finally(() => going.delete(blob.sha256));
     pace.told = false;
     if (step === "done") tell();
-    if (step !== "more" && step !== "done" && step.next !== "go") return step;
-    if (await hasEvents(context, identity.device)) return "events";
+    if (step !== "more" && step !== "done" && step.next !== "go") end ??= step;
+    else if (await hasEvents(context, identity.device)) end ??= "events";
+    return end === null;
   }
+
+  await inLanes(() => (isQuick(pace) ? QUICK_LANES : 1), sendNext);
+  return end ?? GO;
+}
+
+/** @param {Pace} pace @returns {boolean} */
+function isQuick({ rate }) {
+  return rate >= QUICK_BYTES_PER_MS;
 }
 
 /** @param {Context} context @param {string} device @returns {Promise<boolean>} */
@@ -91,11 +125,13 @@ async function sendSome(context, identity, pace, blob) {
     await sealLoss(context, blob);
     return "more";
   }
-  const isSmall = blob.size <= SMALL_BYTES && blob.tries === 0;
+  const mayGoAlong = blob.tries === 0 && blob.size <= (isQuick(pace) ? MOST_CHUNK : SMALL_BYTES);
+  const began = context.now();
   const start =
     blob.upload === null
-      ? await createUpload(context, identity.token, blob, isSmall ? bytes : null)
+      ? await createUpload(context, identity.token, blob, mayGoAlong ? bytes : null)
       : await resumeUpload(context, identity.token, blob.upload);
+  if (blob.upload === null && mayGoAlong) clock(context, pace, start, blob.size, began);
   let standing = start;
   while (standing.path !== null) {
     const { path, offset } = standing;
@@ -103,12 +139,29 @@ async function sendSome(context, identity, pace, blob) {
     await keepPath(context, blob, path);
     await showLife(context);
     if (await hasEvents(context, identity.device)) return "more";
+    const at = context.now();
     standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk: pace.chunk });
-    pace.chunk = standing.answer.timedOut
-      ? Math.max(LEAST_CHUNK, pace.chunk / 2)
-      : Math.min(MOST_CHUNK, pace.chunk * 2);
+    clock(context, pace, standing, standing.offset - offset, at);
+    pace.chunk =
+      standing.answer.status === 0
+        ? Math.max(LEAST_CHUNK, pace.chunk / 2) // what was cut or ran out of time is sent again: let it be less
+        : Math.min(MOST_CHUNK, pace.chunk * 2);
   }
   return judge(context, blob, standing.answer);
+}
+
+/**
+ * How fast the line is, by the bytes that just went; a failure makes it a slow one.
+ * @param {Context} context
+ * @param {Pace} pace
+ * @param {Standing} standing
+ * @param {number} size bytes
+ * @param {number} began ms
+ */
+function clock({ now }, pace, { answer }, size, began) {
+  const ms = now() - began;
+  if (answer.status === 0) pace.rate = 0;
+  else if (ms > 0 && size >= LEAST_CHUNK) pace.rate = size / ms;
 }
 
 /** @param {Context} context @param {BlobRow} blob @param {string} path */
