@@ -59,7 +59,14 @@ def backup(folder: Path, now: datetime, *, keep: int = KEEP, is_thorough: bool =
     earlier backups are untouched then.
     """
     folder = folder.absolute()
-    with _untouched(), told_plainly(), private(), _alone(folder):
+    with told_plainly(), private(), _alone(folder):
+        made, manifest, copied = _make(folder, now, is_thorough=is_thorough)
+        removed = _remove(folder, made, keep)
+    return MadeBackup(made.name, manifest, copied, removed)
+
+
+def _make(folder: Path, now: datetime, *, is_thorough: bool) -> tuple[Path, Manifest, int]:
+    with _in_trouble("No backup was made; the earlier ones are untouched."), told_plainly():
         finished, torn = page.snapshots(folder)
         _clear_up(folder, torn)
         made = folder / page.next_name(folder, now.strftime("%Y%m%dT%H%M%SZ"))
@@ -67,12 +74,11 @@ def backup(folder: Path, now: datetime, *, keep: int = KEEP, is_thorough: bool =
         try:
             manifest, copied = _fill(made, finished[-1:], now, is_thorough=is_thorough)
             write_durably(made / page.PAGE, page.write(manifest))
+            make_durable(folder)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
-        make_durable(folder)
-        removed = _remove(folder, [*finished, made][:-keep])
-    return MadeBackup(made.name, manifest, copied, removed)
+    return made, manifest, copied
 
 
 def _clear_up(folder: Path, torn: list[Path]) -> None:
@@ -84,14 +90,13 @@ def _clear_up(folder: Path, torn: list[Path]) -> None:
 
 
 @contextmanager
-def _untouched() -> Iterator[None]:
+def _in_trouble(so_far: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
         if problem.code not in {"storage-full", "busy"}:
             raise
-        detail = f"{problem.detail} No backup was made; the earlier ones are untouched."
-        raise Problem(problem.code, detail) from problem
+        raise Problem(problem.code, f"{problem.detail} {so_far}") from problem
 
 
 @contextmanager
@@ -184,10 +189,15 @@ def each(rows: Iterable[Held], work: Callable[[Held], T]) -> Iterator[tuple[Held
             yield from zip(batch, pool.map(work, batch), strict=True)
 
 
-def _remove(folder: Path, old: list[Path]) -> list[str]:
-    """Remove these backups, and the blobs that none of the others speaks of."""
-    if not old:
-        return []
+def _remove(folder: Path, made: Path, keep: int) -> list[str]:
+    """Remove what is too old, and the blobs that none of the other backups speaks of."""
+    old = page.snapshots(folder)[0][:-keep]
+    with _in_trouble(f"{made.name} was made, but older backups could not be removed."), told_plainly():
+        _remove_all(folder, old)
+    return [path.name for path in old]
+
+
+def _remove_all(folder: Path, old: list[Path]) -> None:
     gone = {held for path in old for held in read_blob_list(path / BLOB_LIST)}
     for path in old:
         (path / page.PAGE).unlink()  # first: what is half removed must not be taken for a backup
@@ -195,7 +205,5 @@ def _remove(folder: Path, old: list[Path]) -> list[str]:
         shutil.rmtree(path)
     for path in page.snapshots(folder)[0]:
         gone.difference_update(read_blob_list(path / BLOB_LIST))
-    objects = FolderObjects(folder / page.BLOBS)
     for held in gone:
-        objects.delete(page.blob_key(held))
-    return [path.name for path in old]
+        (folder / page.BLOBS / page.blob_key(held)).unlink(missing_ok=True)

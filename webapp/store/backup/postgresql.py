@@ -38,7 +38,7 @@ def copy_out(folder: Path) -> Copied:
         tables = tuple(_table_out(connection, table, folder) for table in Base.metadata.sorted_tables)
         _copy_to(connection, f"COPY ({_BLOBS}) TO STDOUT", folder / BLOB_LIST)
         said = connection.execute(text("SELECT name, value FROM installation"))
-        facts: dict[str, str] = dict(said.tuples())
+        facts = {row.name: row.value for row in said}
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
     files = (*(_file(table.name) for table in tables), BLOB_LIST)
     before = tuple(facts.get("epochs_before", "").split())
