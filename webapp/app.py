@@ -11,7 +11,7 @@ from flask_security import SQLAlchemyUserDatastore, user_authenticated
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from webapp import api, clock, clockwork, errors, field, headers, logs, office, static_files
+from webapp import api, clock, clockwork, desk_only, errors, field, headers, logs, office, static_files
 from webapp import settings as settings_module
 from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
@@ -27,12 +27,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or settings_module.from_env()
     logs.set_up(is_quiet=settings.testing)
     app = Flask(__name__)
+    app.session_interface = desk_only.DeskSessions()
     app.config.from_mapping(_config(settings))
     app.extensions["baton-settings"] = settings
     _bind(app, settings)
     for room in (api, field, office):
         app.register_blueprint(room.blueprint)
     csrf.exempt(api.blueprint)
+    desk_only.spare_phones(app)
     errors.register(app)
     headers.register(app)
     _mark_library_views(app)
