@@ -66,6 +66,15 @@ def assert_sound(page: Page) -> None:
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
+def assert_within(page: Page) -> None:
+    """No chip sticks out of its card."""
+    stick_out = """cells => cells.filter((cell) => {
+      const chip = cell.querySelector(".chip");
+      return chip && chip.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1;
+    }).length"""
+    assert page.locator(".table td").evaluate_all(stick_out) == 0
+
+
 @pytest.mark.parametrize(
     "options",
     [{**WIDE, "color_scheme": "light"}, {"color_scheme": "dark"}],
@@ -75,11 +84,14 @@ def test_a_signed_out_phones_work_is_rescued_and_taken_in(
     browser: Chromium, server: Server, tmp_path: Path, options: dict[str, object]
 ) -> None:
     page = sign_in(browser, server, **options)
+    assert_sound(page)
+    assert_within(page)
     page.get_by_role("link", name="Read a rescue file").click()
     page.get_by_label("The phone's file").set_input_files(tmp_path / "phone.baton")
     page.get_by_role("button", name="Read it in").click()
     expect(page.get_by_role("heading", name="phone.baton")).to_be_visible()
     assert_sound(page)
+    assert_within(page)
     page.locator('a[href^="/office/quarantine/"]').first.click()
     expect(page.get_by_role("heading", name="Collected")).to_be_visible()
     expect(page.get_by_text("The phone's key proves that it said so.")).to_be_visible()
