@@ -116,3 +116,14 @@ def test_a_long_file_has_pages(scene: Scene) -> None:
     following = scene.page.partition('rel="next" href="')[2].partition('"')[0]
     second = scene.desk.page(following.replace("&amp;", "&"))
     assert second.count('data-label="Event"') == 30
+
+
+def test_what_was_brought_and_held_is_not_missed_any_more(scene: Scene) -> None:
+    scene.phone.send(unsent=1, unsent_blobs=1, head_seq=1)
+    revoke_device(scene.org_id, scene.phone.device, clock.now())
+    unsent = "/office/phones/unsent"
+    assert "Ask Budi Santoso for its rescue file" in words(scene.desk.page(unsent))
+    scene.upload(scene.file)
+    told = words(scene.desk.page(unsent))
+    assert "somebody brought it" in told
+    assert "Ask Budi Santoso for its rescue file" not in told

@@ -44,7 +44,12 @@ def advice(phone: Phone, now: datetime) -> Iterator[str]:
     who = phone.person
     is_silent = phone.last_seen_at is None or now - phone.last_seen_at > SILENT_AFTER
     holds = bool(phone.unsent or phone.unsent_blobs or phone.behind)
-    if phone.revoked_at is not None and holds:
+    if phone.unsent and phone.head_seq and not phone.behind and not phone.missing:
+        yield (
+            "All that it had sealed when it was last heard is here, or held in quarantine: somebody brought it. The "
+            "phone does not know it yet."
+        )
+    elif phone.revoked_at is not None and holds:
         yield (
             f"It is signed out and still holds work. Ask {who} for its rescue file (Outbox, Rescue file) and read it "
             "in here, or let it send: what it sends is kept in quarantine, to be taken in there."
@@ -65,6 +70,10 @@ def advice(phone: Phone, now: datetime) -> Iterator[str]:
             "It says it holds nothing more, but numbers of it never came: its storage may have been cleared. "
             f"Ask {who} what was done then, and for a rescue file if there is one."
         )
+    yield from _about_the_phone(phone, holds=holds)
+
+
+def _about_the_phone(phone: Phone, *, holds: bool) -> Iterator[str]:
     if holds and phone.free_mb is not None and phone.free_mb < LITTLE_ROOM_MB:
         yield "It has hardly any room left for photos. Bring its work home before the next run."
     if holds and phone.storage and phone.storage.get("persisted") is not True:

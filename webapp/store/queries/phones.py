@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from sync.rules.chain import missing_in
+from sync.rules.chain import add_to_ranges, missing_in
 from webapp.store.models import Device, Enrolment, Quarantined, User
 
 
@@ -20,7 +20,7 @@ class Phone:
 
     `missing` counts sequence numbers below the highest that never came, `gaps` are their closed ranges.
     `behind` counts those it has sealed and we have not seen. `held` counts events in quarantine that nobody has
-    settled.
+    settled. A number that is held there under the phone's own signature has come: `highest` counts it, too.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Phone:
     high_seq: int
     missing: int
     gaps: tuple[tuple[int, int], ...]
+    highest: int
     held: int
     last_seen_at: datetime | None
     head_seq: int | None
@@ -47,7 +48,7 @@ class Phone:
     @property
     def behind(self) -> int:
         """How many events it has sealed beyond the highest that came."""
-        return max(0, (self.head_seq or 0) - self.high_seq)
+        return max(0, (self.head_seq or 0) - self.highest)
 
     @property
     def free_mb(self) -> int | None:
@@ -83,8 +84,8 @@ def list_phones(session: Session, org_id: str) -> list[Phone]:
         .where(Device.org_id == org_id, Device.kind == "phone")
         .order_by(Device.revoked_at.is_not(None), Device.last_seen_at.desc(), Device.id)
     )
-    held = _held(session, org_id)
-    return [_phone(row[0], row[1], row[2], held) for row in session.execute(query)]
+    held, came = _held(session, org_id), _numbers_held(session, org_id)
+    return [_phone(row[0], row[1], row[2], held, came) for row in session.execute(query)]
 
 
 def find_phone(session: Session, org_id: str, device_id: str) -> Phone | None:
@@ -94,7 +95,11 @@ def find_phone(session: Session, org_id: str, device_id: str) -> Phone | None:
         .join(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
         .where(Device.org_id == org_id, Device.kind == "phone", Device.id == device_id)
     ).one_or_none()
-    return None if row is None else _phone(row[0], row[1], row[2], _held(session, org_id))
+    return (
+        None
+        if row is None
+        else _phone(row[0], row[1], row[2], _held(session, org_id), _numbers_held(session, org_id))
+    )
 
 
 def phones_of(session: Session, org_id: str, user_id: str) -> list[Phone]:
@@ -134,7 +139,26 @@ def _held(session: Session, org_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _phone(device: Device, person: str, role: str, held: dict[str, int]) -> Phone:
+def _numbers_held(session: Session, org_id: str) -> dict[str, list[int]]:
+    """The sequence numbers in quarantine that a phone's own key proves, by phone."""
+    rows = session.execute(
+        select(Quarantined.claimed_device, Quarantined.claimed_seq).where(
+            Quarantined.org_id == org_id,
+            Quarantined.signature_good,
+            Quarantined.claimed_device == Quarantined.device_id,
+            Quarantined.claimed_seq > 0,
+        )
+    )
+    found: dict[str, list[int]] = {}
+    for device_id, seq in rows:
+        found.setdefault(device_id or "", []).append(seq or 0)
+    return found
+
+
+def _phone(device: Device, person: str, role: str, held: dict[str, int], came: dict[str, list[int]]) -> Phone:
+    ranges = [(first, last) for first, last in device.seqs or ()]
+    known = max(device.head_seq or 0, device.high_seq)
+    seqs = add_to_ranges(ranges, [seq for seq in came.get(device.id, ()) if seq <= known])
     return Phone(
         id=device.id,
         label=device.label,
@@ -146,8 +170,9 @@ def _phone(device: Device, person: str, role: str, held: dict[str, int]) -> Phon
         enrolled_at=device.enrolled_at,
         revoked_at=device.revoked_at,
         high_seq=device.high_seq,
-        missing=count_missing(device.seqs or ()),
-        gaps=missing_in([(first, last) for first, last in device.seqs or ()]),
+        missing=count_missing(seqs),
+        gaps=missing_in(seqs),
+        highest=max(device.high_seq, seqs[-1][1]) if seqs else device.high_seq,
         held=held.get(device.id, 0),
         last_seen_at=device.last_seen_at,
         head_seq=device.head_seq,
