@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import qrcode
+from PIL import Image
 from playwright.sync_api import Page
 
 from tests.e2e.screens import Person, seed
@@ -26,6 +28,23 @@ REFUSED = """() => {
   window.allow = () => (allowed = true);
   navigator.mediaDevices.getUserMedia = (wish) =>
     allowed ? real(wish) : Promise.reject(new DOMException("no", "NotAllowedError"));
+}"""
+# A reader whose worker answers nothing but failures until `window.mend()`.
+BROKEN_READER = """() => {
+  const Real = Worker;
+  let works = false;
+  window.mend = () => (works = true);
+  window.Worker = class extends EventTarget {
+    constructor(...how) {
+      if (works) return new Real(...how);
+      super();
+    }
+    postMessage({ id }) {
+      const data = { id, symbols: [], ms: 0, problem: "no wasm" };
+      setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data })));
+    }
+    terminate() {}
+  };
 }"""
 AWAY = """(hidden) => {
   const get = () => (hidden ? "hidden" : "visible");
@@ -141,3 +160,37 @@ def test_the_camera_is_off_on_every_screen_that_does_not_need_it(
     page.click("#back")
     page.wait_for_selector("[data-el=runs] .run")
     assert page.evaluate("() => window.track.readyState") == "ended"
+
+
+@pytest.mark.timeout(120)
+def test_a_reader_that_fails_is_told_on_enrol_and_on_scan_with_a_way_on(
+    make_browser: Callable[[], Chromium], server: Server, tmp_path: Path
+) -> None:
+    shop = seed(server)
+    browser = make_browser()
+    page = browser.open(server.url, camera=video_of(f"{server.url}/app/#/enrol/{shop.code}", tmp_path))
+    page.add_init_script(f"({BROKEN_READER})()")
+    page.goto(f"{server.url}/app/")
+    page.click("text=Scan the office’s QR")
+    page.wait_for_selector("text=The camera reads no codes now")
+    page.evaluate("window.mend()")
+    page.click("[data-el=reader-retry]")
+    page.wait_for_selector("text=A run of the tests")
+    page.reload()  # and the reader fails anew
+    page.click("text=A run of the tests")
+    page.wait_for_selector("text=Type the codes, or try again.")
+    Person(browser, server.url).type_code(shop.parcels[0])
+    page.wait_for_function("() => document.querySelector('[data-el=n]').textContent === '1'")
+    page.evaluate("window.mend()")
+    page.wait_for_selector("text=The camera reads no codes now", state="hidden")
+
+
+def video_of(words: str, folder: Path) -> Path:
+    """A camera that looks at one QR."""
+    code = qrcode.make(words, box_size=8).get_image().convert("RGB")
+    scene = Image.new("RGB", (1280, 720), (90, 90, 90))
+    scene.paste(code, (420, 100))
+    scene.save(folder / "one.jpg", quality=90)
+    video = folder / "one.mjpeg"
+    video.write_bytes((folder / "one.jpg").read_bytes() * 30)
+    return video

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support.programs import ROOT
 from webapp.field.precache import build, modules_of, needed_by
 
 
@@ -110,6 +111,22 @@ def static(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return tmp_path
+
+
+def test_a_start_loads_nothing_that_seals_sends_or_looks_and_still_keeps_it_all(client: FlaskClient) -> None:
+    listed = listing(client)
+    started = set(modules_of(ROOT / "webapp/static", "/static/js/pages/app.js"))
+    for late in (
+        "outbox/seal",
+        "outbox/sync",
+        "outbox/enrol",
+        "capture/camera",
+        "capture/decoder",
+        "pages/scan",
+    ):
+        url = f"/static/js/{late}.js"
+        assert url in listed, "or the phone could not seal without a network"
+        assert url not in started, "the first screen would wait for it"
 
 
 PAGE = '<link href="/static/css/all.css"><script src="/static/js/app.js"></script>'

@@ -108,7 +108,7 @@ def _packed(body: str, mimetype: str) -> AnyResponse:
     response = Response(body, mimetype=mimetype)
     response.headers["Cache-Control"] = "no-cache"
     response.vary.add("Accept-Encoding")
-    if "gzip" in request.accept_encodings:
+    if request.accept_encodings["gzip"]:
         response.set_data(gzip.compress(response.get_data(), mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     response.add_etag()

@@ -18,7 +18,12 @@ const DEADLINE_MS = 8000;
 /** No more than this many looks a second: the phone stays cool and the picture fluid. */
 const PAUSE_MS = 40;
 
-/** Events: `read` (`CustomEvent<Read>`), `broken` when no worker can be had. */
+/** So many failures in a row, and the reader is called broken. */
+const MOST_FAILURES = 3;
+/** A broken reader is tried again by itself, without heating the phone. */
+const BROKEN_PAUSE_MS = 3000;
+
+/** Events: `read` (`CustomEvent<Read>`), `health` when `isBroken` changed. */
 export class Decoder extends EventTarget {
   /** @type {Worker|null} */ #worker = null;
   /** @type {Map<number, (answer: Answer) => void>} */ #waiting = new Map();
@@ -26,13 +31,24 @@ export class Decoder extends EventTarget {
   #run = 0;
   #frame = 0;
   #turn = 0;
+  /** @type {(() => void)|null} ends the pause of a broken reader */ #wake = null;
   #failures = 0;
-  #isBroken = false;
+  /** Nothing can be read by camera, now: the code is typed, or `retry`. The first answer ends it. */
+  isBroken = false;
   /** Milliseconds the last frame took in the worker. */
   lastMs = 0;
 
   /** Begins loading the worker and its wasm before it is needed. */
   warm() {
+    this.#ensure();
+  }
+
+  /** Begins anew with a new worker, as if nothing had failed. */
+  retry() {
+    this.#drop();
+    this.#failures = 0;
+    this.#setBroken(false);
+    this.#wake?.();
     this.#ensure();
   }
 
@@ -73,6 +89,7 @@ export class Decoder extends EventTarget {
     /** @type {Look|null} */
     let again = null;
     while (run === this.#run) {
+      if (this.isBroken) await this.#pause();
       await nextFrame(video);
       if (run !== this.#run) return;
       if (video.readyState < 2 || video.videoWidth === 0) continue;
@@ -84,6 +101,14 @@ export class Decoder extends EventTarget {
       again = look.format === "Code128" && symbols.length > 0 && again === null ? look : null;
       this.#tell(symbols);
     }
+  }
+
+  /** @returns {Promise<void>} */
+  #pause() {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, BROKEN_PAUSE_MS);
+    });
   }
 
   /** @param {Symbol[]} symbols of one frame */
@@ -110,7 +135,10 @@ export class Decoder extends EventTarget {
   /** @param {ImageBitmap|ImageData} frame @param {Look[]} looks @param {number} max @returns {Promise<Answer|null>} */
   async #send(frame, looks, max) {
     const worker = this.#ensure();
-    if (!worker) return null;
+    if (!worker) {
+      this.#count(null);
+      return null;
+    }
     const id = this.#nextId++;
     const answered = new Promise((/** @type {(answer: Answer|null) => void} */ resolve) => {
       const timer = setTimeout(() => {
@@ -128,11 +156,24 @@ export class Decoder extends EventTarget {
     );
     const answer = await answered;
     this.#waiting.delete(id);
-    if (answer && !answer.problem) this.#failures = 0;
-    else if (++this.#failures === 3) {
-      this.dispatchEvent(new CustomEvent("broken", { detail: answer?.problem ?? "no answer" }));
-    }
+    this.#count(answer);
     return answer;
+  }
+
+  /** @param {Answer|null} answer */
+  #count(answer) {
+    this.#failures = answer && !answer.problem ? 0 : this.#failures + 1;
+    if (this.#failures === 0) this.#setBroken(false);
+    if (this.#failures < MOST_FAILURES) return;
+    this.#drop(); // one that began badly, with half a wasm, stays bad
+    this.#setBroken(true);
+  }
+
+  /** @param {boolean} isBroken */
+  #setBroken(isBroken) {
+    if (isBroken === this.isBroken) return;
+    this.isBroken = isBroken;
+    this.dispatchEvent(new Event("health"));
   }
 
   #ensure() {
@@ -144,9 +185,8 @@ export class Decoder extends EventTarget {
       );
       worker.addEventListener("error", () => this.#drop());
       this.#worker = worker;
-    } catch (error) {
-      if (!this.#isBroken) this.dispatchEvent(new CustomEvent("broken", { detail: String(error) }));
-      this.#isBroken = true;
+    } catch {
+      this.#worker = null; // a browser without module workers; it is counted where it was needed
     }
     return this.#worker;
   }

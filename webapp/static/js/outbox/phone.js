@@ -14,6 +14,7 @@ import { getMeta } from "../storage/meta.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { makeContext } from "./context.js";
+import { Late } from "./late.js";
 import { Lists } from "./lists.js";
 import { countOthers, othersItems } from "./others.js";
 
@@ -45,11 +46,9 @@ export async function openPhone(options = {}) {
  */
 export class Phone extends Lists {
   /** @type {Context} */ #context;
-  /** @type {Promise<typeof import('./hands.js')>|null} */ #hands = null;
-  /** @type {Promise<SyncEngine>|null} */ #engine = null;
+  /** @type {Late} */ #late;
   /** @type {SyncState} the last state, for a page that opens later than the event */
   syncState = { state: "idle", problem: null, nextAt: null };
-  #isClosed = false;
   /** @type {IdentityRow|null} */ #row = null;
   #keyLost = false;
   #isAutomatic = false;
@@ -60,6 +59,7 @@ export class Phone extends Lists {
   constructor(context) {
     super();
     this.#context = context;
+    this.#late = new Late(context, (engine) => this.#listenTo(engine));
     context.channel?.addEventListener("message", ({ data }) => {
       if (data === "outbox") this.#changed();
       else void this.#quietly(this.reload(false));
@@ -69,20 +69,12 @@ export class Phone extends Lists {
   /** Begins the automatic triggers: online, visible, timer, Background Sync. */
   start() {
     this.#isAutomatic = true;
-    void this.#quietly(
-      this.#sending().then((engine) => {
-        if (!this.#isClosed) engine.start();
-      }),
-    );
+    void this.#quietly(this.#late.start());
   }
 
   /** Ends triggers and closes the stores. */
   close() {
-    this.#isClosed = true;
-    void this.#engine?.then(
-      (engine) => engine.stop(),
-      () => undefined,
-    );
+    this.#late.stop();
     this.#context.channel?.close();
     this.#context.store.close();
   }
@@ -128,7 +120,7 @@ export class Phone extends Lists {
         "Seal or discard it first: it would be lost to you.",
       );
     }
-    const { enrolPhone } = await this.#withHands();
+    const { enrolPhone } = await this.#late.hands();
     await enrolPhone(this.#context, code, label);
     await this.reload();
     this.#nudge("enrol");
@@ -178,7 +170,7 @@ export class Phone extends Lists {
    * @throws {PhoneError} `storage-full`, also when only the room kept free for scans is left
    */
   async storePhoto(bytes, type) {
-    const { checkRoom } = await this.#withHands();
+    const { checkRoom } = await this.#late.hands();
     await checkRoom(this.#context, bytes.byteLength);
     const sha256 = await this.#context.digest(bytes);
     await storeBlob(this.#context.store, {
@@ -206,7 +198,7 @@ export class Phone extends Lists {
    *   the cause is what it lacks)
    */
   async seal(draft) {
-    const { sealDraft } = await this.#withHands();
+    const { sealDraft } = await this.#late.hands();
     const sealed = await sealDraft(this.#context, this.#device(), draft);
     await this.#quietly(this.#checkKey()); // sealed it is, whatever this finds
     this.#announce("outbox");
@@ -275,7 +267,7 @@ export class Phone extends Lists {
    */
   async kick(reason) {
     try {
-      const state = await (await this.#sending()).kick(reason);
+      const state = await (await this.#late.engine()).kick(reason);
       await this.#reloaded; // what the round pulled is in memory when it is said to be over
       return state;
     } catch (error) {
@@ -285,7 +277,7 @@ export class Phone extends Lists {
 
   /** @returns {Promise<StorageReport>} */
   async storage() {
-    const { reportStorage } = await this.#withHands();
+    const { reportStorage } = await this.#late.hands();
     return reportStorage(this.#context, this.#row?.device ?? null);
   }
 
@@ -304,7 +296,7 @@ export class Phone extends Lists {
    *   where the key of the enrolment did not sign it
    */
   async receiptsOf(id) {
-    const { listReceipts } = await this.#withHands();
+    const { listReceipts } = await this.#late.hands();
     const kept = await listReceipts(this.#context.store, this.#device());
     return kept
       .filter(({ events }) => events.includes(id))
@@ -337,36 +329,7 @@ export class Phone extends Lists {
     return listing;
   }
 
-  /**
-   * @returns {Promise<typeof import('./hands.js')>}
-   * @throws {PhoneError} `part-missing`: asked for again at the next call
-   */
-  #withHands() {
-    this.#hands ??= import("./hands.js").catch((error) => {
-      this.#hands = null;
-      throw new PhoneError(
-        "part-missing",
-        "A part of Baton is not on this phone yet.",
-        "Open Baton where there is a network and try again. What is saved stays saved.",
-        error,
-      );
-    });
-    return this.#hands;
-  }
-
-  /** @returns {Promise<SyncEngine>} made once; a failed loading is tried anew */
-  #sending() {
-    this.#engine ??= this.#withHands().then(
-      ({ SyncEngine }) => this.#listenTo(new SyncEngine(this.#context)),
-      (error) => {
-        this.#engine = null;
-        throw error;
-      },
-    );
-    return this.#engine;
-  }
-
-  /** @param {SyncEngine} engine @returns {SyncEngine} */
+  /** @param {SyncEngine} engine */
   #listenTo(engine) {
     engine.addEventListener("state", (event) => {
       this.#tellSync(/** @type {CustomEvent<SyncState>} */ (event).detail);
@@ -377,7 +340,6 @@ export class Phone extends Lists {
         this.#reloaded = this.#quietly(pulled === "list" ? this.reload() : this.#renewAge());
       });
     }
-    return engine;
   }
 
   /** @param {SyncState} state */

@@ -109,8 +109,9 @@ async function start() {
   let last = "";
   router.addEventListener("show", () => {
     showAround(phone.identity !== null);
-    if (WITH_CAMERA.has(last) && !WITH_CAMERA.has(router.current))
+    if (WITH_CAMERA.has(last) && !WITH_CAMERA.has(router.current)) {
       void tools().then((made) => made.putAway());
+    }
     last = router.current;
   });
   app.shell.addEventListener("fresh", () => router.refresh());

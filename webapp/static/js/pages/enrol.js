@@ -9,6 +9,7 @@ import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { codeInLink, codeTyped } from "./enrol-code.js";
+import { showReader } from "./reader-view.js";
 
 /** @import {Read} from '../capture/decoder.js' */
 /** @import {CaptureApp, CaptureScreen} from './context.js' */
@@ -69,6 +70,7 @@ function scanCode(app, screen, found) {
   el(screen, "view").hidden = false;
   text(screen, "scan-text", "Stop the camera");
   const leaveCamera = showCamera(screen, app.camera, "Type the code below.");
+  const leaveReader = showReader(screen, app.decoder, "Type the code below, or try again.");
   const onRead = (/** @type {Event} */ event) => {
     const code = codeInLink(/** @type {CustomEvent<Read>} */ (event).detail.text);
     if (code) {
@@ -81,6 +83,7 @@ function scanCode(app, screen, found) {
   return () => {
     app.decoder.removeEventListener("read", onRead);
     app.decoder.stop();
+    leaveReader();
     leaveCamera();
     app.camera.release();
     el(screen, "view").hidden = true;

@@ -12,6 +12,7 @@ import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { scanRoute } from "./flow.js";
+import { showReader } from "./reader-view.js";
 import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
@@ -99,8 +100,8 @@ class ScanScreen {
     const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
     app.decoder.start(app.camera.video);
     const onCamera = () => this.#hint();
-    const onBroken = () => toast("The scanner does not start on this phone. Type the codes.", "attention");
-    app.decoder.addEventListener("broken", onBroken);
+    const leaveReader = showReader(this.#screen, app.decoder, "Type the codes, or try again.");
+    app.decoder.addEventListener("health", onCamera);
     app.camera.addEventListener("state", onCamera);
     const onRead = (/** @type {Event} */ event) =>
       this.#read(/** @type {CustomEvent<Read>} */ (event).detail);
@@ -109,7 +110,8 @@ class ScanScreen {
       refresh: () => this.#rename(),
       leave: () => {
         app.camera.removeEventListener("state", onCamera);
-        app.decoder.removeEventListener("broken", onBroken);
+        app.decoder.removeEventListener("health", onCamera);
+        leaveReader();
         app.decoder.removeEventListener("read", onRead);
         app.decoder.stop();
         leaveCamera();
@@ -186,7 +188,8 @@ class ScanScreen {
   /** Until the first scan: what to do, with a camera or without. */
   #hint() {
     if (el(this.#screen, "verdict").dataset.tone !== "none" || this.#draft.scans.length > 0) return;
-    const isBlind = ["refused", "missing", "busy", "failed"].includes(this.#app.camera.state);
+    const isBlind =
+      this.#app.decoder.isBroken || ["refused", "missing", "busy", "failed"].includes(this.#app.camera.state);
     text(this.#screen, "verdict-word", isBlind ? "Type the code" : "Hold a tag in the frame");
     const how = isBlind ? "12 characters, printed under the QR" : "QR, or the carrier’s barcode on the line";
     text(this.#screen, "verdict-code", how);

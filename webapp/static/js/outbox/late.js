@@ -1,0 +1,72 @@
+/**
+ * What a start does without: the part that seals, keeps and sends is fetched once, when the first screen stands or a hand
+ * is quicker than that. A fetch that failed is tried anew at the next call.
+ * @module
+ */
+import { PhoneError } from "../domain/problems.js";
+
+/** @import {Context} from './context.js' */
+/** @import {SyncEngine} from './sync.js' */
+/** @typedef {typeof import('./hands.js')} Hands */
+
+export class Late {
+  /** @type {Context} */ #context;
+  /** @type {(engine: SyncEngine) => void} */ #made;
+  /** @type {Promise<Hands>|null} */ #hands = null;
+  /** @type {Promise<SyncEngine>|null} */ #engine = null;
+  #isStopped = false;
+
+  /** @param {Context} context @param {(engine: SyncEngine) => void} made is given the engine before it does anything */
+  constructor(context, made) {
+    this.#context = context;
+    this.#made = made;
+  }
+
+  /**
+   * @returns {Promise<Hands>}
+   * @throws {PhoneError} `part-missing`
+   */
+  hands() {
+    this.#hands ??= import("./hands.js").catch((error) => {
+      this.#hands = null;
+      throw new PhoneError(
+        "part-missing",
+        "A part of Baton is not on this phone yet.",
+        "Open Baton where there is a network and try again. What is saved stays saved.",
+        error,
+      );
+    });
+    return this.#hands;
+  }
+
+  /** @returns {Promise<SyncEngine>} always the same one */
+  engine() {
+    this.#engine ??= this.hands().then(
+      ({ SyncEngine }) => {
+        const engine = new SyncEngine(this.#context);
+        this.#made(engine);
+        return engine;
+      },
+      (error) => {
+        this.#engine = null;
+        throw error;
+      },
+    );
+    return this.#engine;
+  }
+
+  /** Begins the engine's own triggers, unless `stop` was quicker. */
+  async start() {
+    const engine = await this.engine();
+    if (!this.#isStopped) engine.start();
+  }
+
+  /** Ends them. */
+  stop() {
+    this.#isStopped = true;
+    void this.#engine?.then(
+      (engine) => engine.stop(),
+      () => undefined,
+    );
+  }
+}
