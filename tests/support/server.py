@@ -29,7 +29,10 @@ KEPT = (
 
 
 class Server:
-    """`baton serve` with a data folder of its own; `url` reaches it, `log` is what it said."""
+    """`baton serve` with a data folder of its own; `url` reaches it, `log` is what it said.
+
+    `command` may be changed before a start, to run it under something.
+    """
 
     def __init__(self, folder: Path, **settings: str) -> None:
         """Prepare, do not start. `settings` are environment variables: `BATON_DATABASE_URL="…"`."""
@@ -47,6 +50,7 @@ class Server:
             "PYTHONUNBUFFERED": "1",
             **settings,
         }
+        self.command = [str(BATON)]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *arguments: str, within: float = 60) -> Server:
@@ -55,7 +59,7 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(BATON), "serve", *arguments],
+                [*self.command, "serve", *arguments],
                 env=self.environ,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
