@@ -47,7 +47,7 @@ _ROWS = (
 CATALOGUE: dict[str, Kind] = {code: Kind(code, sentence, severity) for code, severity, sentence in _ROWS}
 
 # Findings about the phone and its chain: they stay even when the event itself was withdrawn.
-INTEGRITY = frozenset({"sequence_gap", "chain_fork", "bad_signature", "vouched", "unsigned", "clock_suspect"})
+INTEGRITY = frozenset({"sequence_gap", "chain_fork", "unsigned", "clock_suspect"})
 
 
 def severity(code: str) -> str:
