@@ -63,4 +63,8 @@ def quarantine(as_json: bool) -> None:
     """List what was held back, and why."""
     with reading() as session:
         rows = told.quarantine(session)
-    say({"quarantine": rows}, as_json, table(rows, ["received_at", "device", "code", "outcome", "detail", "sha256"]))
+    say(
+        {"quarantine": rows},
+        as_json,
+        table(rows, ["received_at", "device", "code", "outcome", "detail", "sha256"]),
+    )

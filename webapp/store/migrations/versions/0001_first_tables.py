@@ -386,9 +386,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "rescue_id", "position", name=op.f("pk_rescue_items")),
     )
     with op.batch_alter_table("rescue_items", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_rescue_items_org_id_sha256"), ["org_id", "sha256"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_rescue_items_org_id_sha256"), ["org_id", "sha256"], unique=False)
 
     op.create_table(
         "run_parcels",
