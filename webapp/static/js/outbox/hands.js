@@ -5,6 +5,7 @@
  */
 export { listReceipts } from "../storage/receipts.js";
 export { enrolPhone } from "./enrol.js";
+export { Rescue } from "./rescue.js";
 export { checkRoom, reportStorage } from "./room.js";
 export { sealDraft } from "./seal.js";
 export { SyncEngine } from "./sync.js";

@@ -22,6 +22,7 @@ import { countOthers, othersItems } from "./others.js";
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {OthersItem} from './others.js' */
+/** @import {Rescue} from './rescue.js' */
 /** @import {SyncEngine} from './sync.js' */
 /** @import {Listed} from '../domain/counts.js' */
 
@@ -53,6 +54,7 @@ export class Phone extends Lists {
   #keyLost = false;
   #isAutomatic = false;
   /** @type {Promise<Listed>|null} */ #listing = null;
+  /** @type {Rescue|null} */ #rescue = null;
   /** @type {Promise<void>} */ #reloaded = Promise.resolve();
 
   /** @param {Context} context */
@@ -301,6 +303,13 @@ export class Phone extends Lists {
     return kept
       .filter(({ events }) => events.includes(id))
       .map(({ receivedAt, verified, jws }) => ({ receivedAt, verified, jws }));
+  }
+
+  /** @returns {Promise<Rescue>} what writes the unsent work to a file */
+  async rescue() {
+    const { Rescue } = await this.#late.hands();
+    this.#rescue ??= new Rescue(this.#context, () => this.#row?.device ?? null);
+    return this.#rescue;
   }
 
   /**

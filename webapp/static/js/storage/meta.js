@@ -2,6 +2,7 @@
  * Small facts about one identity (or, under device '', about the phone): one row each.
  * @module
  */
+import { mustBeKnown } from "./identities.js";
 
 /** @import {Store} from './store.js' */
 /** @import {Limits, Rules} from '../domain/types.js' */
@@ -17,6 +18,8 @@
  * @property {number} beat        ms, when the server last took a batch, empty or not
  * @property {{cursor:string, epoch:string, etag:string|null, asOf:string}} worklist
  * @property {{version:string, etag:string|null, rules:Rules}} rules
+ * @property {{at:string, events:number, pictures:number, files:number, of:number}} rescued  what was last given away in
+ *   rescue files: `files` of the `of` that were written
  */
 
 /**
@@ -40,7 +43,8 @@ export async function getMeta(store, device, name) {
  * @returns {Promise<void>}
  */
 export async function setMeta(store, device, name, value) {
-  await store.write(["meta"], async (tx) => {
+  await store.write(["meta", "identities"], async (tx) => {
+    if (device !== "") await mustBeKnown(tx, device);
     if (value === null) await tx.objectStore("meta").delete([device, name]);
     else await tx.objectStore("meta").put({ device, name, value });
   });
