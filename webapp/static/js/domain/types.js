@@ -63,6 +63,7 @@
  * @property {string|null} ref
  * @property {Record<string, unknown>} data
  * @property {string} startedAt  RFC 3339
+ * @property {string} [owner]    device of whoever began it: nobody else may seal it
  * @property {number} [rev]      as it was read from the store: a tab that read an older one must not overwrite
  */
 

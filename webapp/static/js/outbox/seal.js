@@ -25,10 +25,11 @@ const RACES = 50;
  * @param {Context} context
  * @param {string} device
  * @param {Draft} draft its pictures are in the store already
+ * @param {{byHand:boolean}} [by] false: the phone itself speaks for this identity, signed in or not
  * @returns {Promise<Sealed>} when the strict transaction is complete
  * @throws {PhoneError} see `Phone.seal`
  */
-export async function sealDraft(context, device, draft) {
+export async function sealDraft(context, device, draft, { byHand } = { byHand: true }) {
   const identity = (await listIdentities(context.store)).find((row) => row.device === device);
   if (!identity) throw new PhoneError("not-enrolled", "This phone is not enrolled yet.");
   const privateKey = await privateKeyOf(context.store, device);
@@ -49,7 +50,7 @@ export async function sealDraft(context, device, draft) {
     const size = checkSize(jws);
     const sha256 = await context.digest(utf8(jws));
     const event = eventRow(payload, draft.id, { size, sha256, signed: key !== null });
-    const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost" };
+    const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost", byHand };
     const kept = await appendEvent(context.store, event, jws, link);
     if (kept !== "moved") return sameAs(draft, kept);
   }
@@ -151,7 +152,7 @@ export async function sealLoss(context, blob) {
       typed: false,
       override: null,
     }));
-    await sealDraft(context, blob.device, draft);
+    await sealDraft(context, blob.device, draft, { byHand: false });
   }
   await patchBlob(context.store, blob.device, blob.sha256, { state: "lost", upload: null });
 }

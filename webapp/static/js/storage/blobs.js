@@ -3,6 +3,7 @@
  * @module
  */
 import { draftDigests } from "../domain/draft.js";
+import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
 /** @import {BlobRow} from '../domain/types.js' */
@@ -16,7 +17,8 @@ import { ownRows } from "./schema.js";
  */
 export async function storeBlob(store, { device, sha256, type, bytes, at }) {
   if (!(bytes instanceof ArrayBuffer)) throw new TypeError("a picture is kept as an ArrayBuffer");
-  await store.write(["blobs", "blob_bytes"], async (tx) => {
+  await store.write(["blobs", "blob_bytes", "identities"], async (tx) => {
+    await mustBeKnown(tx, device);
     await tx.objectStore("blob_bytes").put({ device, sha256, bytes });
     const known = await tx.objectStore("blobs").get([device, sha256]);
     if (known && known.state !== "lost") return;

@@ -4,6 +4,7 @@
  */
 import { draftDigests } from "../domain/draft.js";
 import { PhoneError } from "../domain/problems.js";
+import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
 /** @import {Draft} from '../domain/types.js' */
@@ -18,7 +19,8 @@ import { ownRows } from "./schema.js";
  * @throws {PhoneError} `draft-elsewhere` when another tab went on with it since this one read it
  */
 export async function putDraft(store, device, draft, { now, tab }) {
-  return store.write(["drafts", "events"], async (tx) => {
+  return store.write(["drafts", "events", "identities"], async (tx) => {
+    await mustBeKnown(tx, device);
     const { id } = draft;
     if (await tx.objectStore("events").index("byDraft").getKey([device, id])) return false;
     const row = await tx.objectStore("drafts").get([device, id]);
@@ -41,7 +43,7 @@ export async function newestDraft(store, device) {
   const rows = await store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll(ownRows(device)));
   rows.sort((a, b) => b.savedAt - a.savedAt);
   const [newest] = rows;
-  return newest ? { ...newest.draft, rev: newest.rev ?? 0 } : null;
+  return newest ? { ...newest.draft, owner: device, rev: newest.rev ?? 0 } : null;
 }
 
 /**

@@ -12,7 +12,7 @@ import { ownRows } from "./schema.js";
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Tables} from './schema.js' */
 
-/** @typedef {IDBPTransaction<Tables, ('events'|'sealed'|'outbox'|'chains'|'drafts'|'blobs'|'blob_bytes')[], 'readwrite'>} SealTransaction */
+/** @typedef {IDBPTransaction<Tables, ('events'|'sealed'|'outbox'|'chains'|'drafts'|'blobs'|'blob_bytes'|'meta')[], 'readwrite'>} SealTransaction */
 
 /**
  * Where the chain of this device ends, and the event already made from this draft, if any.
@@ -35,19 +35,22 @@ export async function chainHead(store, device, draft) {
  * @param {Store} store
  * @param {EventRow} event
  * @param {string} jws what was signed
- * @param {{prev:string|null, needsBytes:boolean}} link `prev` must still be the chain's end;
- *   `needsBytes` false for a blob_lost event, whose pictures are gone
+ * @param {{prev:string|null, needsBytes:boolean, byHand:boolean}} link `prev` must still be the chain's end;
+ *   `needsBytes` false for a blob_lost event, whose pictures are gone; `byHand` true when a person seals, who must be
+ *   the one signed in at that very moment
  * @returns {Promise<EventRow|'moved'>} the event now kept (an earlier one, when the draft was sealed before),
  *   or `'moved'` when another tab sealed first: sign again
- * @throws {PhoneError} `blob-missing`, `storage-full`
+ * @throws {PhoneError} `blob-missing`, `storage-full`, `person-changed`
  */
-export async function appendEvent(store, event, jws, { prev, needsBytes }) {
+export async function appendEvent(store, event, jws, { prev, needsBytes, byHand }) {
   const { device, seq, sha256, draft } = event;
   return store.write(
-    ["events", "sealed", "outbox", "chains", "drafts", "blobs", "blob_bytes"],
+    ["events", "sealed", "outbox", "chains", "drafts", "blobs", "blob_bytes", "meta"],
     async (tx) => {
       const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
       if (sealed) return sealed;
+      if (byHand && (await tx.objectStore("meta").get(["", "current"]))?.value !== device)
+        throw personChanged();
       const head = await tx.objectStore("chains").get(device);
       if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
       if (needsBytes) await claimBlobs(tx, event);
@@ -58,6 +61,15 @@ export async function appendEvent(store, event, jws, { prev, needsBytes }) {
       await tx.objectStore("drafts").delete([device, draft]);
       return event;
     },
+  );
+}
+
+/** @returns {PhoneError} nothing is ever sealed under the name of somebody who is not signed in */
+export function personChanged() {
+  return new PhoneError(
+    "person-changed",
+    "Somebody else is signed in on this phone now.",
+    "This handover is kept for the one who began it: switch back to them to go on.",
   );
 }
 

@@ -1,10 +1,13 @@
 /**
- * Who uses this phone: enrolments, their keys, and which one is current. None is ever removed: its queue may be unsent.
+ * Who uses this phone: enrolments, their keys, and which one is signed in. None goes by itself: its queue may be unsent.
  * @module
  */
+import { PhoneError } from "../domain/problems.js";
+
+/** @import {IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Store} from './store.js' */
 /** @import {MetaValues} from './meta.js' */
-/** @import {IdentityRow} from './schema.js' */
+/** @import {IdentityRow, Tables} from './schema.js' */
 
 /** @param {Store} store @returns {Promise<IdentityRow[]>} */
 export async function listIdentities(store) {
@@ -50,9 +53,50 @@ export async function addIdentity(store, identity, privateKey) {
     await tx.objectStore("identities").put(identity);
     await tx.objectStore("keys").delete("");
     if (privateKey) await tx.objectStore("keys").put({ device, privateKey });
-    await tx.objectStore("chains").put({ device, seq: 0, prev: null });
+    if ((await tx.objectStore("chains").count(device)) === 0) {
+      await tx.objectStore("chains").put({ device, seq: 0, prev: null }); // a chain is begun once
+    }
     await tx.objectStore("meta").put({ device: "", name: "current", value: device });
   });
+}
+
+/**
+ * Signs somebody in who is enrolled here, or everybody out. Nothing else changes.
+ * @param {Store} store
+ * @param {string|null} device
+ * @returns {Promise<void>}
+ * @throws {PhoneError} `identity-gone`
+ */
+export async function makeCurrent(store, device) {
+  await store.write(["identities", "meta"], async (tx) => {
+    if (device === null) {
+      await tx.objectStore("meta").delete(["", "current"]);
+      return;
+    }
+    await mustBeKnown(tx, device);
+    await tx.objectStore("meta").put({ device: "", name: "current", value: device });
+  });
+}
+
+/**
+ * Whatever makes a row for an identity asks this in the same transaction: an answer that comes after somebody was removed
+ * must not bring back a part of them.
+ * @template {StoreNames<Tables>[]} N
+ * @param {IDBPTransaction<Tables, N, 'readwrite'>} tx over `identities`, among others
+ * @param {string} device
+ * @returns {Promise<void>}
+ * @throws {PhoneError} `identity-gone`
+ */
+export async function mustBeKnown(tx, device) {
+  const identities = /** @type {IDBPTransaction<Tables, 'identities'[], 'readwrite'>} */ (
+    /** @type {unknown} */ (tx)
+  ).objectStore("identities");
+  if ((await identities.count(device)) > 0) return;
+  throw new PhoneError(
+    "identity-gone",
+    "This person was removed from this phone.",
+    "Connect with a new code.",
+  );
 }
 
 /** @param {Store} store @param {string} device @returns {Promise<CryptoKey|null>} */

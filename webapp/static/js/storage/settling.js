@@ -4,6 +4,7 @@
  */
 import { toOfferAgain } from "../domain/settle.js";
 import { outboxRow } from "./events.js";
+import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
 /** @import {Decision} from '../domain/settle.js' */
@@ -12,7 +13,12 @@ import { ownRows } from "./schema.js";
 /** @import {ReceiptRow, Tables} from './schema.js' */
 /** @import {Store} from './store.js' */
 
-/** @typedef {IDBPTransaction<Tables, ('events'|'outbox'|'blobs'|'receipts'|'meta'|'chains')[], 'readwrite'>} SettleTransaction */
+/** @typedef {IDBPTransaction<Tables, ('events'|'outbox'|'blobs'|'receipts'|'meta'|'chains'|'identities')[], 'readwrite'>} SettleTransaction */
+/** What a decision about somebody's batch may touch. */
+const TOUCHED = /** @type {const} */ ([
+  ...["events", "outbox", "blobs", "receipts", "meta", "chains", "identities"],
+]);
+
 /** @typedef {{device:string, now:number, receipt:ReceiptRow|null, delay:(tries:number) => number}} Terms */
 
 /**
@@ -23,7 +29,8 @@ import { ownRows } from "./schema.js";
  */
 export async function writeDecision(store, decision, terms) {
   const { device, now, receipt } = terms;
-  await store.write(["events", "outbox", "blobs", "receipts", "meta", "chains"], async (tx) => {
+  await store.write([...TOUCHED], async (tx) => {
+    await mustBeKnown(tx, device);
     await settleRows(tx, decision, terms);
     await parkRows(tx, decision, terms);
     await delayRows(tx, decision, terms);
@@ -131,7 +138,8 @@ async function offerAgain(tx, device, server, now) {
  */
 export async function noticeEpoch(store, device, epoch, now) {
   const server = { epoch, high_seq: Number.MAX_SAFE_INTEGER, missing_seqs: [] };
-  await store.write(["events", "outbox", "blobs", "receipts", "meta", "chains"], async (tx) => {
+  await store.write([...TOUCHED], async (tx) => {
+    await mustBeKnown(tx, device);
     const known = await tx.objectStore("meta").get([device, "epoch"]);
     if (known?.value !== epoch) await offerAgain(tx, device, server, now);
   });

@@ -3,6 +3,7 @@
  * @module
  */
 import { indexTracking } from "../domain/worklist.js";
+import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
 /** @import {Rules, Worklist, WorklistPage} from '../domain/types.js' */
@@ -17,7 +18,8 @@ import { ownRows } from "./schema.js";
  * @returns {Promise<void>}
  */
 export async function applyPage(store, device, page, etag) {
-  await store.write(["parcels", "runs", "tasks", "notices", "meta"], async (tx) => {
+  await store.write(["parcels", "runs", "tasks", "notices", "meta", "identities"], async (tx) => {
+    await mustBeKnown(tx, device);
     /** @type {Promise<unknown>[]} asked for all at once: waiting for each would take seconds for a large list */
     const asked = [];
     for (const name of /** @type {const} */ (["parcels", "runs", "tasks", "notices"])) {
