@@ -98,7 +98,7 @@ def test_a_glance_gives_the_same_and_sees_what_was_committed_since_the_last(app_
 
 def test_a_glance_that_fails_is_told_in_the_usual_way(app_on_both: Flask) -> None:
     ask = Prepared(lambda _dialect: select(literal_column("nothing_of_this_name")))
-    with looking() as connection, pytest.raises(DatabaseError, match="no such column|does not exist"):
+    with looking() as connection, pytest.raises(DatabaseError, match=r"no such column|does not exist"):
         ask.glance(connection)
 
 
