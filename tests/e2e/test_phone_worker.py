@@ -161,9 +161,16 @@ class NextVersion:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self._pass(None)
+
+            def do_POST(self) -> None:
+                self._pass(self.rfile.read(int(self.headers["Content-Length"])))
+
+            def _pass(self, said: bytes | None) -> None:
                 upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-                headers = {"Accept-Encoding": "identity", "Host": self.headers["Host"]}
-                upstream.request("GET", self.path, headers=headers)
+                headers = {name: value for name, value in self.headers.items() if name != "Connection"}
+                headers["Accept-Encoding"] = "identity"
+                upstream.request(self.command, self.path, said, headers)
                 answer = upstream.getresponse()
                 body = answer.read()
                 upstream.close()
@@ -216,5 +223,29 @@ def test_a_new_version_waits_until_it_is_asked_and_fetches_only_what_changed(
     assert page.get_attribute('meta[name="baton-version"]', "content") == "f" * 16
     until(page, f"async () => (await ({CACHES})()).length === 1")
     assert page.evaluate(CACHES) == ["baton-shell-" + "f" * 16]
+    between.server.shutdown()
+    between.server.server_close()
+
+
+@pytest.mark.timeout(120)
+def test_a_new_version_is_offered_in_the_very_first_session(chromium: Chromium, live_server: Server) -> None:
+    # The first worker took a page that had none: the next one is an update all the same, with nothing loaded anew.
+    between = NextVersion(live_server.port)
+    made = seed(live_server)
+    page = started(chromium, between.url)
+    page.goto(f"{between.url}/app/#/enrol/{made['code']}")
+    page.wait_for_selector("text=Good to see you")
+    page.evaluate("window.isTheFirst = true")
+    between.version = page.get_attribute('meta[name="baton-version"]', "content")
+    between.released = True
+    page.evaluate("async () => (await navigator.serviceWorker.getRegistration()).update()")
+    page.wait_for_selector("text=A new version is ready")
+    assert page.evaluate("window.isTheFirst")
+    page.goto(f"{between.url}/app/#/me")
+    with page.expect_navigation():
+        page.click("[data-el=update]")
+    page.wait_for_selector("#screen > *")
+    assert page.get_attribute('meta[name="baton-version"]', "content") == "f" * 16
+    assert page.evaluate("window.isTheFirst") is None
     between.server.shutdown()
     between.server.server_close()

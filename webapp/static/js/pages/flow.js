@@ -53,6 +53,11 @@ export class Flow extends EventTarget {
     return this.draft !== null && (this.draft.scans.length > 0 || this.draft.photos.length > 0);
   }
 
+  /** @returns {boolean} from here on nothing of it changes */
+  get isSealing() {
+    return this.#sealing;
+  }
+
   /** @returns {Run|null} */
   get run() {
     return this.draft?.run ? this.#phone.run(this.draft.run) : null;

@@ -5,6 +5,7 @@
 import { pictureOf, shotFrom, tagFrom } from "../capture/photo.js";
 import { normalise } from "../domain/codes.js";
 import { PhoneError, wordsOf } from "../domain/problems.js";
+import { codeNow } from "../domain/verdict.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { codeText, count, kindName, runName } from "../ui/format.js";
@@ -15,6 +16,7 @@ import { showCamera } from "./camera-view.js";
 import { isSealedElsewhere, picturesOf, scanRoute } from "./flow.js";
 import { viewPhoto } from "./photo-view.js";
 import { fillReasons } from "./reasons.js";
+import { takeNewNames } from "./renamed.js";
 
 /** @import {OpenPhoto} from './flow.js' */
 /** @import {Quality} from '../capture/sharpness.js' */
@@ -64,6 +66,7 @@ class PhotoScreen {
     }
     this.#wire();
     void app.flow.toStep("photo");
+    takeNewNames(app);
     const leaveCamera = showCamera(this.#screen, app.camera, "Use “From phone” below instead.");
     const onState = () => this.#show();
     app.camera.addEventListener("state", onState);
@@ -71,6 +74,7 @@ class PhotoScreen {
     void this.#loadThumbs();
     this.#show();
     this.mounted = {
+      refresh: () => takeNewNames(app) && this.#show(),
       leave: () => {
         app.camera.removeEventListener("state", onState);
         leaveCamera();
@@ -125,7 +129,7 @@ class PhotoScreen {
         return;
       }
       /** @type {OpenPhoto} */
-      const entry = { ...kept, role: "photo", parcel };
+      const entry = { ...kept, role: "photo", parcel: this.#nameNow(parcel) };
       this.#draft.photos.push(entry);
       this.#quality.set(kept.sha256, shot.quality);
       this.#urls.set(kept.sha256, URL.createObjectURL(new Blob([shot.bytes], { type: shot.type })));
@@ -136,6 +140,11 @@ class PhotoScreen {
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** What the list calls this parcel by now. @param {string|null} code @returns {string|null} */
+  #nameNow(code) {
+    return code && codeNow(code, this.#app.phone.worklist);
   }
 
   /** @param {unknown} error */
@@ -251,7 +260,8 @@ class PhotoScreen {
       ["", `This photo shows all ${scans.length} parcels`],
       ...scans.map(({ code }) => [code, `${shown.has(code) ? "✓ " : ""}Only ${codeText(code)}`]),
     ];
-    const chosen = target.options.length === 0 && this.#perParcel ? (this.#bare()[0] ?? "") : target.value;
+    const isFirst = target.options.length === 0 && this.#perParcel;
+    const chosen = isFirst ? (this.#bare()[0] ?? "") : (this.#nameNow(target.value) ?? "");
     target.replaceChildren(
       ...options.map(([value, label]) => new Option(label, value, false, value === chosen)),
     );

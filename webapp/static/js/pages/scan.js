@@ -13,10 +13,11 @@ import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { scanRoute } from "./flow.js";
 import { showReader } from "./reader-view.js";
+import { takeNewNames } from "./renamed.js";
 import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
 import { blocked, listOf, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
-import { renameScans, takeScans } from "./scans.js";
+import { takeScans } from "./scans.js";
 
 /** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
@@ -175,8 +176,7 @@ class ScanScreen {
 
   /** A list that has just come may know what was scanned before it. */
   #rename() {
-    const { draft } = this.#app.flow;
-    if (draft && renameScans(draft, this.#app.phone.worklist)) void this.#app.flow.save();
+    takeNewNames(this.#app);
     this.#tally();
   }
 

@@ -21,9 +21,14 @@ export function takeScans(draft, scans) {
   const isOther = before.size !== after.size || [...after].some((code) => !before.has(code));
   draft.scans = scans;
   if (!isOther) return false;
-  const wasSigned = Boolean(draft.pad?.length) || draft.signature !== null || draft.intact !== null;
+  const wasSigned = isAgreed(draft);
   Object.assign(draft, { pad: [], signature: null, intact: null });
   return wasSigned;
+}
+
+/** @param {OpenDraft} draft @returns {boolean} somebody signed for this set of parcels, or answered whether all is intact */
+export function isAgreed(draft) {
+  return Boolean(draft.pad?.length) || draft.signature !== null || draft.intact !== null;
 }
 
 /**

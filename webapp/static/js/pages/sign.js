@@ -11,8 +11,11 @@ import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { isSealedElsewhere, picturesOf } from "./flow.js";
+import { takeNewNames } from "./renamed.js";
+import { isAgreed } from "./scans.js";
 
 /** @import {CounterpartRole} from '../domain/types.js' */
+/** @import {OpenDraft} from './flow.js' */
 /** @import {App, Screen} from './context.js' */
 
 /** @type {Screen} */
@@ -50,33 +53,50 @@ class SignScreen {
     this.#name = part(this.#screen, "name", HTMLInputElement);
     this.#role = part(this.#screen, "role", HTMLSelectElement);
     this.#note = part(this.#screen, "note", HTMLTextAreaElement);
-    text(this.#screen, "sum-parcels", count(draft.scans.length, "parcel"));
-    text(this.#screen, "sum-photos", count(picturesOf(draft).length, "photo"));
-    text(
-      this.#screen,
-      "intact-q",
-      draft.scans.length === 1 ? "Is the parcel intact?" : `Are all ${draft.scans.length} parcels intact?`,
-    );
+    takeNewNames(app);
     text(this.#screen, "name-label", `Name of ${steps.noun}`);
     this.#offerRecipient();
     this.#name.value = draft.counterpart?.name ?? "";
     this.#role.value = draft.counterpart?.role ?? steps.role;
     this.#note.value = draft.note ?? "";
-    for (const radio of this.#intactRadios()) {
-      radio.checked = draft.intact !== null && radio.value === (draft.intact ? "yes" : "no");
-    }
+    this.#showSet(draft);
     this.#signature = new Signature(part(this.#screen, "pad", HTMLCanvasElement), draft.pad ?? []);
     this.#wire();
     this.#showPad();
     this.#showNote();
     void app.flow.toStep("sign");
     this.mounted = {
+      refresh: () => this.#refresh(),
       leave: () => {
         clearTimeout(this.#saveSoon);
         this.#signature.close();
         if (app.flow.draft) void app.flow.save();
       },
     };
+  }
+
+  /** Two codes may turn out one parcel while this screen is in sight: nobody has signed for that set. */
+  #refresh() {
+    const { draft } = this.#app.flow;
+    if (!draft || this.#sealing || !takeNewNames(this.#app)) return;
+    if (!isAgreed(draft)) this.#signature.clear();
+    this.#showSet(draft);
+    this.#showNote();
+  }
+
+  /** How many of what, and the answer given for them. @param {OpenDraft} draft */
+  #showSet(draft) {
+    const { length } = draft.scans;
+    text(this.#screen, "sum-parcels", count(length, "parcel"));
+    text(this.#screen, "sum-photos", count(picturesOf(draft).length, "photo"));
+    text(
+      this.#screen,
+      "intact-q",
+      length === 1 ? "Is the parcel intact?" : `Are all ${length} parcels intact?`,
+    );
+    for (const radio of this.#intactRadios()) {
+      radio.checked = draft.intact !== null && radio.value === (draft.intact ? "yes" : "no");
+    }
   }
 
   /** The name on the label, one press away; most doors are opened by somebody else, so it is not filled in unasked. */

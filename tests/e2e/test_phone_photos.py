@@ -1,0 +1,152 @@
+"""Photos and names on the phone: whose photo it is, how many are in memory, and parcels that turn out to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.e2e.screens import Person, Shop, seed
+from tests.support.browser import Chromium
+from tests.support.camera import Shot, fake_camera
+from tests.support.server import Server
+
+# The shutter is pressed, and the choice changed before the picture can have been kept.
+PRESS_AND_CHANGE = """(later) => {
+  const target = document.querySelector("[data-el=target]");
+  document.querySelector("[data-el=shutter]").click();
+  target.value = later;
+  target.dispatchEvent(new Event("change", { bubbles: true }));
+}"""
+PARCELS = """async () => {
+  const { openPhone } = await import("/static/js/outbox/phone.js");
+  const phone = await openPhone({ auto: false });
+  const draft = await phone.loadDraft();
+  phone.close();
+  return draft.photos.filter(({ role }) => role === "photo").map(({ parcel }) => parcel);
+}"""
+# How many pictures read from files are open at once, at most.
+COUNT_OPEN = """() => {
+  const make = createImageBitmap.bind(window);
+  const { close } = ImageBitmap.prototype;
+  const open = new Set();
+  window.mostOpen = 0;
+  window.createImageBitmap = async (source, ...how) => {
+    const made = await make(source, ...how);
+    if (source instanceof Blob) open.add(made);
+    window.mostOpen = Math.max(window.mostOpen, open.size);
+    return made;
+  };
+  ImageBitmap.prototype.close = function () {
+    open.delete(this);
+    close.call(this);
+  };
+}"""
+# The list learns that what was scanned as `gone` is the parcel `code` by its tracking number; other tabs are told.
+ONE_PARCEL = """async ([code, gone]) => {
+  const { Store } = await import("/static/js/storage/store.js");
+  const store = new Store();
+  await store.open();
+  await store.write(["parcels"], async (tx) => {
+    const rows = await tx.objectStore("parcels").getAll();
+    const row = rows.find((one) => one.code === code);
+    await tx.objectStore("parcels").put({ ...row, tracking_number: gone });
+    await tx.objectStore("parcels").delete([row.device, gone]);
+  });
+  store.close();
+  new BroadcastChannel("baton").postMessage("all");
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running Baton for all tests of this file."""
+    made = Server(tmp_path_factory.mktemp("server"))
+    yield made.start()
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera that sees a table without any tag, never twice the same."""
+    shots = [Shot(None, seconds=0.2, seed=seed) for seed in range(1, 40)]
+    return fake_camera(tmp_path_factory.mktemp("camera") / "table.mjpeg", shots)
+
+
+@pytest.fixture
+def person(make_browser: Callable[[], Chromium], server: Server, table: Path) -> Person:
+    """Somebody with a phone that has a camera."""
+    browser = make_browser()
+    browser.open(server.url, camera=table)
+    return Person(browser, server.url)
+
+
+def at_photos(person: Person, shop: Shop) -> None:
+    """Enrolled, all parcels typed, on Photo."""
+    person.enrol(shop.code)
+    person.page.click("text=A run of the tests")
+    for number, code in enumerate(shop.parcels, start=1):
+        person.type_code(code)
+        person.page.wait_for_function(
+            "(n) => document.querySelector('[data-el=n]').textContent === String(n)", arg=number
+        )
+    person.to_photos()
+
+
+@pytest.mark.timeout(120)
+def test_a_photo_is_of_the_parcel_that_was_chosen_at_the_press(person: Person, server: Server) -> None:
+    shop = seed(server, parcels=2)
+    at_photos(person, shop)
+    page = person.page
+    page.select_option("[data-el=target]", shop.parcels[0])
+    page.wait_for_selector(".shutter:not([disabled])")
+    page.evaluate(PRESS_AND_CHANGE, shop.parcels[1])
+    page.wait_for_selector(".thumb")
+    person.wait_until_kept("photos")
+    assert page.evaluate(PARCELS) == [shop.parcels[0]]
+    assert page.input_value("[data-el=target]") == shop.parcels[1], "the next one is of the other"
+
+
+@pytest.mark.timeout(120)
+def test_of_many_chosen_files_one_is_in_memory_at_a_time(
+    person: Person, server: Server, tmp_path: Path
+) -> None:
+    shop = seed(server, parcels=1)
+    person.page.add_init_script(f"({COUNT_OPEN})()")
+    at_photos(person, shop)
+    files = [tmp_path / f"{number}.jpg" for number in range(4)]
+    for number, file in enumerate(files):
+        Image.effect_noise((2400, 1800), 40 + number).save(file, quality=80)
+    person.page.set_input_files("[data-el=file]", files)
+    person.page.wait_for_selector(".thumb >> nth=3")
+    person.page.wait_for_function("() => document.querySelector('[data-el=file]').value === ''")
+    assert person.page.evaluate("window.mostOpen") == 1
+
+
+@pytest.mark.timeout(120)
+def test_parcels_that_turn_out_to_be_one_are_one_on_photo_and_on_sign(person: Person, server: Server) -> None:
+    shop = seed(server, parcels=3)
+    first, second, third = shop.parcels
+    at_photos(person, shop)
+    page = person.page
+    page.select_option("[data-el=target]", second)
+    person.photograph()
+    page.select_option("[data-el=target]", second)
+    page.evaluate(ONE_PARCEL, [first, second])
+    page.wait_for_function("() => document.querySelector('[data-el=target]').options.length === 3")
+    assert page.input_value("[data-el=target]") == first, "the choice goes with its parcel"
+    person.to_signature()
+    assert page.inner_text("[data-el=sum-parcels]") == "2 parcels"
+    person.sign()
+    page.evaluate(ONE_PARCEL, [first, third])
+    page.wait_for_selector("text=Two of the codes are one parcel: sign again.")
+    assert page.inner_text("[data-el=sum-parcels]") == "1 parcel"
+    assert page.inner_text("[data-el=intact-q]") == "Is the parcel intact?"
+    assert page.inner_text("[data-el=pad-state]") == "empty"
+    assert page.locator("input[name=intact]:checked").count() == 0
+    assert page.input_value("#sign-name") == "Dewi Lestari"
+    assert page.evaluate(PARCELS) == [first]
+    person.sign()
+    person.seal()
