@@ -1,3 +1,4 @@
+/** Work in several lanes: how many, and what an error does to the others. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inLanes } from "../../webapp/static/js/outbox/lanes.js";
