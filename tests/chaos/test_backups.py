@@ -26,7 +26,7 @@ from webapp.store import blobs
 from webapp.store.models import Blob, BlobRef, Event
 from webapp.store.unit import reading
 
-WRITERS, BACKUPS = 3, 4
+WRITERS, BACKUPS = 3, 2
 
 
 class Writer(threading.Thread):
