@@ -34,7 +34,9 @@ class Postgres:
         self._numbers = itertools.count(1)
         self._bin = self._runnable_bin()
         self._as_user = _unprivileged() if os.geteuid() == 0 else {}
-        self._start()
+        data = str(self._folder / "data")
+        self._run("initdb", "-D", data, "-U", "baton", "--auth=trust", "-E", "UTF8", "--no-locale", "-N")
+        self.start()
 
     def _runnable_bin(self) -> Path:
         """The programs' folder, copied to where an unprivileged user may run it when we are root."""
@@ -54,11 +56,11 @@ class Postgres:
                 shutil.copytree(part, self._folder / "wheel" / part.name)
         return self._folder / "wheel" / package.name / "pginstall" / "bin"
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start it, on the data it had."""
         data = self._folder / "data"
-        self._run("initdb", "-D", str(data), "-U", "baton", "--auth=trust", "-E", "UTF8", "--no-locale", "-N")
         options = [f"-c{name}={value}" for name, value in self._options.items()]
-        with (self._folder / "log").open("wb") as log:
+        with (self._folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", "", *options],
                 stdin=subprocess.DEVNULL,
@@ -112,10 +114,14 @@ class Postgres:
         """The database's address as `BATON_DATABASE_URL` takes it."""
         return self._dsn(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
-    def stop(self) -> None:
-        """End the server and remove all it kept."""
+    def crash(self) -> None:
+        """End it at once, as a fault would; `start` has it recover."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(timeout=30)
+
+    def stop(self) -> None:
+        """End the server and remove all it kept."""
+        self.crash()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -36,8 +36,10 @@ class FolderObjects:
         self._known: set[str] = set()
         # Asking the system for chance is a call of its own, so it is asked once; a fork is told apart by its number.
         self._own, self._count = secrets.token_hex(12), itertools.count()
+        self._is_open = False
         with _as_problem():
             self._make(self._new)
+        self._is_open = True
 
     def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
         target = f"{self._root}/{key}"
@@ -56,12 +58,14 @@ class FolderObjects:
         try:
             return open(f"{self._root}/{key}", "rb")
         except (FileNotFoundError, NotADirectoryError) as error:
+            self._refuse_if_away()
             raise Missing(key) from error
 
     def stat(self, key: str) -> Stored | None:
         try:
             found = os.stat(f"{self._root}/{key}")
         except (FileNotFoundError, NotADirectoryError):
+            self._refuse_if_away()
             return None
         return Stored(key, found.st_size, _when(found))
 
@@ -102,6 +106,11 @@ class FolderObjects:
             _write(probe, b"baton", durable=False)
             os.unlink(probe)
 
+    def _refuse_if_away(self) -> None:
+        """Raise `busy` when the whole folder is away (a disk not mounted): nothing in it is missing then."""
+        with _as_problem():
+            os.stat(self._new)
+
     def _aside(self) -> str:
         return f"{self._new}/{self._own}.{os.getpid()}.{next(self._count)}"
 
@@ -119,6 +128,9 @@ class FolderObjects:
             return
         above = folder.rpartition("/")[0]
         if not Path(folder).is_dir():
+            if self._is_open and folder == self._root:
+                # What would be kept in a new one is not found again when the old one is back.
+                raise FileNotFoundError(errno.ENOENT, "it is not there")
             self._make(above)
             Path(folder).mkdir(exist_ok=True)
         # Again even when another process made it: it may not have come to this.
@@ -189,4 +201,4 @@ def _as_problem() -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise Problem("storage-full", "The server's disk is full; nothing of this was kept.") from error
-        raise Problem("busy", f"The server cannot write its photo folder ({error.strerror}).") from error
+        raise Problem("busy", f"The server cannot use its photo folder ({error.strerror}).") from error
