@@ -34,6 +34,7 @@ const SCREENS = [
   ["done", /^done\/([^/]+)$/, async () => (await import("./done.js")).done],
   ["outbox", /^outbox$/, async () => (await import("./outbox.js")).outbox],
   ["tasks", /^tasks$/, async () => (await import("./tasks.js")).tasks],
+  ["rescue", /^rescue$/, async () => (await import("./rescue.js")).rescue],
   ["me", /^me$/, async () => (await import("./me.js")).me],
   [
     "enrol",

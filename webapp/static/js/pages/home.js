@@ -126,6 +126,14 @@ function showNotices(app, screen) {
       at: "",
     });
   }
+  if (app.shell.isStuck) {
+    notices.unshift({
+      id: "stuck",
+      text: "Your work is kept here but cannot be sent. Open the outbox: from there it can go to the office as a rescue file.",
+      severity: "warning",
+      at: "",
+    });
+  }
   el(screen, "notices").replaceChildren(
     ...notices.slice(0, 3).map((notice) => {
       const box = clone("notice");

@@ -8,6 +8,7 @@ import { setSound, setTheme, soundOn, theme } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
 import { canInstall, install, installHelp, isInstalled } from "./install.js";
+import { showOffer } from "./rescue-offer.js";
 import { applyUpdate, updateIsReady, version } from "./update.js";
 
 /** @import {App, Screen} from './context.js' */
@@ -108,6 +109,7 @@ function show(app, screen) {
     canInstall() ? "It then opens without the browser, offline too." : installHelp(),
   );
   showShift(app, screen);
+  void showOffer(app, screen);
   void showRoom(app, screen);
 }
 

@@ -2,11 +2,14 @@
  * Outbox: the true state of everything sealed on this phone, and why something is held up.
  * @module
  */
+import { wordsOf } from "../domain/problems.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { age, clockTime, count, kindIcon, kindName, stateLook } from "../ui/format.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
+import { save, share, shareable } from "./rescue-give.js";
+import { showOffer } from "./rescue-offer.js";
 
 /** @import {OutboxItem} from '../domain/types.js' */
 /** @import {OthersItem} from '../outbox/others.js' */
@@ -51,6 +54,7 @@ function show(app, screen) {
   el(screen, "empty").hidden = items.length + others.length > 0;
   el(screen, "others-title").hidden = others.length === 0;
   el(screen, "others").replaceChildren(...others.slice(0, SHOWN).map((item) => othersLine(app, item)));
+  void showOffer(app, screen);
   const focused =
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
   el(screen, "items").replaceChildren(...items.slice(0, SHOWN).map((item) => line(app, item)));
@@ -112,7 +116,7 @@ function othersLine(app, item) {
 function whyOf(item) {
   if (item.problem) return `${item.problem.title} ${item.problem.detail ?? ""}`;
   if (item.state === "parked") {
-    return "The office could not take this one. It is kept here; export it and show it to the office.";
+    return "The office could not take this one. It is kept here; give the office its file.";
   }
   if (item.photosTotal > 0 && item.state !== "safe") {
     return `Photos ${item.state === "sealed" ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
@@ -132,14 +136,25 @@ async function sendNow(app, screen) {
   show(app, screen);
 }
 
-/** The signed line itself, as a file: what the office reads in by hand. @param {App} app @param {OutboxItem & {device?:string}} item */
+/** One handover with its photos, to be read in by the office. @param {App} app @param {OutboxItem & {device?:string}} item */
 async function exportItem(app, item) {
-  const words = await app.phone.eventJws(item.id, item.device);
-  const file = new File([`${words}\n`], `baton-${item.seq}.jws`, { type: "application/jose" });
-  const url = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  try {
+    const rescue = await app.phone.rescue();
+    const device = item.device ?? app.phone.identity?.device;
+    const { files } = await rescue.make({ device, event: item.id });
+    for (const { file } of files) await give(file);
+  } catch (error) {
+    toast(wordsOf(error), "stop");
+  }
+}
+
+/** @param {File} file */
+async function give(file) {
+  const sharing = shareable(file);
+  try {
+    if (sharing) await share(sharing);
+    else save(file);
+  } catch {
+    save(file); // this phone would not share it after all
+  }
 }

@@ -12,6 +12,8 @@ import { answeredTasks, sealedCodes } from "./progress.js";
 
 /** Fewer photos than this fit: say so while there is still a network to send by. */
 const TIGHT_PHOTOS = 40;
+/** Work unsent for longer than this is offered as a file. */
+const STUCK_MS = 86_400_000;
 
 /** Events: `fresh` when any of its facts changed. */
 export class Shell extends EventTarget {
@@ -93,6 +95,15 @@ export class Shell extends EventTarget {
   /** @returns {number} handovers the office will look at, or that lack a picture for good */
   get odd() {
     return this.items.filter(({ state }) => state === "attention").length;
+  }
+
+  /** @returns {boolean} what waits cannot go by itself, or has not gone for longer than any shift */
+  get isStuck() {
+    const { unsent, unsentBlobs, oldestAt } = this.counts;
+    if (unsent + unsentBlobs === 0) return false;
+    return (
+      this.sync.state === "paused" || (oldestAt !== null && Date.now() - Date.parse(oldestAt) > STUCK_MS)
+    );
   }
 
   #show() {
