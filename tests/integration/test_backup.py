@@ -20,6 +20,7 @@ from tests.support.installation import Databases, make_settings, running_app
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tus import TusPhone, digest, held, make_photo
 from webapp import clock
+from webapp.extensions import db
 from webapp.services import backup as backing_up
 from webapp.services import rebuild
 from webapp.services.record import Draft, record
@@ -295,6 +296,26 @@ def test_a_damaged_database_is_said_to_be_so(
         problem = refusal(backups.make)
     assert problem.code == "backup-source"
     assert [path.name for path in backups.folder.glob("0*")] == [first.snapshot]
+
+
+def test_a_copy_is_looked_through_before_it_counts(
+    settings: Settings, tmp_path: Path, sqlite_databases: Databases
+) -> None:
+    """A row that breaks its table's own rule: SQLite copies it without a word."""
+    backups = Backups(tmp_path, sqlite_databases)
+    with running_app(settings):
+        with db.engine.connect() as connection:
+            for statement in (
+                "CREATE TABLE spoiled (said TEXT)",
+                "INSERT INTO spoiled VALUES (NULL)",
+                "PRAGMA writable_schema=ON",
+                "UPDATE sqlite_master SET sql = 'CREATE TABLE spoiled (said TEXT NOT NULL)' WHERE name = 'spoiled'",
+            ):
+                connection.exec_driver_sql(statement)
+            connection.commit()
+        db.engine.dispose()
+        assert refusal(backups.make).code == "backup-source"
+    assert list(backups.folder.glob("0*")) == []
 
 
 def test_photos_in_s3_are_backed_up_and_put_back(
