@@ -48,17 +48,14 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("is_lost", sa.Boolean(), nullable=False),
-        sa.Column("is_awaited", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "event_id", "sha256", "role", "parcel", name=op.f("pk_blob_refs")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_blob_refs_awaited",
+            batch_op.f("ix_blob_refs_org_id_device_id_event_id"),
             ["org_id", "device_id", "event_id"],
             unique=False,
-            sqlite_where=sa.text("is_awaited"),
-            postgresql_where=sa.text("is_awaited"),
         )
         batch_op.create_index(batch_op.f("ix_blob_refs_org_id_sha256"), ["org_id", "sha256"], unique=False)
 
@@ -312,30 +309,13 @@ def upgrade() -> None:
         sa.Column("settled_at", columns.UtcDateTime(), nullable=True),
         sa.Column("settled_by", sa.String(length=36), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
-        sa.Column("settled_event_id", sa.String(length=36), nullable=True),
-        sa.Column("event_id", sa.String(length=36), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "sha256", name=op.f("pk_quarantine")),
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_quarantine_open",
-            ["org_id", "device_id"],
-            unique=False,
-            sqlite_where=sa.text("settled_at IS NULL"),
-            postgresql_where=sa.text("settled_at IS NULL"),
-        )
-        batch_op.create_index(
             batch_op.f("ix_quarantine_org_id_received_at"), ["org_id", "received_at"], unique=False
         )
 
-    op.create_table(
-        "quarantine_blobs",
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("item_sha256", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("org_id", "sha256", "item_sha256", name=op.f("pk_quarantine_blobs")),
-        sqlite_with_rowid=False,
-    )
     op.create_table(
         "receipts",
         sa.Column("org_id", sa.String(length=36), nullable=False),
@@ -351,42 +331,6 @@ def upgrade() -> None:
             ["org_id", "device_id", "received_at"],
             unique=False,
         )
-
-    op.create_table(
-        "rescue_files",
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("made_by", sa.String(length=36), nullable=True),
-        sa.Column("told", columns.Json, nullable=False),
-        sa.Column("counts", columns.Json, nullable=False),
-        sa.Column("created_at", columns.UtcDateTime(), nullable=False),
-        sa.Column("ended_at", columns.UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_rescue_files")),
-    )
-    with op.batch_alter_table("rescue_files", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_rescue_files_org_id_created_at"), ["org_id", "created_at"], unique=False
-        )
-
-    op.create_table(
-        "rescue_items",
-        sa.Column("org_id", sa.String(length=36), nullable=False),
-        sa.Column("rescue_id", sa.String(length=36), nullable=False),
-        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=True),
-        sa.Column("device_id", sa.String(length=64), nullable=True),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("code", sa.String(length=48), nullable=True),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("org_id", "rescue_id", "position", name=op.f("pk_rescue_items")),
-    )
-    with op.batch_alter_table("rescue_items", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_rescue_items_org_id_sha256"), ["org_id", "sha256"], unique=False)
 
     op.create_table(
         "run_parcels",
@@ -636,26 +580,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_parcels_org_id_code"))
 
     op.drop_table("run_parcels")
-    with op.batch_alter_table("rescue_items", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rescue_items_org_id_sha256"))
-
-    op.drop_table("rescue_items")
-    with op.batch_alter_table("rescue_files", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rescue_files_org_id_created_at"))
-
-    op.drop_table("rescue_files")
     with op.batch_alter_table("receipts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_receipts_org_id_device_id_received_at"))
 
     op.drop_table("receipts")
-    op.drop_table("quarantine_blobs")
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_quarantine_org_id_received_at"))
-        batch_op.drop_index(
-            "ix_quarantine_open",
-            sqlite_where=sa.text("settled_at IS NULL"),
-            postgresql_where=sa.text("settled_at IS NULL"),
-        )
 
     op.drop_table("quarantine")
     op.drop_table("places")
@@ -701,9 +631,7 @@ def downgrade() -> None:
     op.drop_table("blobs")
     with op.batch_alter_table("blob_refs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_sha256"))
-        batch_op.drop_index(
-            "ix_blob_refs_awaited", sqlite_where=sa.text("is_awaited"), postgresql_where=sa.text("is_awaited")
-        )
+        batch_op.drop_index(batch_op.f("ix_blob_refs_org_id_device_id_event_id"))
 
     op.drop_table("blob_refs")
     with op.batch_alter_table("anomalies", schema=None) as batch_op:

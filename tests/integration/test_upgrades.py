@@ -1,0 +1,43 @@
+"""An installation of an earlier version is brought up to date with its rows."""
+
+from __future__ import annotations
+
+from alembic import command
+from sqlalchemy import create_engine, text
+
+from webapp.store.database import _config
+
+ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
+OLD_REF = """
+INSERT INTO blob_refs (org_id, event_id, sha256, role, parcel, device_id, type, size, is_lost)
+VALUES ('o', :event, :sha256, 'photo', '', 'd', 'image/jpeg', 1, :lost)
+"""
+OLD_BLOB = """
+INSERT INTO blobs (org_id, sha256, type, size, device_id, held_at)
+VALUES ('o', :sha256, 'image/jpeg', 1, 'd', '2026-11-22 09:00:00+00:00')
+"""
+
+
+def test_photos_of_an_older_installation_are_awaited_where_they_are_missing(empty_database: str) -> None:
+    engine = create_engine(empty_database)
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for event, sha256, lost in (
+            ("a", ONE, False),
+            ("b", TWO, False),
+            ("c", THREE, False),
+            ("d", THREE, True),
+        ):
+            connection.execute(text(OLD_REF), {"event": event, "sha256": sha256, "lost": lost})
+        connection.execute(text(OLD_BLOB), {"sha256": ONE})
+        command.upgrade(config, "head")
+        rows = connection.execute(text("SELECT event_id, is_awaited FROM blob_refs ORDER BY event_id"))
+        assert [(event, bool(awaited)) for event, awaited in rows] == [
+            ("a", False),
+            ("b", True),
+            ("c", False),
+            ("d", False),
+        ]
+    engine.dispose()
