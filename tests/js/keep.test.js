@@ -92,15 +92,20 @@ test("an earlier identity's unsent work goes out under its own name and token", 
   phone.close();
 });
 
-test("nobody is enrolled over an unfinished handover, and what is left unsent stays in sight", async () => {
+test("somebody is added beside an unfinished handover, which stays its own person’s, and what is left unsent stays in sight", async () => {
   const world = await World.make();
   const phone = await world.enrolled();
   const draft = await collection(phone);
   await phone.saveDraft(draft);
-  await assert.rejects(phone.enrol("CODE2", { label: "Again" }), { code: "draft-open" });
+  const before = deviceOf(phone);
+  await phone.enrol("CODE2", { label: "Again" });
+  assert.equal(await phone.loadDraft(), null);
+  await assert.rejects(phone.seal(draft), { code: "person-changed" });
+  await phone.people.switchTo(before);
+  assert.equal((await phone.loadDraft())?.id, draft.id);
   const { id } = await phone.seal(draft);
   const own = await phone.eventJws(id);
-  await phone.enrol("CODE2", { label: "Again" });
+  await phone.enrol("CODE3", { label: "Again" });
   const [item, ...more] = await phone.othersOutbox();
   assert.deepEqual([item.id, item.state, more.length], [id, "sealed", 0]);
   assert.ok(item.by);

@@ -3,28 +3,25 @@
  * Pages call this and listen to its events; they never see IndexedDB, keys or the network.
  * @module
  */
-import { countUnsent, describeEvents } from "../domain/counts.js";
 import { blankDraft } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
-import { readBlob, storeBlob } from "../storage/blobs.js";
+import { storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
-import { eventById, jwsOf, listEvents, unpark } from "../storage/events.js";
+import { eventById, unpark } from "../storage/events.js";
 import { currentIdentity, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { makeContext } from "./context.js";
+import { Kept } from "./kept.js";
 import { Late } from "./late.js";
-import { Lists } from "./lists.js";
-import { countOthers, othersItems } from "./others.js";
+import { People } from "./people.js";
 
-/** @import {Counts, Draft, Identity, Kind, OutboxItem, Sealed, StorageReport, SyncState} from '../domain/types.js' */
+/** @import {Draft, Identity, Kind, Sealed, StorageReport, SyncState} from '../domain/types.js' */
 /** @import {PhoneOptions, Context} from './context.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
-/** @import {OthersItem} from './others.js' */
 /** @import {Rescue} from './rescue.js' */
 /** @import {SyncEngine} from './sync.js' */
-/** @import {Listed} from '../domain/counts.js' */
 
 /**
  * Opens the stores and loads the worklist; a phone nobody has enrolled yet has `identity` null. It sends nothing until
@@ -42,10 +39,10 @@ export async function openPhone(options = {}) {
 }
 
 /**
- * Events: `changed` (outbox, worklist or counts are other than before) and `sync`
- * (a `CustomEvent<SyncState>`).
+ * Events: `changed` (outbox, worklist or counts are other than before), `person` (somebody else is signed in, or nobody)
+ * and `sync` (a `CustomEvent<SyncState>`).
  */
-export class Phone extends Lists {
+export class Phone extends Kept {
   /** @type {Context} */ #context;
   /** @type {Late} */ #late;
   /** @type {SyncState} the last state, for a page that opens later than the event */
@@ -53,15 +50,22 @@ export class Phone extends Lists {
   /** @type {IdentityRow|null} */ #row = null;
   #keyLost = false;
   #isAutomatic = false;
-  /** @type {Promise<Listed>|null} */ #listing = null;
   /** @type {Rescue|null} */ #rescue = null;
   /** @type {Promise<void>} */ #reloaded = Promise.resolve();
+  /** @type {Promise<unknown>} the reading before this one: they must not overtake each other */ #reading =
+    Promise.resolve();
+  /** @type {People} */ people;
 
   /** @param {Context} context */
   constructor(context) {
-    super();
+    super(context.store, () => this.#row?.device ?? null);
     this.#context = context;
     this.#late = new Late(context, (engine) => this.#listenTo(engine));
+    this.people = new People(
+      context,
+      () => this.#row?.device ?? null,
+      () => this.#reloadFor("person"),
+    );
     context.channel?.addEventListener("message", ({ data }) => {
       if (data === "outbox") this.#changed();
       else void this.#quietly(this.reload(false));
@@ -88,15 +92,33 @@ export class Phone extends Lists {
    * @returns {Promise<void>}
    */
   async reload(tellOthers = true) {
-    const { store } = this.#context;
-    this.#row = await currentIdentity(store);
-    const [kept] = await Promise.all([
-      this.#row ? readWorklist(store, this.#row.device) : null,
-      this.#checkKey(),
-    ]);
-    this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
+    const reading = this.#reading.catch(() => undefined).then(() => this.#read());
+    this.#reading = reading;
+    await reading;
     if (tellOthers) this.#announce("all");
     else this.#changed();
+  }
+
+  /** Who is signed in and their list change at once: nobody sees another's. */
+  async #read() {
+    const { store } = this.#context;
+    const row = await currentIdentity(store);
+    const [kept, keyLost] = await Promise.all([
+      row ? readWorklist(store, row.device) : null,
+      isKeyLost(store, row),
+    ]);
+    const isOther = row?.device !== this.#row?.device;
+    this.#row = row;
+    this.#keyLost = keyLost;
+    this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
+    this.forget();
+    if (isOther) this.dispatchEvent(new Event("person"));
+  }
+
+  /** @param {string} reason somebody else is signed in, or nobody */
+  async #reloadFor(reason) {
+    await this.reload();
+    this.#nudge(reason);
   }
 
   /** @returns {Identity|null} */
@@ -107,25 +129,17 @@ export class Phone extends Lists {
   }
 
   /**
-   * Makes this phone known to the office by its one-time code.
+   * Makes somebody known to the office on this phone by their one-time code, and signs them in. Whoever was signed in
+   * keeps queue, list and unfinished handover.
    * @param {string} code as scanned, or typed in any spelling
    * @param {{label:string}} options what the office will call this phone
    * @returns {Promise<Identity>}
-   * @throws {PhoneError} `draft-open`, `enrolment-unknown|used|expired`, `offline`, …: nothing was changed
+   * @throws {PhoneError} `enrolment-unknown|used|expired`, `offline`, …: nothing was changed
    */
   async enrol(code, { label }) {
-    const draft = await this.loadDraft();
-    if (draft && draft.scans.length + draft.photos.length > 0) {
-      throw new PhoneError(
-        "draft-open",
-        "A handover is not finished on this phone.",
-        "Seal or discard it first: it would be lost to you.",
-      );
-    }
     const { enrolPhone } = await this.#late.hands();
     await enrolPhone(this.#context, code, label);
-    await this.reload();
-    this.#nudge("enrol");
+    await this.#reloadFor("enrol");
     return /** @type {Identity} */ (this.identity);
   }
 
@@ -137,17 +151,18 @@ export class Phone extends Lists {
    */
   newDraft(kind, fields = {}) {
     const { newId, nowText } = this.#context;
-    return { ...blankDraft(newId(), kind, nowText()), ...fields };
+    const draft = { ...blankDraft(newId(), kind, nowText()), ...fields };
+    return this.#row ? { ...draft, owner: this.#row.device } : draft;
   }
 
   /**
-   * @param {Draft} draft
+   * @param {Draft} draft kept for whoever began it, signed in or not
    * @returns {Promise<boolean>} false: it is sealed already, nothing was saved
    * @throws {PhoneError} `draft-elsewhere` when another tab went on with it
    */
   async saveDraft(draft) {
     const { store, now, tab } = this.#context;
-    return putDraft(store, this.#device(), draft, { now: now(), tab });
+    return putDraft(store, draft.owner ?? this.device(), draft, { now: now(), tab });
   }
 
   /** @returns {Promise<Draft|null>} the newest unfinished draft */
@@ -161,22 +176,23 @@ export class Phone extends Lists {
    * @returns {Promise<void>}
    */
   async discardDraft(id) {
-    await deleteDraft(this.#context.store, this.#device(), id);
+    await deleteDraft(this.#context.store, this.device(), id);
   }
 
   /**
    * Keeps a picture: durable, and its digest known, before this returns.
    * @param {ArrayBuffer} bytes JPEG, PNG or WebP
    * @param {string} type media type
+   * @param {string} [owner] of the draft it is for
    * @returns {Promise<{sha256:string, size:number, type:string}>}
    * @throws {PhoneError} `storage-full`, also when only the room kept free for scans is left
    */
-  async storePhoto(bytes, type) {
+  async storePhoto(bytes, type, owner = this.device()) {
     const { checkRoom } = await this.#late.hands();
     await checkRoom(this.#context, bytes.byteLength);
     const sha256 = await this.#context.digest(bytes);
     await storeBlob(this.#context.store, {
-      device: this.#device(),
+      device: owner,
       sha256,
       type,
       bytes,
@@ -185,23 +201,18 @@ export class Phone extends Lists {
     return { sha256, size: bytes.byteLength, type };
   }
 
-  /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
-  async blob(sha256) {
-    return readBlob(this.#context.store, this.#device(), sha256);
-  }
-
   /**
    * Seals a draft: signs it, chains it, puts it in the outbox and deletes the draft, in one strict
    * transaction. Resolves only when that is complete. Sealing the same draft again answers the same event.
    * @param {Draft} draft
    * @returns {Promise<Sealed>}
    * @throws {PhoneError} `blob-missing` (a photo of the draft is not in the store; take it again), `storage-full`,
-   *   `no-parcels`, `too-many-parcels` (over 500), `event-too-large`, `sealed-elsewhere` (another tab sealed it with less;
+   *   `person-changed` (it is not theirs who is signed in; it is kept), `no-parcels`, `too-many-parcels` (over 500), `event-too-large`, `sealed-elsewhere` (another tab sealed it with less;
    *   the cause is what it lacks)
    */
   async seal(draft) {
     const { sealDraft } = await this.#late.hands();
-    const sealed = await sealDraft(this.#context, this.#device(), draft);
+    const sealed = await sealDraft(this.#context, draft.owner ?? this.device(), draft);
     await this.#quietly(this.#checkKey()); // sealed it is, whatever this finds
     this.#announce("outbox");
     this.#nudge("seal");
@@ -215,7 +226,7 @@ export class Phone extends Lists {
    * @returns {Promise<Sealed>}
    */
   async voidEvent(id, reason) {
-    const event = await eventById(this.#context.store, this.#device(), id);
+    const event = await eventById(this.#context.store, this.device(), id);
     if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
     const draft = this.newDraft("void", { id: `void:${id}`, ref: id, reason, run: event.run });
     draft.scans = event.parcels.map((code) => ({
@@ -229,35 +240,13 @@ export class Phone extends Lists {
     return this.seal(draft);
   }
 
-  /** @returns {Promise<OutboxItem[]>} newest first */
-  async outbox() {
-    if (!this.#row) return [];
-    return describeEvents(
-      await this.#listed(this.#row.device),
-      this.rules,
-      this.worklist.parcels,
-      Date.parse,
-    );
-  }
-
-  /** @returns {Promise<Counts>} */
-  async counts() {
-    const mine = this.#row ? await this.#listed(this.#row.device) : null;
-    return { ...countUnsent(mine), ...(await countOthers(this.#context.store, this.#row?.device)) };
-  }
-
-  /** @returns {Promise<OthersItem[]>} of earlier enrolments on this phone, what the office has not got all of */
-  async othersOutbox() {
-    return othersItems(this.#context.store, this.#row?.device);
-  }
-
   /**
    * Offers a parked event, or a refused photo, to the server once more.
    * @param {string} id of the event
    * @returns {Promise<void>}
    */
   async retry(id) {
-    await unpark(this.#context.store, this.#device(), id);
+    await unpark(this.#context.store, this.device(), id);
     this.#announce("outbox");
     await this.kick("user");
   }
@@ -299,7 +288,7 @@ export class Phone extends Lists {
    */
   async receiptsOf(id) {
     const { listReceipts } = await this.#late.hands();
-    const kept = await listReceipts(this.#context.store, this.#device());
+    const kept = await listReceipts(this.#context.store, this.device());
     return kept
       .filter(({ events }) => events.includes(id))
       .map(({ receivedAt, verified, jws }) => ({ receivedAt, verified, jws }));
@@ -310,32 +299,6 @@ export class Phone extends Lists {
     const { Rescue } = await this.#late.hands();
     this.#rescue ??= new Rescue(this.#context, () => this.#row?.device ?? null);
     return this.#rescue;
-  }
-
-  /**
-   * @param {string} id
-   * @param {string} [device] of an earlier enrolment
-   * @returns {Promise<string>} the JWS, verbatim, to take an item out by hand
-   */
-  async eventJws(id, device = this.#device()) {
-    const event = await eventById(this.#context.store, device, id);
-    if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
-    const [jws] = await jwsOf(this.#context.store, event.device, [event.seq]);
-    return jws ?? "";
-  }
-
-  /**
-   * The outbox and the counts are asked for together, after every change: one reading serves both.
-   * @param {string} device
-   * @returns {Promise<Listed>}
-   */
-  #listed(device) {
-    this.#listing ??= listEvents(this.#context.store, device);
-    const listing = this.#listing;
-    listing.catch(() => {
-      if (this.#listing === listing) this.#listing = null;
-    });
-    return listing;
   }
 
   /** @param {SyncEngine} engine */
@@ -359,7 +322,7 @@ export class Phone extends Lists {
 
   /** Whatever was read before is stale. */
   #changed() {
-    this.#listing = null;
+    this.forget();
     this.dispatchEvent(new Event("changed"));
   }
 
@@ -380,8 +343,7 @@ export class Phone extends Lists {
 
   /** A browser may drop the key alone; sealing goes on without it, and is flagged. */
   async #checkKey() {
-    const row = this.#row;
-    this.#keyLost = row?.signed === true && (await privateKeyOf(this.#context.store, row.device)) === null;
+    this.#keyLost = await isKeyLost(this.#context.store, this.#row);
   }
 
   async #renewAge() {
@@ -401,9 +363,9 @@ export class Phone extends Lists {
   #nudge(reason) {
     if (this.#isAutomatic) void this.kick(reason);
   }
+}
 
-  #device() {
-    if (!this.#row) throw new PhoneError("not-enrolled", "This phone is not enrolled yet.");
-    return this.#row.device;
-  }
+/** @param {Store} store @param {IdentityRow|null} row @returns {Promise<boolean>} */
+async function isKeyLost(store, row) {
+  return row?.signed === true && (await privateKeyOf(store, row.device)) === null;
 }

@@ -25,6 +25,8 @@ import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
 
 /** `more`: an event is waiting, or this picture is not through yet. @typedef {Outcome|'more'|'done'} Step */
 
+/** `tell` is called after each picture that is through; `mayGoOn` false: somebody else's work is waiting. @typedef {{tell:() => void, mayGoOn:() => boolean}} Terms */
+
 const LEAST_CHUNK = 16_384;
 const MOST_CHUNK = 1_048_576;
 const QUICK_BYTES_PER_MS = 50; // a photo in some four seconds
@@ -37,14 +39,14 @@ const REFUSED = new Set([400, 413, 415, 422]);
  * @param {Context} context
  * @param {IdentityRow} identity
  * @param {Pace} pace
- * @param {() => void} tell called after each picture that is through
+ * @param {Terms} terms
  * @returns {Promise<Outcome|'events'>} `'events'`: something was sealed meanwhile, send that first, then come back
  */
-export async function sendPictures(context, identity, pace, tell) {
+export async function sendPictures(context, identity, pace, terms) {
   const asked = await asOnlySender(context, () => askWanted(context, identity));
   if (isBusy(asked)) return { ...GO, next: "busy" };
   if (asked.next !== "go") return asked;
-  const done = await asOnlySender(context, () => sendAll(context, identity, pace, tell));
+  const done = await asOnlySender(context, () => sendAll(context, identity, pace, terms));
   return isBusy(done) ? { ...GO, next: "busy" } : done;
 }
 
@@ -54,10 +56,10 @@ export async function sendPictures(context, identity, pace, tell) {
  * @param {Context} context
  * @param {IdentityRow} identity
  * @param {Pace} pace
- * @param {() => void} tell
+ * @param {Terms} terms
  * @returns {Promise<Outcome|'events'>}
  */
-async function sendAll(context, identity, pace, tell) {
+async function sendAll(context, identity, pace, { tell, mayGoOn }) {
   /** @type {Set<string>} */
   const going = new Set();
   /** @type {Outcome|'events'|null} */
@@ -68,10 +70,13 @@ async function sendAll(context, identity, pace, tell) {
     const blob = waiting.find(({ sha256 }) => !going.has(sha256));
     if (!blob || end !== null) return false;
     going.add(blob.sha256);
-    const step = await sendSome(context, identity, pace, blob).finally(() => going.delete(blob.sha256));
+    const step = await sendSome(context, identity, pace, { blob, mayGoOn }).finally(() =>
+      going.delete(blob.sha256),
+    );
     pace.told = false;
     if (step === "done") tell();
     if (step !== "more" && step !== "done" && step.next !== "go") end ??= step;
+    else if (!mayGoOn()) end ??= { ...GO, next: "busy" };
     else if (await hasEvents(context, identity.device)) end ??= "events";
     return end === null;
   }
@@ -115,10 +120,10 @@ async function askWanted(context, { device, token }) {
  * @param {Context} context
  * @param {IdentityRow} identity
  * @param {Pace} pace
- * @param {BlobRow} blob
+ * @param {{blob:BlobRow, mayGoOn:() => boolean}} which
  * @returns {Promise<Step>}
  */
-async function sendSome(context, identity, pace, blob) {
+async function sendSome(context, identity, pace, { blob, mayGoOn }) {
   const bytes = await readBack(context, blob);
   if (bytes === "later") return "more";
   if (bytes === null) {
@@ -138,7 +143,7 @@ async function sendSome(context, identity, pace, blob) {
     if (offset >= blob.size) return finish(context, blob);
     await keepPath(context, blob, path);
     await showLife(context);
-    if (await hasEvents(context, identity.device)) return "more";
+    if (!mayGoOn() || (await hasEvents(context, identity.device))) return "more";
     const at = context.now();
     standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk: pace.chunk });
     clock(context, pace, standing, standing.offset - offset, at);

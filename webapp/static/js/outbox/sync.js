@@ -4,7 +4,7 @@
  * @module
  */
 import { waitFor } from "../domain/backoff.js";
-import { problemOf } from "../domain/problems.js";
+import { PhoneError, problemOf } from "../domain/problems.js";
 import { earliest } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
@@ -28,9 +28,15 @@ const TIDY_MS = 3_600_000;
 const LONGEST_HOLD_MS = 3_900_000; // the longest Retry-After that is obeyed, and some jitter
 
 /** Reasons that try in spite of a pause: a person, or a new start, may have changed what stood in the way. */
-const UNPAUSING = new Set(["start", "user", "enrol"]);
+const UNPAUSING = new Set(["start", "user", "enrol", "person"]);
 /** Reasons that try in spite of a wait the server asked for. */
-const INSISTING = new Set(["start", "user", "enrol", "due"]);
+const INSISTING = new Set(["start", "user", "enrol", "person", "due"]);
+
+/**
+ * How one identity's line to the server goes: failures in a row, until when the server wants to be left alone, and when to
+ * try again (0: nothing failed). Times are ms since 1970.
+ * @typedef {{failures:number, heldUntil:number, dueAt:number}} Line
+ */
 
 /** Events: `state` (a `CustomEvent<SyncState>`) `settled` (the outbox changed), `list` and `age` (of the worklist). */
 export class SyncEngine extends EventTarget {
@@ -41,9 +47,9 @@ export class SyncEngine extends EventTarget {
   /** @type {Promise<SyncState>|null} */ #running = null;
   /** @type {Promise<SyncState>|null} */ #following = null;
   /** @type {string|null} the most insistent reason for the round that follows */ #nextReason = null;
-  #failures = 0;
-  #heldUntil = 0;
-  #tidiedAt = 0;
+  /** @type {Map<string, Line>} */ #lines = new Map();
+  /** @type {Map<string, number>} */ #tidiedAt = new Map();
+  /** @type {string|null} whose wait the timer ends */ #due = null;
   /** @type {SyncState} */ #state = { state: "idle", problem: null, nextAt: null };
 
   /** @param {Context} context */
@@ -86,33 +92,49 @@ export class SyncEngine extends EventTarget {
   #begin(reason) {
     this.#following = null;
     this.#nextReason = null;
-    if (reason === "online") this.#failures = 0;
+    if (reason === "online") for (const line of this.#lines.values()) line.failures = 0;
     this.#running = this.#round(reason).finally(() => {
       this.#running = null;
     });
     return this.#running;
   }
 
-  /** @param {string} reason @returns {Promise<SyncState>} */
+  /**
+   * Whoever is in front of the phone first, then each of the others by their own credentials; what stands in the way of
+   * one holds back nobody else.
+   * @param {string} reason
+   * @returns {Promise<SyncState>}
+   */
   async #round(reason) {
-    const held = this.#heldUntil - this.#context.now(); // longer than any wait is a clock that went back
-    if (held > 0 && held <= LONGEST_HOLD_MS && !INSISTING.has(reason)) return this.#state;
     if (UNPAUSING.has(reason)) this.#paused.clear();
     const { store } = this.#context;
-    /** @type {Outcome} */
-    let outcome = GO;
+    /** @type {Outcome|null} of whoever is signed in; null: they were left alone this time */
+    let outcome = null;
     try {
       const current = await currentIdentity(store);
+      const open = new Set([current?.device ?? ""]);
+      this.#lines.delete("");
+      if (!current) outcome = GO;
+      else if (!this.#isHeld(current.device, reason)) outcome = await this.#serve(current, true);
       for (const identity of await listIdentities(store)) {
-        if (identity.device === current?.device) continue;
-        if (await this.#hasWork(identity.device)) await this.#serve(identity, false);
+        if (identity.device === current?.device || !(await this.#hasWork(identity.device))) continue;
+        open.add(identity.device);
+        if (!this.#isHeld(identity.device, reason)) await this.#serve(identity, false);
       }
-      if (current) outcome = await this.#serve(current, true);
+      for (const device of this.#lines.keys()) if (!open.has(device)) this.#lines.delete(device);
     } catch (error) {
       outcome = { next: "wait", retryAfterMs: null, problem: problemOf(error) };
+      this.#note("", outcome);
     }
     await endTurn(this.#context).catch(() => undefined); // a lease not given back runs out by itself
     return this.#conclude(outcome);
+  }
+
+  /** @param {string} device @param {string} reason @returns {boolean} the server asked to be left alone, and still may */
+  #isHeld(device, reason) {
+    const held = (this.#lines.get(device)?.heldUntil ?? 0) - this.#context.now();
+    const insists = reason === "due" ? device === this.#due : INSISTING.has(reason);
+    return held > 0 && held <= LONGEST_HOLD_MS && !insists; // longer than any wait is a clock that went back
   }
 
   /**
@@ -125,29 +147,51 @@ export class SyncEngine extends EventTarget {
     const paused = this.#paused.get(device);
     if (paused) return { next: "pause", problem: paused, retryAfterMs: null };
     if (isCurrent) this.#tell({ state: "sending", problem: null, nextAt: null });
-    if (!(await sayHello(this.#context, device))) {
-      return { next: "offline", problem: null, retryAfterMs: null };
+    /** @type {Outcome} */
+    let outcome;
+    try {
+      outcome = await this.#exchange(identity, isCurrent);
+      await this.#tidy(device);
+    } catch (error) {
+      const isGone = error instanceof PhoneError && error.code === "identity-gone"; // removed while it was served
+      outcome = isGone ? GO : { next: "wait", retryAfterMs: null, problem: problemOf(error) };
     }
-    const sent = await this.#send(identity);
-    const tell = (/** @type {string} */ what) => this.dispatchEvent(new Event(what));
-    const mayPull = sent.next === "go" && isCurrent;
-    const outcome = mayPull ? await pullWorklist(this.#context, identity, tell) : sent;
-    await this.#tidy(device);
+    this.#note(device, outcome);
     this.dispatchEvent(new Event("settled"));
     if (outcome.next === "pause" && outcome.problem) this.#paused.set(device, outcome.problem);
     return outcome;
   }
 
-  /** @param {IdentityRow} identity @returns {Promise<Outcome>} */
-  async #send(identity) {
+  /** @param {IdentityRow} identity @param {boolean} isCurrent @returns {Promise<Outcome>} */
+  async #exchange(identity, isCurrent) {
+    if (!(await sayHello(this.#context, identity.device))) {
+      return { next: "offline", problem: null, retryAfterMs: null };
+    }
+    const sent = await this.#send(identity, isCurrent);
+    const tell = (/** @type {string} */ what) => this.dispatchEvent(new Event(what));
+    return sent.next === "go" && isCurrent ? pullWorklist(this.#context, identity, tell) : sent;
+  }
+
+  /** @param {string} device @param {Outcome} outcome */
+  #note(device, { next, retryAfterMs }) {
+    const { now, random } = this.#context;
+    const failed = next === "wait" || next === "offline";
+    const failures = failed ? (this.#lines.get(device)?.failures ?? 0) + 1 : 0;
+    const dueAt = failed ? now() + waitFor(failures, random(), retryAfterMs) : 0;
+    this.#lines.set(device, { failures, dueAt, heldUntil: next === "wait" ? dueAt : 0 });
+  }
+
+  /** @param {IdentityRow} identity @param {boolean} isCurrent @returns {Promise<Outcome>} */
+  async #send(identity, isCurrent) {
     const pace = this.#paces.get(identity.device) ?? freshPace();
     this.#paces.set(identity.device, pace);
     const tell = () => this.dispatchEvent(new Event("settled"));
+    const mayGoOn = () => isCurrent || this.#following === null; // nobody's scan waits behind another's photos
     for (;;) {
       const events = await flushEvents(this.#context, identity, pace);
       if (events.next !== "go") return events;
       tell();
-      const pictures = await sendPictures(this.#context, identity, pace, tell);
+      const pictures = await sendPictures(this.#context, identity, pace, { tell, mayGoOn });
       if (pictures === "events") continue;
       if (pictures.next !== "go" || pace.told) return pictures;
     } // the pictures went: one more empty batch tells the office that nothing is left
@@ -163,37 +207,48 @@ export class SyncEngine extends EventTarget {
   /** @param {string} device */
   async #tidy(device) {
     const { store, now } = this.#context;
-    if (Math.abs(now() - this.#tidiedAt) < TIDY_MS) return;
-    this.#tidiedAt = now();
+    if (Math.abs(now() - (this.#tidiedAt.get(device) ?? 0)) < TIDY_MS) return;
+    this.#tidiedAt.set(device, now());
     const { retainDays } = await knownHello(this.#context, device);
     await releaseOld(store, device, { now: now(), retainDays });
   }
 
-  /** @param {Outcome} outcome @returns {Promise<SyncState>} */
-  async #conclude({ next, problem, retryAfterMs }) {
-    const { now, random } = this.#context;
-    const failed = next === "wait" || next === "offline";
-    this.#failures = failed ? this.#failures + 1 : 0;
-    const delay = failed ? waitFor(this.#failures, random(), retryAfterMs) : await this.#quiet(next);
-    this.#heldUntil = next === "wait" ? now() + delay : 0;
-    if (next === "pause") this.#triggers.clear();
-    else this.#triggers.after(delay, failed ? "due" : "timer");
+  /** @param {Outcome|null} outcome of whoever is signed in; null leaves what was said @returns {Promise<SyncState>} */
+  async #conclude(outcome) {
+    const { now } = this.#context;
+    const next = outcome?.next ?? "go";
+    const failed = this.#failed();
+    this.#due = failed?.device ?? null;
+    const rest = failed ? Math.max(0, failed.dueAt - now()) : Infinity;
+    const quiet = next === "busy" ? BUSY_POLL_MS : await this.#quiet();
+    const delay = Math.min(rest, quiet);
+    this.#triggers.after(delay, rest <= quiet ? "due" : "timer");
+    if (!outcome) return this.#tell({ ...this.#state });
     const state = next === "pause" ? "paused" : next === "offline" ? "offline" : "idle";
     const nextAt = next === "pause" ? null : new Date(now() + delay).toISOString();
-    return this.#tell({ state, problem, nextAt });
+    return this.#tell({ state, problem: outcome.problem, nextAt });
+  }
+
+  /** @returns {{device:string, dueAt:number}|null} whose line is to be tried again first */
+  #failed() {
+    const [first] = [...this.#lines]
+      .filter(([device, { dueAt }]) => dueAt > 0 && !this.#paused.has(device))
+      .map(([device, { dueAt }]) => ({ device, dueAt }))
+      .sort((a, b) => a.dueAt - b.dueAt);
+    return first ?? null;
   }
 
   /**
    * How long to rest when nothing is wrong: till the next row that waits alone, else till it is time to look again.
-   * @param {Outcome['next']} next
    * @returns {Promise<number>} ms
    */
-  async #quiet(next) {
-    if (next === "busy") return BUSY_POLL_MS;
+  async #quiet() {
     const { store, now } = this.#context;
-    const current = await currentIdentity(store);
-    if (!current) return POLL_MS;
-    const rows = [...(await peekOutbox(store, current.device)), ...(await listBlobs(store, current.device))];
+    const rows = [];
+    for (const { device } of await listIdentities(store)) {
+      if (this.#paused.has(device)) continue;
+      rows.push(...(await peekOutbox(store, device)), ...(await listBlobs(store, device)));
+    }
     const at = earliest(rows, now());
     return at === null ? POLL_MS : Math.min(POLL_MS, at - now());
   }

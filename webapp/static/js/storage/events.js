@@ -49,8 +49,8 @@ export async function appendEvent(store, event, jws, { prev, needsBytes, byHand 
     async (tx) => {
       const sealed = await tx.objectStore("events").index("byDraft").get([device, draft]);
       if (sealed) return sealed;
-      if (byHand && (await tx.objectStore("meta").get(["", "current"]))?.value !== device)
-        throw personChanged();
+      const current = await tx.objectStore("meta").get(["", "current"]);
+      if (byHand && current?.value !== device) throw personChanged();
       const head = await tx.objectStore("chains").get(device);
       if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
       if (needsBytes) await claimBlobs(tx, event);
