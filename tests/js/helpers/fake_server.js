@@ -29,6 +29,7 @@ export class FakeServer {
   epoch = "epoch-1";
   devices = new Map(); // token → {device, actor, jwk}
   codes = new Set(["CODE1", "CODE2", "CODE3"]);
+  actors = new Map(); // code → {id, name, role}; Ana's where none is set
   events = new Map(); // id → {sha256, jws, payload, result}
   effects = []; // ids, once for each time an event took effect
   blobs = new Map(); // sha256 → Buffer
@@ -119,11 +120,12 @@ export class FakeServer {
     if (!this.codes.delete(code)) return problem(404, "enrolment-unknown");
     const token = randomBytes(32).toString("base64url");
     const device = randomUUID();
-    this.devices.set(token, { device, actor: "user-1", jwk });
+    const actor = this.actors.get(code) ?? { id: "user-1", name: "Ana", role: "courier" };
+    this.devices.set(token, { device, actor: actor.id, jwk });
     return reply(201, {
       device,
       token,
-      actor: { id: "user-1", name: "Ana", role: "courier" },
+      actor,
       org: { id: "org-1", name: "Shop" },
       epoch: this.epoch,
       jwk: this.jwk,
