@@ -45,6 +45,7 @@ def work(
     _retake(person, studio)
     browser.close()
     browser.open(f"{server.url}/app/", camera=film(folder / "one.mjpeg", codes[-MISSING:][:1]), **SHARP)
+    _other_doors(person, studio)
     _without_network(person, studio)
 
 
@@ -130,6 +131,27 @@ def _retake(person: Person, studio: Studio) -> None:
     person.go("me")
     page.wait_for_selector("text=0 unsent: safe to hand back")
     studio.shoot(page, "phone-me", THEMES)
+
+
+def _other_doors(person: Person, studio: Studio) -> None:
+    """Pack and Problem with the parcel before the camera; neither is sealed."""
+    page = person.page
+    for kind, name in (("pack", "phone-pack"), ("report", "phone-problem")):
+        person.go(f"scan/{kind}")
+        page.wait_for_function(
+            "() => document.querySelector('[data-el=n]')?.textContent === '1'", timeout=60_000
+        )
+        if kind == "report":
+            person.to_photos()
+            person.photograph()
+            page.locator("#photo-reason").select_option(index=1)
+        page.evaluate("document.querySelector('video').pause()")
+        page.wait_for_timeout(300)
+        studio.shoot(page, name, THEMES, photos=True)
+        person.go("")
+        page.click("[data-el=discard]")
+        page.click("dialog button[value=yes]")
+        page.wait_for_selector("[data-el=resume]", state="hidden")
 
 
 def _without_network(person: Person, studio: Studio) -> None:

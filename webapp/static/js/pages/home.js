@@ -53,7 +53,9 @@ function runsNow(app) {
 function showRuns(app, screen) {
   const runs = runsNow(app);
   const items = runs.map((run) => runCard(app, run));
-  el(screen, "runs").replaceChildren(...items);
+  const list = el(screen, "runs");
+  // the same cards stay: one taken away under a finger swallows the press
+  if (list.innerHTML !== items.map(({ outerHTML }) => outerHTML).join("")) list.replaceChildren(...items);
   el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
   text(screen, "asof", asOf ? `list ${age(asOf)}` : "no list yet");
