@@ -8,7 +8,7 @@ import { PhoneError, problemOf } from "../domain/problems.js";
 import { storeBlob } from "../storage/blobs.js";
 import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, unpark } from "../storage/events.js";
-import { currentIdentity, privateKeyOf } from "../storage/identities.js";
+import { currentIdentity, listIdentities, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
@@ -55,6 +55,8 @@ export class Phone extends Kept {
   /** @type {Promise<unknown>} the reading before this one: they must not overtake each other */ #reading =
     Promise.resolve();
   /** @type {People} */ people;
+  /** Somebody is enrolled on this phone, signed in or not. */
+  hasPeople = false;
 
   /** @param {Context} context */
   constructor(context) {
@@ -107,6 +109,7 @@ export class Phone extends Kept {
       row ? readWorklist(store, row.device) : null,
       isKeyLost(store, row),
     ]);
+    this.hasPeople = row !== null || (await listIdentities(store)).length > 0;
     const isOther = row?.device !== this.#row?.device;
     this.#row = row;
     this.#keyLost = keyLost;

@@ -16,6 +16,7 @@ import { watchInstall } from "./install.js";
 import { watchUpdates } from "./update.js";
 
 /** @import {Problem} from '../domain/types.js' */
+/** @import {Phone} from '../outbox/phone.js' */
 /** @import {App, Screen} from './context.js' */
 
 /**
@@ -41,6 +42,7 @@ const SCREENS = [
     /^enrol(?:\/([^/]+))?$/,
     async () => (await tools()).withTools((await import("./enrol.js")).enrol),
   ],
+  ["people", /^people$/, async () => (await import("./people.js")).people],
 ];
 /** Sending begins when the first screen is drawn and has had a breath to itself, or after this long. */
 const BREATH_MS = 150;
@@ -106,7 +108,7 @@ async function start() {
       ) => screen(app, root, params, query);
     },
   }));
-  const router = new Router(mainOf(), routes, () => (phone.identity ? null : "#/enrol"));
+  const router = new Router(mainOf(), routes, detourOf(phone));
   let last = "";
   router.addEventListener("show", () => {
     showAround(phone.identity !== null);
@@ -116,6 +118,7 @@ async function start() {
     last = router.current;
   });
   app.shell.addEventListener("fresh", () => router.refresh());
+  phone.addEventListener("person", () => void changePerson(app, router));
   router.addEventListener("lost", () => {
     toast("This screen is not on the phone yet. Open it once with a network.", "attention");
   });
@@ -123,6 +126,28 @@ async function start() {
   await drawn();
   phone.start();
   watchUpdates();
+}
+
+/** What may be seen while nobody is signed in. */
+const OPEN = /^#\/(?:people$|enrol(?:\/|$)|rescue$)/;
+
+/** @param {Phone} phone @returns {() => string|null} */
+function detourOf(phone) {
+  return () => {
+    if (phone.identity || (phone.hasPeople && OPEN.test(location.hash))) return null;
+    return phone.hasPeople ? "#/people" : "#/enrol";
+  };
+}
+
+/** What was open is put away for whoever began it, before anything of the next person is in sight. @param {App} app @param {Router} router */
+async function changePerson({ flow, phone }, router) {
+  router.leave();
+  flow.putAway();
+  const home = phone.identity ? "#/" : "#/people";
+  if (location.hash === home || (home === "#/" && location.hash === "")) router.again();
+  else location.replace(home);
+  await flow.load();
+  router.refresh();
 }
 
 /** @returns {Promise<void>} when the first screen can be seen; a page in the background is never drawn and waits no longer */

@@ -38,7 +38,14 @@ export class Flow extends EventTarget {
 
   /** Finds what was left unfinished. */
   async load() {
-    this.draft = /** @type {OpenDraft|null} */ (await this.#phone.loadDraft());
+    const found = /** @type {OpenDraft|null} */ (await this.#phone.loadDraft());
+    this.draft ??= found; // a hand that was quicker goes before
+  }
+
+  /** Somebody else is signed in: this handover is kept as it stands for whoever began it. */
+  putAway() {
+    if (this.draft && !this.#sealing && this.isBegun) void this.save();
+    this.draft = null;
   }
 
   /** @returns {Steps} of the draft's kind */
@@ -124,11 +131,12 @@ export class Flow extends EventTarget {
   }
 
   /**
+   * @param {OpenDraft|null} [meant] what the screen shows; when somebody else's is open by now, nothing is sealed
    * @returns {Promise<string>} the event's id
    * @throws {PhoneError} the draft stays as it was, or (`sealed-elsewhere`) is now what is left to seal
    */
-  async seal() {
-    if (!this.draft) throw new PhoneError("no-draft", "There is nothing to seal.");
+  async seal(meant = this.draft) {
+    if (!this.draft || this.draft !== meant) throw new PhoneError("no-draft", "There is nothing to seal.");
     const draft = { ...this.draft };
     delete draft.pad; // the strokes go along with the signature, not twice
     delete draft.ask;

@@ -18,7 +18,7 @@ import { updateIsReady } from "./update.js";
 /** @type {Screen} */
 export const home = (app, root) => {
   const { identity } = app.phone;
-  setBar({ title: "Baton", sub: `${dayName(new Date())} · ${identity?.actor.name ?? ""}`, tab: "home" });
+  setBar({ title: "Baton", who: `${dayName(new Date())} · ${identity?.actor.name ?? ""}`, tab: "home" });
   const screen = cloneAll("home");
   root.append(screen);
   for (const door of screen.querySelectorAll("button[data-kind]")) {

@@ -8,6 +8,7 @@ import { setSound, setTheme, soundOn, theme } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
 import { canInstall, install, installHelp, isInstalled } from "./install.js";
+import { initialsOf, signOut } from "./people.js";
 import { showOffer } from "./rescue-offer.js";
 import { applyUpdate, updateIsReady, version } from "./update.js";
 
@@ -37,6 +38,7 @@ export const me = (app, root) => {
 function wire(app, screen) {
   choose(screen, "theme", theme(), (value) => setTheme(/** @type {Theme} */ (value)));
   choose(screen, "sound", soundOn() ? "on" : "off", (value) => setSound(value === "on"));
+  on(screen, "out", "click", () => void signOut(app));
   on(screen, "try", "click", () => app.feedback.give("go"));
   on(screen, "send", "click", async () => {
     const { state, problem } = await app.phone.kick("user");
@@ -77,15 +79,7 @@ function show(app, screen) {
   const { identity, worklistAsOf } = app.phone;
   if (!identity) return;
   const { actor, org, label, device, signed, keyLost } = identity;
-  text(
-    screen,
-    "initials",
-    actor.name
-      .split(/\s+/)
-      .slice(0, 2)
-      .map((part) => part.charAt(0).toUpperCase())
-      .join(""),
-  );
+  text(screen, "initials", initialsOf(actor.name));
   text(screen, "name", actor.name);
   text(screen, "role", `${actor.role.charAt(0).toUpperCase()}${actor.role.slice(1)} · ${org.name}`);
   text(screen, "device", `${label} (${device.slice(-6)})`);

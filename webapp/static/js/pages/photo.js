@@ -118,19 +118,24 @@ class PhotoScreen {
   /** Keeps one picture; whatever goes wrong is said and costs only this one. @param {() => Promise<ImageBitmap>} source */
   async #take(source) {
     const parcel = part(this.#screen, "target", HTMLSelectElement).value || null; // as it stood at the press
+    const draft = this.#draft; // whoever is signed in when the picture is ready
     try {
       const picture = await source();
       const shot = await shotFrom(picture);
-      const kept = await this.#app.phone.storePhoto(shot.bytes, shot.type);
+      const kept = await this.#app.phone.storePhoto(shot.bytes, shot.type, draft.owner);
+      if (this.#app.flow.draft !== draft) {
+        picture.close();
+        return;
+      }
       this.#noRoom = false;
-      if (picturesOf(this.#draft).some(({ sha256 }) => sha256 === kept.sha256)) {
+      if (picturesOf(draft).some(({ sha256 }) => sha256 === kept.sha256)) {
         picture.close();
         toast("That photo is there already.", "attention");
         return;
       }
       /** @type {OpenPhoto} */
       const entry = { ...kept, role: "photo", parcel: this.#nameNow(parcel) };
-      this.#draft.photos.push(entry);
+      draft.photos.push(entry);
       this.#quality.set(kept.sha256, shot.quality);
       this.#urls.set(kept.sha256, URL.createObjectURL(new Blob([shot.bytes], { type: shot.type })));
       await this.#app.flow.save();
@@ -165,22 +170,20 @@ class PhotoScreen {
 
   /** The tags of this handover that the picture shows, at its full size. @param {ImageBitmap} picture @param {OpenPhoto} entry */
   async #cutTags(picture, entry) {
+    const draft = this.#draft;
     const symbols = await this.#app.decoder.still(await createImageBitmap(picture));
-    const codes = new Set(this.#draft.scans.map(({ code }) => code));
+    const codes = new Set(draft.scans.map(({ code }) => code));
     const mine = symbols.filter(({ text: words }) => codes.has(normalise(words) ?? ""));
     for (const symbol of mine) {
       const tag = await tagFrom(picture, symbol);
-      const kept = await this.#app.phone.storePhoto(tag.bytes, tag.type);
+      const kept = await this.#app.phone.storePhoto(tag.bytes, tag.type, draft.owner);
       const parcel = normalise(symbol.text);
-      if (
-        !this.#draft.photos.includes(entry) ||
-        this.#draft.photos.some(({ sha256 }) => sha256 === kept.sha256)
-      ) {
+      if (!draft.photos.includes(entry) || draft.photos.some(({ sha256 }) => sha256 === kept.sha256)) {
         continue;
       }
-      this.#draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
+      draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
     }
-    if (mine.length > 0) {
+    if (mine.length > 0 && this.#app.flow.draft === draft) {
       await this.#app.flow.save();
       this.#show();
     }

@@ -227,8 +227,8 @@ class SignScreen {
     const { draft } = this.#app.flow;
     clearTimeout(this.#saveSoon);
     const { bytes, type } = await this.#signature.png();
-    const kept = await this.#app.phone.storePhoto(bytes, type);
+    const kept = await this.#app.phone.storePhoto(bytes, type, draft?.owner);
     if (draft) draft.signature = { ...kept, strokes: this.#signature.strokes };
-    return this.#app.flow.seal();
+    return this.#app.flow.seal(draft);
   }
 }

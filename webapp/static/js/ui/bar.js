@@ -21,13 +21,16 @@ export function initBar() {
 }
 
 /**
- * @param {{title:string, sub?:string, back?:(() => void)|null, flow?:boolean, tab?:string|null}} look
- *   `flow` hides the tabs: the screen's own button is where the thumb is
+ * @param {{title:string, sub?:string, back?:(() => void)|null, flow?:boolean, tab?:string|null, who?:string}} look
+ *   `flow` hides the tabs: the screen's own button is where the thumb is; `who` is signed in, to be tapped to switch
  */
-export function setBar({ title, sub = "", back = null, flow = false, tab = null }) {
+export function setBar({ title, sub = "", back = null, flow = false, tab = null, who = "" }) {
   byId("title").textContent = title;
   byId("subtitle").textContent = sub;
   byId("subtitle").hidden = !sub;
+  byId("who-text").textContent = who;
+  byId("who").hidden = !who;
+  byId("who").setAttribute("aria-label", `${who}. Switch person`);
   document.title = title === "Baton" ? "Baton" : `${title} · Baton`;
   onBack = back;
   byId("back").hidden = !back;

@@ -50,6 +50,14 @@ export class Router extends EventTarget {
     this.#mounted.refresh?.();
   }
 
+  /** Puts away the screen in sight, at once; the next is shown by `again` or by another address. */
+  leave() {
+    this.#turn += 1;
+    this.#mounted.leave?.();
+    this.#mounted = {};
+    this.#outlet.replaceChildren();
+  }
+
   /** Shows the address's screen anew. */
   again() {
     this.#show(true);
@@ -68,9 +76,7 @@ export class Router extends EventTarget {
       location.replace("#/");
       return;
     }
-    this.#mounted.leave?.();
-    this.#mounted = {};
-    this.#outlet.replaceChildren();
+    this.leave();
     this.current = route.name;
     this.dispatchEvent(new CustomEvent("show", { detail: route.name }));
     const params = (route.pattern.exec(path) ?? []).slice(1).map(decoded);
