@@ -5,6 +5,7 @@ import { crc32 as crcOfNode } from "node:zlib";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { fileName, shareOut } from "../../webapp/static/js/domain/rescue.js";
 import { crc32, directory, localHeader, overhead } from "../../webapp/static/js/domain/zip.js";
+import { share, shareable } from "../../webapp/static/js/pages/rescue-give.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { patchBlob } from "../../webapp/static/js/storage/blobs.js";
 import { problem } from "./helpers/fake_server.js";
@@ -285,4 +286,34 @@ test("with everything at home there is nothing to rescue", async () => {
   assert.deepEqual(await rescue.standing(), []);
   await assert.rejects(rescue.make(), { code: "rescue-empty" });
   phone.close();
+});
+
+test("a file goes by the phone's own sharing under the ending it takes, else not at all", async () => {
+  const file = new File(["x"], "baton-1.baton", { type: "application/zip" });
+  const was = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const taking = (...endings) => ({
+    canShare: ({ files: [one] }) => endings.some((ending) => one.name.endsWith(ending)),
+    share: ({ files: [one] }) =>
+      one.name.endsWith(".zip")
+        ? Promise.reject(new DOMException("put away", "AbortError"))
+        : Promise.reject(new DOMException("not now", "NotAllowedError")),
+  });
+  const within = (navigator) =>
+    Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  try {
+    within({});
+    assert.equal(shareable(file), null);
+    within(taking());
+    assert.equal(shareable(file), null);
+    within(taking(".baton", ".zip"));
+    assert.equal(shareable(file), file);
+    await assert.rejects(share(file), { name: "NotAllowedError" });
+    within(taking(".zip"));
+    const zip = shareable(file);
+    assert.deepEqual([zip.name, zip.type, await zip.text()], ["baton-1.zip", "application/zip", "x"]);
+    assert.equal(await share(zip), false, "put away is not given");
+  } finally {
+    if (was) Object.defineProperty(globalThis, "navigator", was);
+    else delete globalThis.navigator;
+  }
 });

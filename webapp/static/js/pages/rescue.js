@@ -107,7 +107,11 @@ class RescueScreen {
   #busy(isBusy) {
     button(this.#screen, "write").disabled = isBusy;
     part(this.#screen, "progress", HTMLProgressElement).hidden = !isBusy;
-    text(this.#screen, "write-text", isBusy ? "Writing …" : "Write the file");
+    text(this.#screen, "write-text", isBusy ? "Writing …" : this.#words());
+  }
+
+  #words() {
+    return el(this.#screen, "made").hidden ? "Write the file" : "Write it again";
   }
 
   /** @param {Rescue} rescue @param {RescueMade} made */
@@ -126,6 +130,7 @@ class RescueScreen {
       `This phone could not read back ${workWords(unread.events, unread.pictures)}. They are not in the file. Do not clear this phone; show it to the office.`,
     );
     el(this.#screen, "files").replaceChildren(...files.map((file) => this.#file(rescue, made, file)));
+    button(this.#screen, "write").classList.remove("btn-primary"); // giving it is what comes now
     el(this.#screen, "made-title").focus();
     el(this.#screen, "made").scrollIntoView({ block: "nearest" });
     say(`${count(files.length, "file")} written`);
