@@ -90,7 +90,7 @@ def all_home(house: House, phone: WirePhone, batches: list[list[str]]) -> None:
         assert answer.status_code == 200, answer.text
     told = phone.post().json()
     assert (told["high_seq"], told["missing_seqs"]) == (phone.seq, [])
-    assert all(house.times_kept(jws) == 1 for batch in batches for jws in batch)
+    assert house.has_once(jws for batch in batches for jws in batch)
     assert house.is_sound()
 
 

@@ -61,6 +61,14 @@ class Trial:
         """The one it died at, without its number."""
         return self.steps()[-1].partition(" ")[2]
 
+    def wait(self) -> None:
+        """Until the next child answers."""
+        try:
+            until(self.server.is_answering)
+        except TimeoutError:
+            assert self.server.process
+            raise RuntimeError(f"{self.server.process.poll()}: {self.server.text()[-4000:]}") from None
+
     def run(self, errand: Errand, number: int, at: int | str) -> bool:
         """Run an errand with the fuse lit; if it dies, start again and run it to its end. Whether it died."""
         go, alive = errand(self.phone, self.house, number), self.child()
@@ -73,18 +81,19 @@ class Trial:
         if died:
             until(lambda: self.child() != alive)
             assert self.house.is_sound(), self.steps()[-1]
-            until(self.server.is_answering)
+            self.wait()
             go()
         assert self.child() != alive or not died, self.server.text()
         assert self.house.is_sound(), self.steps()[-1]
         return died
 
 
-def until(is_so: Callable[[], bool], within: float = 30) -> None:
+def until(is_so: Callable[[], bool], within: float = 90) -> None:
     """Wait for another process."""
     end = time.monotonic() + within
     while not is_so():
-        assert time.monotonic() < end
+        if time.monotonic() > end:
+            raise TimeoutError
         time.sleep(0.005)
 
 
@@ -194,8 +203,9 @@ def test_a_server_killed_at_any_step_loses_and_doubles_nothing(trial_on_both: Tr
         number += 1
     steps = trial.steps()
     print(f"\n{errand}: {number - 1} deaths, the last {steps[-1]!r}")
-    # It came to an end of its own, and the steps that matter were among those it died at.
-    assert number == len(steps) + 1
+    # It came to an end of its own (a folder is made and synced once only, so the steps are not always as many), and
+    # the steps that matter were among those it died at.
+    assert number > len(steps)
     told = {step.partition(" ")[2] for step in steps}
     assert {"before commit", "after commit", "before send", "after send"} <= told
     assert errand == "events" or {"before fsync", "after rename"} <= told

@@ -4,6 +4,9 @@ Nothing of it is in Baton itself. Once lit (`FUSE` names a file that says when; 
 process counts what its requests do: each statement, each commit, each call that writes or syncs a file, each piece
 of an answer. At the step that the file names, by number or by words, it dies as in a power cut. `FUSE`.steps tells
 the steps it came to.
+
+What dies is a child, forked when all is imported: its parent starts the next one at once, as whoever keeps a server
+running does, and a trial may kill hundreds. `FUSE`.pid is the child that lives.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 from waitress.wasyncore import dispatcher
 
+import webapp.app  # noqa: F401 - what every child needs
+import webapp.cli.serve  # noqa: F401
 from webapp.cli import main
 
 FUSE = "TEST_FUSE"
@@ -90,6 +95,22 @@ def _verb(statement: str) -> str:
     return " ".join(statement.split()[:3])
 
 
+def keep_alive(file: Path) -> None:
+    """Return in one child after the other, each until it is killed; end as the first that ends otherwise."""
+    while True:
+        child = os.fork()
+        if not child:
+            return
+        aside = file.with_suffix(".new")
+        aside.write_text(str(child))
+        aside.replace(file.with_suffix(".pid"))
+        _, status = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
+            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
 if __name__ == "__main__":
-    lay(Fuse(Path(os.environ[FUSE])))
+    named = Path(os.environ[FUSE])
+    keep_alive(named)
+    lay(Fuse(named))
     main()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import requests
 import uuid_utils
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, select, true
 
 from sync.protocol.keys import public_jwk
 from sync.protocol.times import format_time
@@ -55,13 +56,17 @@ class House:
 
     def times_kept(self, jws: str) -> int:
         """How often an event is in the books."""
-        found = select(func.count()).select_from(Event)
+        return self._kept(Event.sha256 == _digest(jws))[_digest(jws)]
+
+    def has_once(self, events: Iterable[str]) -> bool:
+        """Whether each of many events is in the books, and once."""
+        kept = self._kept(true())
+        return all(kept[_digest(jws)] == 1 for jws in events)
+
+    def _kept(self, which: ColumnElement[bool]) -> Counter[str]:
         with reading() as session:
-            return session.execute(
-                found.where(
-                    Event.org_id == self.org_id, Event.sha256 == hashlib.sha256(jws.encode()).hexdigest()
-                )
-            ).scalar_one()
+            found = session.execute(select(Event.sha256).where(Event.org_id == self.org_id, which))
+            return Counter(found.scalars())
 
     def held(self, data: bytes) -> bool:
         """Whether a row says that the photo is here; then its bytes have to be."""
@@ -73,6 +78,10 @@ class House:
     def is_sound(self) -> bool:
         """Whether every parcel is what its events say (`baton rebuild --check`)."""
         return not rebuild.check(clock.now())[1]
+
+
+def _digest(jws: str) -> str:
+    return hashlib.sha256(jws.encode()).hexdigest()
 
 
 @contextmanager
