@@ -22,7 +22,8 @@ from tests.support.server import Server
 LINES = {
     "4g": Line(10_000_000, 0.060),
     "2g": Line(64_000, 0.600),
-    "2g-cut": Line(64_000, 0.600, cut_share=0.1),
+    # A photo of 200 kB takes 25 s: of ten connections that carry one each, one is cut on its way.
+    "2g-cut": Line(64_000, 0.600, lasts_s=250),
 }
 EVENTS, PHOTOS, PHOTO_BYTES = 200, 60, 200_000
 

@@ -23,11 +23,14 @@ QUEUE_S = 0.25  # how much a direction may have queued before its sender has to 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a line is like: bits a second each way, seconds there and back, and how many connections are cut."""
+    """What a line is like: bits a second each way, seconds there and back, and how long a connection lasts.
+
+    `lasts_s` is the mean of how long one stays before it is cut, at any moment alike; None: for ever.
+    """
 
     bits_per_s: int
     round_trip_s: float
-    cut_share: float = 0.0
+    lasts_s: float | None = None
 
 
 class Direction:
@@ -94,9 +97,8 @@ class Link:
         assert task is not None
         self._open.add(task)
         self.connections += 1
-        cut_after = None
-        if self._draw.random() < self.line.cut_share:
-            cut_after = self._draw.uniform(0.0, 30.0)
+        lasts_s = self.line.lasts_s
+        cut_after = None if lasts_s is None else self._draw.expovariate(1 / lasts_s)
         try:
             await asyncio.sleep(self.line.round_trip_s)
             async with asyncio.timeout(cut_after):
