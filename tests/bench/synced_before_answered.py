@@ -30,7 +30,9 @@ def main() -> int:
         print(f"\n{one.asked} -> {one.status}")
         for path in one.synced:
             print(f"  synced {_short(path)}")
-        print(f"  NOT SYNCED: {', '.join(map(_short, one.unsynced))}" if one.unsynced else "  all of it before")
+        print(
+            f"  NOT SYNCED: {', '.join(map(_short, one.unsynced))}" if one.unsynced else "  all of it before"
+        )
     is_sound = is_all_synced(done)
     print("\nsound" if is_sound else "\nNOT SOUND")
     return 0 if is_sound else 1

@@ -81,7 +81,11 @@ class Caller:
 
     async def come_home(self, photo: bytes) -> None:
         """Send the batch, then the photo."""
-        batch = {"sent_at": format_time(clock.now()), "events": self.phone.sealed, "queue": {"unsent": EVENTS}}
+        batch = {
+            "sent_at": format_time(clock.now()),
+            "events": self.phone.sealed,
+            "queue": {"unsent": EVENTS},
+        }
         head = "POST /sync/v1/events HTTP/1.1\r\nContent-Type: application/json\r\n"
         told = json.loads(await self.until_taken(head, json.dumps(batch).encode()))
         if told.get("high_seq") != EVENTS or digest(photo) not in told["want"]:
@@ -136,7 +140,9 @@ def test_all_phones_at_the_same_second_after_an_outage_are_drained(
         server.start()
         server.kill()  # the outage
         callers = [Caller(p, server.port, rush, random.Random(SEED + n)) for n, p in enumerate(phones)]
-        waiting = threading.Thread(target=lambda: setattr(rush, "seconds", asyncio.run(rush_in(callers, photos))))
+        waiting = threading.Thread(
+            target=lambda: setattr(rush, "seconds", asyncio.run(rush_in(callers, photos)))
+        )
         server.start()
         assert server.process
         with weighed(server.process.pid) as megabytes:

@@ -38,7 +38,10 @@ TRACE = """\
         ("9 fdatasync(5</d/baton.db-wal> <unfinished ...>", ["/d/baton.db-wal"]),
         ("9 fdatasync(5</d/baton.db-wal>) = -1 EIO (Input/output error)", ["/d/baton.db-wal"]),
         ("9 fsync(6</d/baton.db>) = 0", ["/d/baton.db-wal"]),
-        ('9 fdatasync(5</d/baton.db-wal>) = 0\n9 rename("/d/blobs/new/1", "/d/blobs/held/1") = 0', ["/d/blobs/held"]),
+        (
+            '9 fdatasync(5</d/baton.db-wal>) = 0\n9 rename("/d/blobs/new/1", "/d/blobs/held/1") = 0',
+            ["/d/blobs/held"],
+        ),
         (
             '9 fdatasync(5</d/baton.db-wal>) = 0\n8 pwrite64(5</d/baton.db-wal>, "x", 4096, 0) = 4096',
             ["/d/baton.db-wal"],

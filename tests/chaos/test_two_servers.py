@@ -152,9 +152,7 @@ def test_two_servers_keep_one_ledger_and_lists_that_lose_no_change(
 def _is_drawn_in_order(house: House) -> None:
     """No parcel has a number beyond the head, and all but the untouched have one of their own batch."""
     with reading() as session:
-        head = session.execute(
-            select(Organisation.head).where(Organisation.id == house.org_id)
-        ).scalar_one()
+        head = session.execute(select(Organisation.head).where(Organisation.id == house.org_id)).scalar_one()
         changed = session.execute(select(Parcel.changed).where(Parcel.org_id == house.org_id)).scalars().all()
         events = session.execute(select(Event.id).where(Event.org_id == house.org_id)).scalars().all()
     assert max(changed) <= head

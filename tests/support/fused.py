@@ -23,7 +23,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 from waitress.wasyncore import dispatcher
 
-import webapp.app  # noqa: F401 - what every child needs
+import webapp.app
 import webapp.cli.serve  # noqa: F401
 from webapp.cli import main
 

@@ -43,7 +43,19 @@ def find_strace() -> str | None:
 @contextmanager
 def traced(pid: int, file: Path) -> Iterator[Callable[[], list[Exchange]]]:
     """Watch a process and its threads; call what this gives when the work is done."""
-    command = [find_strace() or "strace", "-f", "-y", "-s", "80", "-e", CALLS, "-o", str(file), "-p", str(pid)]
+    command = [
+        find_strace() or "strace",
+        "-f",
+        "-y",
+        "-s",
+        "80",
+        "-e",
+        CALLS,
+        "-o",
+        str(file),
+        "-p",
+        str(pid),
+    ]
     watcher = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert watcher.stderr is not None
     said = watcher.stderr.readline()
