@@ -271,7 +271,9 @@ def test_the_shift_ends_only_when_nothing_is_unsent(person: Person, server: Serv
     person.seal()
     person.go("me")
     page.wait_for_selector("text=Do not hand this phone back yet")
-    page.click("[data-el=shift] >> text=Send now")  # with no network it waits; with one it may be sent before a press
+    page.click(
+        "[data-el=shift] >> text=Send now"
+    )  # with no network it waits; with one it may be sent before a press
     person.browser.offline(False)
     page.wait_for_selector("text=0 unsent: safe to hand back")
     told = shown(server, shop.parcels[0])

@@ -54,8 +54,10 @@ function showRuns(app, screen) {
   const runs = runsNow(app);
   const items = runs.map((run) => runCard(app, run));
   const list = el(screen, "runs");
-  // the same cards stay: one taken away under a finger swallows the press
-  if (list.innerHTML !== items.map(({ outerHTML }) => outerHTML).join("")) list.replaceChildren(...items);
+  const isSame =
+    list.children.length === items.length &&
+    items.every((item, n) => item.isEqualNode(list.children[n] ?? null));
+  if (!isSame) list.replaceChildren(...items); // a card taken away under a finger swallows the press
   el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
   text(screen, "asof", asOf ? `list ${age(asOf)}` : "no list yet");
