@@ -1,6 +1,6 @@
 """Write the vectors that Python and JavaScript are both tested with: `python -m tests.vectors.generate`.
 
-Run it when a rule changes on purpose, and read the difference. `museum/` is never rewritten: it holds
+Run it when a rule changes on purpose, and read the difference. `tests/museum` is never rewritten: it holds
 what released phones have sent, and must stay readable for ever.
 """
 

@@ -1,4 +1,4 @@
-"""Make a room of the museum: `python -m tests.vectors.museum v1`, once for every released version.
+"""Make a room of the museum: `python -m tests.museum.ledger v1`, once for every released version.
 
 A phone may hold sealed events for months. What any release ever sealed must be accepted for ever, with
 the same outcome; `tests/unit/test_museum.py` pushes every room through the ledger.
@@ -18,7 +18,7 @@ from sync.rules.parcel import About, ParcelState
 from tests.unit.memory_journal import MemoryJournal
 from tests.unit.phones import Phone, blob, proof
 
-MUSEUM = Path(__file__).parent / "museum"
+MUSEUM = Path(__file__).parent
 RECEIVED_AT = "2026-11-22T18:00:00.000Z"
 CODES = ["000000000000", "000000000011", "000000000022"]
 
@@ -76,7 +76,6 @@ def main(name: str) -> None:
         device = {"id": phone.device, "actor": phone.actor, "jwk": jwk, "events": phone.sealed}
         device["results"], device["outcome"] = push(room, device)
         room["devices"].append(device)
-    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(room, indent=1) + "\n", encoding="utf-8")
 
 
