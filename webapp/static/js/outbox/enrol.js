@@ -48,7 +48,7 @@ export async function enrolPhone(context, text, label) {
     method: "POST",
     ...(await packJson(JSON.stringify(said), false)),
   });
-  if (!answer.protocol) {
+  if (!answer.protocol || (answer.status === 201 && !isWhole(answer.json))) {
     throw new PhoneError("offline", "The office could not be reached.", "Check the network, then try again.");
   }
   if (answer.status !== 201) {
@@ -73,6 +73,12 @@ export async function enrolPhone(context, text, label) {
     key?.privateKey ?? null,
   );
   asked.delete(context);
+}
+
+/** @param {unknown} json @returns {boolean} false: the answer was cut on its way, and the same code asks for it again */
+function isWhole(json) {
+  const { device, token } = /** @type {Partial<Enrolled>} */ (json ?? {});
+  return typeof device === "string" && typeof token === "string";
 }
 
 /**

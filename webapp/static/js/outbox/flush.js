@@ -26,6 +26,7 @@ import { asOnlySender, isBusy } from "./sender.js";
  * @property {number} most      events at once; halved by refusals and faults, doubled by success
  * @property {boolean} gzip
  * @property {number} chunk     bytes of a picture at once
+ * @property {number} limit     bytes that a proxy on the way is known, or thought, to let through at once
  * @property {number} rate      bytes a ms of pictures as last seen, 0 when unknown or the line failed
  * @property {boolean} told     the server knows the queue as it is now
  */
@@ -40,7 +41,7 @@ const BEAT_MS = 600_000;
 
 /** @returns {Pace} */
 export function freshPace() {
-  return { most: MOST, gzip: true, chunk: 262_144, rate: 0, told: false };
+  return { most: MOST, gzip: true, chunk: 262_144, limit: Infinity, rate: 0, told: false };
 }
 
 /** @type {Outcome} */
@@ -102,14 +103,17 @@ async function isBeatDue({ store, now }, device, pace) {
  * @returns {Promise<Decision>}
  */
 async function post(context, { device, token }, pace, rows) {
-  const events = await jwsOf(
-    context.store,
-    device,
-    rows.map(({ seq }) => seq),
-  );
-  const queue = await queueReport(context, device);
+  const seqs = rows.map(({ seq }) => seq);
+  const events = await jwsOf(context.store, device, seqs);
+  const queue = await queueReport(context, device, seqs);
   const packed = await packJson(JSON.stringify({ sent_at: context.nowText(), events, queue }), pace.gzip);
-  return settle(await request(context, "/sync/v1/events", { method: "POST", token, ...packed }), rows);
+  const decision = settle(
+    await request(context, "/sync/v1/events", { method: "POST", token, ...packed }),
+    rows,
+  );
+  // A proxy that strips Content-Encoding makes any batch unreadable: that is not yet the event's fault.
+  const isUnread = pace.gzip && decision.problem?.code === "malformed-batch";
+  return isUnread ? { ...decision, next: "plain", parked: [] } : decision;
 }
 
 /**
@@ -129,9 +133,9 @@ async function write(context, { device, serverJwk }, rows, decision) {
 }
 
 /** @param {Pace} pace @param {number} sent @param {Decision} decision */
-function adapt(pace, sent, { next, shrink, answer }) {
+function adapt(pace, sent, { next, shrink, later, answer }) {
   if (next === "plain") pace.gzip = false;
   if (next === "smaller" || (shrink && sent > 1)) pace.most = Math.max(1, Math.floor(sent / 2));
   else if (answer) pace.most = Math.min(MOST, pace.most * 2);
-  if (answer) pace.told = sent === 0 || next === "go";
+  if (answer) pace.told = sent === 0 || (next === "go" && later.length === 0);
 }

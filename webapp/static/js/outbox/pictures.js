@@ -130,7 +130,8 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
     await sealLoss(context, blob);
     return "more";
   }
-  const mayGoAlong = blob.tries === 0 && blob.size <= (isQuick(pace) ? MOST_CHUNK : SMALL_BYTES);
+  const most = Math.min(pace.limit, isQuick(pace) ? MOST_CHUNK : SMALL_BYTES);
+  const mayGoAlong = blob.tries === 0 && blob.size <= most;
   const began = context.now();
   const start =
     blob.upload === null
@@ -138,6 +139,7 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
       : await resumeUpload(context, identity.token, blob.upload);
   if (blob.upload === null && mayGoAlong) clock(context, pace, start, blob.size, began);
   let standing = start;
+  let sent = blob.upload === null && mayGoAlong ? blob.size : 0;
   while (standing.path !== null) {
     const { path, offset } = standing;
     if (offset >= blob.size) return finish(context, blob);
@@ -145,14 +147,29 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
     await showLife(context);
     if (!mayGoOn() || (await hasEvents(context, identity.device))) return "more";
     const at = context.now();
-    standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk: pace.chunk });
+    const chunk = Math.min(pace.chunk, pace.limit);
+    sent = Math.min(chunk, blob.size - offset);
+    standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk });
     clock(context, pace, standing, standing.offset - offset, at);
     pace.chunk =
       standing.answer.status === 0
         ? Math.max(LEAST_CHUNK, pace.chunk / 2) // what was cut or ran out of time is sent again: let it be less
         : Math.min(MOST_CHUNK, pace.chunk * 2);
   }
-  return judge(context, blob, standing.answer);
+  return mayBeLess(pace, standing, sent) ? "more" : judge(context, blob, standing.answer);
+}
+
+/**
+ * A proxy's own 413 says that less may pass: so much less is tried at once, and nothing is waited for.
+ * @param {Pace} pace
+ * @param {Standing} standing
+ * @param {number} sent bytes of the last request
+ * @returns {boolean}
+ */
+function mayBeLess(pace, { answer }, sent) {
+  if (answer.protocol || answer.status !== 413 || sent <= LEAST_CHUNK) return false;
+  pace.limit = Math.max(LEAST_CHUNK, Math.floor(sent / 2));
+  return true;
 }
 
 /**
@@ -165,7 +182,7 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
  */
 function clock({ now }, pace, { answer }, size, began) {
   const ms = now() - began;
-  if (answer.status === 0) pace.rate = 0;
+  if (!answer.protocol) pace.rate = 0;
   else if (ms > 0 && size >= LEAST_CHUNK) pace.rate = size / ms;
 }
 

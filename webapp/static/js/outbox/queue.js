@@ -12,13 +12,17 @@ import { ownRows } from "../storage/schema.js";
  */
 
 /**
+ * What is left once the batch it goes with is taken: nothing may follow that could tell it later.
  * @param {Context} context
  * @param {string} device
+ * @param {number[]} [sent] the seqs in that batch
  * @returns {Promise<QueueReport>}
  */
-export async function queueReport(context, device) {
+export async function queueReport(context, device, sent = []) {
+  const going = new Set(sent);
   const counted = await context.store.read(["outbox", "events", "blobs", "chains"], async (tx) => {
-    const rows = await tx.objectStore("outbox").getAll(ownRows(device));
+    const all = await tx.objectStore("outbox").getAll(ownRows(device));
+    const rows = all.filter(({ seq }) => !going.has(seq));
     const oldest = rows[0] ? await tx.objectStore("events").get([device, rows[0].seq]) : undefined;
     const blobs = await tx.objectStore("blobs").getAll(ownRows(device));
     const head = await tx.objectStore("chains").get(device);
