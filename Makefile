@@ -1,6 +1,6 @@
 # The few commands of the house. Each one installs what it needs first and asks nothing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench format tools screens figures
+.PHONY: help setup run test chaos check bench format tools screens figures
 SHELL := /bin/sh
 PY := .venv/bin/python
 
@@ -20,6 +20,9 @@ tools:
 
 test: tools ## all checks and all tests (ARGS="tests/unit -k fold" runs a part of the tests only)
 	@$(PY) -m scripts.run_tests $(ARGS)
+
+chaos: tools ## 10,000 simulated days under every fault (ARGS="--seed N" lives one again, line by line)
+	@$(PY) -m scripts.run_chaos $(ARGS)
 
 bench: tools ## events and photos a second, beside the bare databases and disk, on SQLite and PostgreSQL
 	@$(PY) -m scripts.run_bench $(ARGS)

@@ -1,0 +1,54 @@
+"""Simulate days of phones, network and server under every fault, and say what was lost, doubled, or did not come home."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+
+from tests.chaos.simulation.runner import Tally, run
+
+SCHEDULES = 10_000
+PROGRESS_EVERY_S = 15
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run them; 0 when every promise was kept."""
+    asked = _read(arguments)
+    count = asked.schedules or (SCHEDULES if asked.seed is None else 1)
+    first = secrets.randbelow(2**31) if asked.seed is None else asked.seed
+    print(f"chaos: {count} schedules from seed {first}", flush=True)
+    tally, began, told_at = Tally(), time.monotonic(), time.monotonic()
+    for result in run(first, count, workers=asked.workers, is_told=count == 1, mutant=asked.mutant):
+        tally.add(result)
+        for line in result.get("lines") or ():
+            print(line)
+        for failure in result["failures"]:
+            print(f"seed {result['seed']}: {failure}", flush=True)
+        if time.monotonic() - told_at > PROGRESS_EVERY_S:
+            told_at = time.monotonic()
+            print(f"chaos: {tally.schedules} of {count} after {told_at - began:.0f} s", flush=True)
+    print(tally.told(time.monotonic() - began))
+    is_whole = tally.schedules == count
+    if not is_whole:
+        print(f"chaos: only {tally.schedules} of {count} schedules were reported")
+    return 0 if is_whole and not tally.failed else 1
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos ARGS=…", description=__doc__)
+    parser.add_argument(
+        "--seed", type=int, help="live the schedule of this seed again, and tell it line by line"
+    )
+    parser.add_argument("--schedules", type=int, help=f"how many, from that seed on ({SCHEDULES} without one)")
+    parser.add_argument("--workers", type=int, default=None, help="how many at once; one a processor")
+    parser.add_argument(
+        "--mutant", help="break the code on purpose, by a name of tests/chaos/simulation/mutants.mjs"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

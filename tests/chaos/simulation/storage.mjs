@@ -1,0 +1,80 @@
+/**
+ * What a phone's storage may do: be full, lose its connection, abort, be cleared, be copied to another phone. Looked at
+ * past the phone's own modules, by the bare database.
+ */
+import { IDBDatabase, IDBObjectStore, indexedDB } from "fake-indexeddb";
+import { VERSION, upgrade } from "../../../webapp/static/js/storage/schema.js";
+import { openDB } from "../../../webapp/static/vendor/idb-8.0.4/index.js";
+
+/** database name → what ails it: `lost` and `aborted` count transactions, `full` names stores. */
+const ailments = new Map();
+
+export const ailing = (name) => {
+  if (!ailments.has(name)) ailments.set(name, { lost: 0, aborted: 0, full: new Set() });
+  return ailments.get(name);
+};
+
+const { transaction } = IDBDatabase.prototype;
+IDBDatabase.prototype.transaction = function (...given) {
+  const ails = ailments.get(this.name);
+  if (ails?.lost > 0) {
+    ails.lost -= 1;
+    this.close(); // as browsers do under memory pressure; what is under way still ends
+    throw new DOMException("The connection was lost.", "InvalidStateError");
+  }
+  const begun = transaction.apply(this, given);
+  if (ails?.aborted > 0) {
+    ails.aborted -= 1;
+    queueMicrotask(() => {
+      try {
+        begun.abort();
+      } catch {
+        // it came to its end before
+      }
+    });
+  }
+  return begun;
+};
+
+for (const name of ["put", "add"]) {
+  const original = IDBObjectStore.prototype[name];
+  IDBObjectStore.prototype[name] = function (...given) {
+    if (ailments.get(this.transaction.db.name)?.full.has(this.name)) {
+      throw new DOMException("There is no room.", "QuotaExceededError");
+    }
+    return original.apply(this, given);
+  };
+}
+
+const STORES = ["identities", "keys", "chains", "drafts", "events", "sealed", "outbox", "blobs", "blob_bytes"];
+const COPIED = [...STORES, "receipts", "parcels", "runs", "tasks", "notices", "meta"];
+
+/** @returns {Promise<Record<string, any[]>>} all rows of these stores, from one moment, whatever ails it */
+export async function look(name, stores = ["identities", "events", "outbox", "blobs", "receipts", "meta"]) {
+  const ails = ailments.get(name);
+  ailments.delete(name);
+  const db = await openDB(name, VERSION, { upgrade });
+  const tx = db.transaction(stores, "readonly");
+  const rows = await Promise.all(stores.map((store) => tx.objectStore(store).getAll()));
+  db.close();
+  if (ails) ailments.set(name, ails);
+  return Object.fromEntries(stores.map((store, index) => [store, rows[index]]));
+}
+
+/** A profile copied to another phone, keys and all. */
+export async function copy(from, to) {
+  const rows = await look(from, COPIED);
+  const db = await openDB(to, VERSION, { upgrade });
+  const tx = db.transaction(COPIED, "readwrite");
+  for (const store of COPIED) for (const row of rows[store]) void tx.objectStore(store).put(row);
+  await tx.done;
+  db.close();
+}
+
+/** Lets the memory go. */
+export function forget(names) {
+  for (const name of names) {
+    ailments.delete(name);
+    indexedDB.deleteDatabase(name);
+  }
+}

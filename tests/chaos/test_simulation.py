@@ -1,0 +1,56 @@
+"""A short slice of `make chaos`: some fixed days, some new ones, and phones that are broken on purpose and found out."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import pytest
+
+from tests.chaos.simulation.runner import Tally, run
+from tests.support.programs import ROOT
+
+MUTANTS = re.findall(
+    r'^  "([^"]+)": {$', (ROOT / "tests/chaos/simulation/mutants.mjs").read_text(), re.MULTILINE
+)
+
+
+def live(first: int, count: int) -> Tally:
+    tally = Tally()
+    for result in run(first, count, workers=1):
+        assert result["failures"] == [], f'make chaos ARGS="--seed {result["seed"]}"'
+        tally.add(result)
+    return tally
+
+
+def test_known_days_end_with_everything_home() -> None:
+    tally = live(1, 30)
+    assert tally.schedules == 30
+    assert tally.sums["events"] > 100
+    assert tally.sums["photos"] > 100
+    assert len(tally.faults) > 20
+
+
+def test_days_nobody_has_seen_end_with_everything_home() -> None:
+    first = secrets.randbelow(2**31)
+    print(f"from seed {first}")
+    assert live(first, 10).schedules == 10
+
+
+def test_the_same_seed_is_the_same_day() -> None:
+    one, other = ([(result["seed"], result["print"]) for result in run(500, 6, workers=1)] for _ in range(2))
+    assert len(one) == 6
+    assert one == other
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_phone_that_is_broken_on_purpose_is_found_out(mutant: str) -> None:
+    days = run(1, 200, workers=1, mutant=mutant)
+    found = next((result for result in days if result["failures"]), None)
+    days.close()
+    assert found is not None
+    assert "simulation itself" not in found["failures"][0]
+
+
+def test_there_are_mutants() -> None:
+    assert len(MUTANTS) >= 5
