@@ -130,7 +130,7 @@ def test_two_people_on_one_phone_seal_offline_and_each_ones_work_comes_home_as_t
     assert told(live_server, shop.parcels[3]) == [("attempt", hers)]
     devices = {d["id"]: d for d in json.loads(live_server.baton("devices", "--json"))["devices"]}
     assert [devices[one]["high_seq"] for one in (his, hers)] == [1, 1]
-    assert json.loads(live_server.baton("quarantine", "--json"))["events"] == []
+    assert json.loads(live_server.baton("quarantine", "--json"))["quarantine"] == []
 
 
 @pytest.mark.timeout(120)

@@ -5,20 +5,59 @@ import { test } from "node:test";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { getMeta, setMeta } from "../../webapp/static/js/storage/meta.js";
 
-const raw = (name, version) =>
+const raw = (name, version, upgrade = () => undefined) =>
   new Promise((resolve, reject) => {
     const request = globalThis.indexedDB.open(name, version);
+    request.onupgradeneeded = () => upgrade(request.result);
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
-test("a newer version is let in at once, and the old page is told to load again", async () => {
+test("a newer version is let in at once, and the old page goes on with what it made", async () => {
   const store = new Store("versions");
   await store.open();
   await setMeta(store, "", "heartbeat", 5);
-  const newer = await raw("versions", 2);
-  await assert.rejects(getMeta(store, "", "heartbeat"), { code: "storage-newer" });
+  const newer = await raw("versions", 2, (db) => db.createObjectStore("added"));
+  assert.equal(await getMeta(store, "", "heartbeat"), 5);
+  await setMeta(store, "", "heartbeat", 6);
   newer.close();
+  const again = new Store("versions");
+  await again.open();
+  assert.equal(await getMeta(again, "", "heartbeat"), 6);
+  [store, again].forEach((one) => one.close());
+});
+
+test("an old page that writes while a newer version opens loses no write and blocks nobody", async () => {
+  const store = new Store("racing");
+  await store.open();
+  const writes = [];
+  for (let i = 1; i <= 20; i += 1) writes.push(setMeta(store, "", "heartbeat", i));
+  const newer = await raw("racing", 2, (db) => db.createObjectStore("added"));
+  for (let i = 21; i <= 40; i += 1) writes.push(setMeta(store, "", "heartbeat", i));
+  await Promise.all(writes);
+  assert.equal(await getMeta(store, "", "heartbeat"), 40);
+  newer.close();
+  store.close();
+});
+
+test("a connection that died is opened again, and one that keeps dying is told in words", async () => {
+  const store = new Store("dying");
+  await setMeta(store, "", "heartbeat", 1);
+  const { transaction } = globalThis.IDBDatabase.prototype;
+  let deaths = 1;
+  globalThis.IDBDatabase.prototype.transaction = function dying(...args) {
+    if (deaths-- > 0) throw new DOMException("Connection to Indexed Database server lost", "UnknownError");
+    return transaction.apply(this, args);
+  };
+  try {
+    await setMeta(store, "", "heartbeat", 2);
+    deaths = Infinity;
+    await assert.rejects(setMeta(store, "", "heartbeat", 3), { code: "storage-failed" });
+    deaths = 0;
+    assert.equal(await getMeta(store, "", "heartbeat"), 2);
+  } finally {
+    globalThis.IDBDatabase.prototype.transaction = transaction;
+  }
   store.close();
 });
 

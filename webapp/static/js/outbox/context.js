@@ -4,6 +4,7 @@
  */
 import { hex } from "../domain/bytes.js";
 import { uuidv7 } from "../domain/ids.js";
+import { Shelf } from "../storage/shelf.js";
 
 /** @import {Store} from '../storage/store.js' */
 
@@ -14,7 +15,8 @@ import { uuidv7 } from "../domain/ids.js";
  * @property {() => number} [now]            ms since 1970
  * @property {() => number} [random]         0…1, for the back-off's jitter
  * @property {string} [base]                 origin of the server; the page's own when left out
- * @property {string} [databaseName]
+ * @property {string} [databaseName]         the one noted on the shelf when left out
+ * @property {Shelf} [shelf]                 which databases this phone has
  * @property {StorageManager|null} [storageManager]
  * @property {string} [client]               name and version of this app, told to the server
  * @property {boolean} [auto]                false: alone, without a word to other tabs
@@ -23,6 +25,7 @@ import { uuidv7 } from "../domain/ids.js";
 /**
  * @typedef {object} Context
  * @property {Store} store
+ * @property {Shelf} shelf
  * @property {typeof globalThis.fetch} fetch
  * @property {LockManager|null} locks
  * @property {() => number} now
@@ -44,14 +47,16 @@ const CLIENT = "baton-web/0.1.0";
 /**
  * @param {PhoneOptions} options
  * @param {Store} store
+ * @param {Shelf} [shelf]
  * @returns {Context}
  */
-export function makeContext(options, store) {
+export function makeContext(options, store, shelf = new Shelf()) {
   const now = options.now ?? (() => Date.now());
   const { subtle } = globalThis.crypto;
   const randomBytes = () => globalThis.crypto.getRandomValues(new Uint8Array(16));
   return {
     store,
+    shelf,
     now,
     subtle,
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
@@ -65,6 +70,11 @@ export function makeContext(options, store) {
     tab: uuidv7(now(), randomBytes()),
     storageManager:
       options.storageManager === undefined ? (globalThis.navigator?.storage ?? null) : options.storageManager,
-    channel: options.auto === false || !globalThis.BroadcastChannel ? null : new BroadcastChannel("baton"),
+    channel: channelOf(options),
   };
+}
+
+/** @param {PhoneOptions} options @returns {BroadcastChannel|null} */
+function channelOf({ auto }) {
+  return auto === false || !globalThis.BroadcastChannel ? null : new BroadcastChannel("baton");
 }

@@ -8,4 +8,5 @@ export { enrolPhone } from "./enrol.js";
 export { Rescue } from "./rescue.js";
 export { checkRoom, reportStorage } from "./room.js";
 export { sealDraft } from "./seal.js";
+export { serveOthers } from "./stores.js";
 export { SyncEngine } from "./sync.js";

@@ -15,6 +15,7 @@ export class Late {
   /** @type {Promise<Hands>|null} */ #hands = null;
   /** @type {Promise<SyncEngine>|null} */ #engine = null;
   #isStopped = false;
+  #stopping = new AbortController();
 
   /** @param {Context} context @param {(engine: SyncEngine) => void} made is given the engine before it does anything */
   constructor(context, made) {
@@ -58,12 +59,23 @@ export class Late {
   /** Begins the engine's own triggers, unless `stop` was quicker. */
   async start() {
     const engine = await this.engine();
-    if (!this.#isStopped) engine.start();
+    if (this.#isStopped) return;
+    engine.start();
+    await this.#serveOthers();
+    globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
+      signal: this.#stopping.signal,
+    });
+  }
+
+  /** What an earlier store of this phone holds goes home too, should it open. */
+  async #serveOthers() {
+    if (this.#context.channel) await (await this.hands()).serveOthers(this.#context);
   }
 
   /** Ends them. */
   stop() {
     this.#isStopped = true;
+    this.#stopping.abort();
     void this.#engine?.then(
       (engine) => engine.stop(),
       () => undefined,

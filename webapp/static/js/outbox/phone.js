@@ -10,6 +10,7 @@ import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
 import { eventById, unpark } from "../storage/events.js";
 import { currentIdentity, listIdentities, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
+import { Shelf } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
 import { readWorklist } from "../storage/worklist.js";
 import { makeContext } from "./context.js";
@@ -31,7 +32,8 @@ import { People } from "./people.js";
  * @throws {PhoneError} `storage-unavailable` when the phone's storage will not open
  */
 export async function openPhone(options = {}) {
-  const context = makeContext(options, new Store(options.databaseName));
+  const shelf = options.shelf ?? new Shelf();
+  const context = makeContext(options, new Store(options.databaseName ?? shelf.read().current), shelf);
   await context.store.open();
   const phone = new Phone(context);
   await phone.reload();
@@ -267,6 +269,11 @@ export class Phone extends Kept {
     } catch (error) {
       return { ...this.syncState, problem: problemOf(error) };
     }
+  }
+
+  /** @returns {import('../storage/shelf.js').LostStore[]} earlier stores of this phone that did not open */
+  get lostStores() {
+    return this.#context.shelf.lost;
   }
 
   /** @returns {Promise<StorageReport>} */

@@ -8,7 +8,8 @@ import { ownRows } from "../storage/schema.js";
 
 /**
  * @typedef {{unsent:number, unsent_blobs:number, oldest_at:string|null, head_seq:number,
- *   storage:{usage:number|null, quota:number|null, persisted:boolean}, client:string}} QueueReport
+ *   storage:{usage:number|null, quota:number|null, persisted:boolean}, client:string,
+ *   storage_lost?:{name:string, at:string, why:string}[]}} QueueReport `storage_lost`: stores that do not open
  */
 
 /**
@@ -34,7 +35,9 @@ export async function queueReport(context, device, sent = []) {
       head_seq: head?.seq ?? 0,
     };
   });
-  return { ...counted, storage: await estimate(context), client: context.client };
+  const lost = context.shelf.lost.map(({ name, at, why }) => ({ name, at, why }));
+  const report = { ...counted, storage: await estimate(context), client: context.client };
+  return lost.length > 0 ? { ...report, storage_lost: lost } : report;
 }
 
 /**

@@ -9,6 +9,7 @@ import { earliest } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { getMeta } from "../storage/meta.js";
 import { releaseOld } from "../storage/retention.js";
 import { GO, flushEvents, freshPace } from "./flush.js";
 import { knownHello, sayHello } from "./hello.js";
@@ -210,7 +211,8 @@ export class SyncEngine extends EventTarget {
     if (Math.abs(now() - (this.#tidiedAt.get(device) ?? 0)) < TIDY_MS) return;
     this.#tidiedAt.set(device, now());
     const { retainDays } = await knownHello(this.#context, device);
-    await releaseOld(store, device, { now: now(), retainDays });
+    const offset = await getMeta(store, device, "offset"); // measured at the head of this round
+    if (offset) await releaseOld(store, device, { now: now() + offset.ms, retainDays });
   }
 
   /** @param {Outcome|null} outcome of whoever is signed in; null leaves what was said @returns {Promise<SyncState>} */

@@ -3,7 +3,7 @@
  * @module
  */
 import { Feedback } from "../capture/feedback.js";
-import { PhoneError } from "../domain/problems.js";
+import { PhoneError, problemOf } from "../domain/problems.js";
 import { openPhone } from "../outbox/phone.js";
 import { initBar, setBar, showAround } from "../ui/bar.js";
 import { Router } from "../ui/router.js";
@@ -56,18 +56,46 @@ function tools() {
 }
 
 /** @param {unknown} error storage that will not open, an address that is not secure: said where the screen would be */
-function cannotStart(error) {
-  const words =
-    error instanceof PhoneError ? `${error.title} ${error.detail ?? ""}` : "Close Baton and open it again.";
+async function cannotStart(error) {
   setBar({ title: "Baton", sub: "", flow: true });
   showAround(false);
+  try {
+    if (error instanceof PhoneError && error.code.startsWith("storage-")) {
+      (await trouble()).showTrouble(mainOf(), error);
+      return;
+    }
+  } catch {
+    // without a network that part may be missing: the words alone have to do
+  }
+  const words =
+    error instanceof PhoneError ? `${error.title} ${error.detail ?? ""}` : "Close Baton and open it again.";
   toast(`Baton cannot start here. ${words}`, "stop", { stay: true });
 }
 
-/** Whatever nobody caught may be a step that was not kept: never silent. */
+/** @returns {Promise<typeof import('./storage-trouble.js')>} */
+function trouble() {
+  return import("./storage-trouble.js");
+}
+
+/** A step that was not kept is never silent; where the storage died, the way on is another page. @param {unknown} reason */
+function notSaved(reason) {
+  const { code } = problemOf(reason);
+  const words = () => toast("Not saved. Close and reopen Baton.", "stop", { stay: true });
+  if (code !== "storage-failed" && code !== "storage-unavailable") words();
+  else void trouble().then(({ offerReload }) => offerReload(), words);
+}
+
+/** Whatever nobody caught may be a step that was not kept. */
 function watchFailures() {
-  addEventListener("unhandledrejection", () => {
-    toast("Not saved. Close and reopen Baton.", "stop", { stay: true });
+  addEventListener("unhandledrejection", ({ reason }) => notSaved(reason));
+}
+
+/** @param {Flow} flow its steps that could not be kept */
+function watchFlow(flow) {
+  flow.addEventListener("problem", (event) => {
+    const { code, title, detail } = /** @type {CustomEvent<Problem>} */ (event).detail;
+    if (code === "storage-failed") notSaved(new PhoneError(code, title, detail));
+    else toast(`${title} ${detail ?? ""}`, "stop");
   });
 }
 
@@ -92,10 +120,12 @@ async function start() {
     shell: new Shell(phone),
   };
   await Promise.all([app.flow.load(), app.shell.read()]);
-  app.flow.addEventListener("problem", (event) => {
-    const { title, detail } = /** @type {CustomEvent<Problem>} */ (event).detail;
-    toast(`${title} ${detail ?? ""}`, "stop");
-  });
+  if (!phone.identity && phone.lostStores.length > 0) {
+    toast("This is a new store. The old one is kept; ask your office for a new code.", "attention", {
+      stay: true,
+    });
+  }
+  watchFlow(app.flow);
   const routes = SCREENS.map(([name, pattern, code]) => ({
     name,
     pattern,
@@ -168,6 +198,6 @@ function mainOf() {
 try {
   await start();
 } catch (error) {
-  cannotStart(error);
+  await cannotStart(error);
   throw error; // an unforeseen one belongs in the console too
 }

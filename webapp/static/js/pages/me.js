@@ -93,6 +93,7 @@ function show(app, screen) {
         : "Not signed: this browser keeps no key",
   );
   text(screen, "asof", worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : "none yet");
+  showLost(app, screen);
   text(screen, "version", version().slice(0, 12));
   button(screen, "update").hidden = !updateIsReady();
   button(screen, "install").hidden = !canInstall();
@@ -105,6 +106,14 @@ function show(app, screen) {
   showShift(app, screen);
   void showOffer(app, screen);
   void showRoom(app, screen);
+}
+
+/** @param {App} app @param {HTMLElement} screen */
+function showLost(app, screen) {
+  const [lost] = app.phone.lostStores;
+  el(screen, "lost-name").hidden = !lost;
+  el(screen, "lost").hidden = !lost;
+  if (lost) text(screen, "lost", `did not open on ${clockTime(lost.at)}; kept, and tried at every start`);
 }
 
 /** @param {App} app @param {HTMLElement} screen */

@@ -56,13 +56,24 @@ async function settleRows(tx, { settled, answer }, { device, now, receipt }) {
           problem: null,
           result,
           epoch: answer?.epoch ?? event.epoch,
-          settledAt: now,
+          settledAt: settledAt(answer, now),
           receiptAt: isProved ? receipt.receivedAt : event.receiptAt,
         }),
         tx.objectStore("outbox").delete([device, seq]),
       ]);
     }),
   );
+}
+
+/**
+ * By the server's clock, for what is kept is kept by it: one of the phone that jumps would let go of all, or never.
+ * @param {EventsAnswer|null} answer
+ * @param {number} now ms, by the phone
+ * @returns {number} ms
+ */
+function settledAt(answer, now) {
+  const at = Date.parse(answer?.received_at ?? "");
+  return Number.isFinite(at) ? at : now;
 }
 
 /** @param {SettleTransaction} tx @param {Decision} decision @param {Terms} terms */

@@ -15,6 +15,8 @@ const HUNG_AFTER_MS = 20_000; // WebKit has been seen to never answer an open at
 const TRIES = 4;
 const PAUSE_MS = 150;
 
+/** @typedef {{version?:number, blockedAfter?:number, tries?:number}} StoreTerms `blockedAfter`: ms to wait for another tab to let go; `tries` at opening */
+
 /** What browsers throw when the connection is gone, not when the data is wrong. */
 const LOST = new Set(["InvalidStateError", "UnknownError", "AbortError", "TransactionInactiveError"]);
 
@@ -31,25 +33,26 @@ function isLost(error) {
 /** Transactions over the phone's stores. A transaction's work must be harmless to run twice. */
 export class Store {
   /** @type {Promise<IDBPDatabase<Tables>>|null} */ #opening = null;
-  #name;
+  /** @type {string} of the database */ name;
   #version;
   #blockedAfter;
+  #tries;
   #closed = false;
 
   /**
    * @param {string} [name]
-   * @param {{version?:number, blockedAfter?:number}} [terms] ms to wait for another tab to let go
+   * @param {StoreTerms} [terms]
    */
-  constructor(name = DATABASE, { version = VERSION, blockedAfter = BLOCKED_AFTER_MS } = {}) {
-    this.#name = name;
+  constructor(name = DATABASE, { version = VERSION, blockedAfter = BLOCKED_AFTER_MS, tries = TRIES } = {}) {
+    this.name = name;
+    this.#tries = tries;
     this.#version = version;
     this.#blockedAfter = blockedAfter;
   }
 
   /**
    * @returns {Promise<void>}
-   * @throws {PhoneError} `storage-blocked` (another tab holds an older version), `storage-newer` (another tab is of a
-   *   newer one), `storage-unavailable`
+   * @throws {PhoneError} `storage-blocked` (another tab holds an older version), `storage-unavailable`
    */
   async open() {
     this.#closed = false;
@@ -60,7 +63,7 @@ export class Store {
       } catch (error) {
         this.#opening = null;
         if (error instanceof PhoneError) throw error;
-        if (tried >= TRIES) {
+        if (tried >= this.#tries) {
           throw new PhoneError(
             "storage-unavailable",
             "This phone’s storage will not open.",
@@ -156,18 +159,30 @@ export class Store {
 
   /** @returns {Promise<IDBPDatabase<Tables>>} a failed one is forgotten, so that the next call tries anew */
   #begin() {
-    const opening = withDeadline(this.#blockedAfter, (blocked) =>
-      openDB(this.#name, this.#version, {
-        upgrade,
-        blocked,
-        blocking: () => this.#forget(), // a newer version wants in: let go at once
-        terminated: () => this.#forget(),
-      }),
-    );
+    const opening = withDeadline(this.#blockedAfter, (blocked) => this.#ask(blocked));
     opening.catch(() => {
       if (this.#opening === opening) this.#opening = null;
     });
     return opening;
+  }
+
+  /**
+   * A page of an older version goes on with the stores of a newer one as they are: stores are only ever added, and work must
+   * not wait for a page to be loaded again.
+   * @param {() => void} blocked
+   * @returns {Promise<IDBPDatabase<Tables>>}
+   */
+  async #ask(blocked) {
+    const watch = {
+      blocking: () => this.#forget(), // a newer version wants in: let go at once
+      terminated: () => this.#forget(),
+    };
+    try {
+      return await openDB(this.name, this.#version, { upgrade, blocked, ...watch });
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "VersionError") throw error;
+      return openDB(this.name, undefined, watch);
+    }
   }
 
   #forget() {
@@ -200,7 +215,7 @@ function fullError(cause) {
   return new PhoneError(
     "storage-full",
     "This phone has no room left.",
-    "Nothing was saved just now. Free some space on the phone, then try again.",
+    "Nothing was saved just now; what you did before is kept. Delete videos, photos or apps you do not need, then try again.",
     cause,
   );
 }
@@ -243,7 +258,7 @@ function withDeadline(blockedAfter, open) {
     })
       .then(
         (db) => (isLate ? db.close() : resolve(db)),
-        (error) => giveUp(outdated(error)),
+        (error) => giveUp(error),
       )
       .finally(() => [hung, waiting].forEach(clearTimeout));
   });
@@ -255,16 +270,5 @@ function blockedError() {
     "storage-blocked",
     "Baton is open in another tab with an older version.",
     "Close Baton’s other tabs, then try again.",
-  );
-}
-
-/** @param {unknown} error @returns {unknown} */
-function outdated(error) {
-  if (!(error instanceof DOMException) || error.name !== "VersionError") return error;
-  return new PhoneError(
-    "storage-newer",
-    "A newer version of Baton runs on this phone.",
-    "Load this page again.",
-    error,
   );
 }

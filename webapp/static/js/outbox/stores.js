@@ -1,0 +1,80 @@
+/**
+ * When the phone's database will not open: a new one beside it, and every start another try with the old, whose work then
+ * goes home by its own credentials.
+ * @module
+ */
+import { PhoneError } from "../domain/problems.js";
+import { listIdentities } from "../storage/identities.js";
+import { unsentOf } from "../storage/removal.js";
+import { Shelf, existingNames, freeName } from "../storage/shelf.js";
+import { Store } from "../storage/store.js";
+import { SyncEngine } from "./sync.js";
+
+/** @import {Context} from './context.js' */
+
+/** What says that the database itself does not do its work; anything else is no reason to leave it. */
+const BROKEN = new Set(["storage-unavailable", "storage-failed"]);
+
+/** @param {unknown} error @returns {boolean} a new store beside the old one would help */
+export function isBroken(error) {
+  return error instanceof PhoneError && BROKEN.has(error.code);
+}
+
+/**
+ * Begins a new database; it is in use from the next start on. The old one is not touched.
+ * @param {unknown} error what the old one failed with
+ * @param {Shelf} [shelf]
+ * @returns {Promise<string>} its name
+ * @throws {PhoneError} `storage-unavailable` when a new one does not open either
+ */
+export async function beginAnew(error, shelf = new Shelf()) {
+  const name = freeName(shelf.read(), await existingNames());
+  const store = new Store(name);
+  await store.open();
+  await listIdentities(store); // it opens, and it reads
+  store.close();
+  const cause = error instanceof PhoneError ? error.cause : error;
+  const why =
+    cause instanceof DOMException ? cause.name : error instanceof PhoneError ? error.code : "unknown";
+  if (shelf.moveTo(name, { at: new Date().toISOString(), why })) return name;
+  throw new PhoneError(
+    "storage-unavailable",
+    "This browser keeps nothing at all.",
+    "Switch off its private mode, or use another browser. What is in the old store stays there.",
+  );
+}
+
+/**
+ * Tries the other databases of this phone, sends what they hold, and closes them again.
+ * @param {Context} context of the one in use
+ * @returns {Promise<string[]>} the names of those that opened
+ */
+export async function serveOthers(context) {
+  const { shelf } = context;
+  const { lost } = shelf.read();
+  const names = new Set([...lost.map(({ name }) => name), ...(await existingNames())]);
+  names.delete(context.store.name);
+  for (const { name, isEmpty } of lost) if (isEmpty) names.delete(name);
+  const opened = [];
+  for (const name of names) {
+    const store = new Store(name, { tries: 1 });
+    try {
+      await store.open();
+      opened.push(name);
+      await new SyncEngine({ ...context, store, channel: null }).kick("start");
+      if (await isHome(store)) shelf.markEmpty(name);
+    } catch (error) {
+      if (!(error instanceof PhoneError)) throw error; // still broken: the next start tries again
+    } finally {
+      store.close();
+    }
+  }
+  return opened;
+}
+
+/** @param {Store} store @returns {Promise<boolean>} nothing in it waits for the office or for a hand */
+async function isHome(store) {
+  const left = [];
+  for (const { device } of await listIdentities(store)) left.push((await unsentOf(store, device)).total);
+  return left.every((total) => total === 0);
+}

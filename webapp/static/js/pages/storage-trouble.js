@@ -1,0 +1,63 @@
+/**
+ * What to do when this phone's storage does not do its work: try again, or begin a new store beside one that does not open.
+ * @module
+ */
+import { wordsOf } from "../domain/problems.js";
+import { beginAnew, isBroken } from "../outbox/stores.js";
+import { ask } from "../ui/sheet.js";
+import { toast } from "../ui/toast.js";
+import { clone, el, on, text } from "../ui/template.js";
+
+let isAsking = false;
+
+/**
+ * Shows why Baton cannot start, and the ways on, where the screen would be.
+ * @param {HTMLElement} root
+ * @param {import('../domain/problems.js').PhoneError} error
+ */
+export function showTrouble(root, error) {
+  const box = clone("trouble");
+  text(box, "title", error.title);
+  text(box, "text", error.detail ?? "");
+  el(box, "broken").hidden = !isBroken(error);
+  on(box, "again", "click", () => location.reload());
+  on(box, "anew", "click", () => void anew(error));
+  root.replaceChildren(box);
+}
+
+/** @param {unknown} error */
+async function anew(error) {
+  const answer = await ask(
+    "Begin with a new store?",
+    "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what " +
+      "it can read. You need a new code from your office to go on.",
+    [
+      { value: "no", label: "Not yet", tone: "primary" },
+      { value: "yes", label: "Begin a new store" },
+    ],
+  );
+  if (answer !== "yes") return;
+  try {
+    await beginAnew(error);
+    location.replace("#/enrol");
+    location.reload();
+  } catch (failed) {
+    toast(wordsOf(failed), "stop", { stay: true });
+  }
+}
+
+/** The connection to the storage died under the app, and would not come back: a page loaded anew gets another. */
+export async function offerReload() {
+  if (isAsking) return;
+  isAsking = true;
+  const answer = await ask(
+    "This phone’s storage does not answer",
+    "The last step was not saved; everything before it was. Load Baton again to go on from there.",
+    [
+      { value: "yes", label: "Load again", tone: "primary" },
+      { value: "no", label: "Not now" },
+    ],
+  );
+  isAsking = false;
+  if (answer === "yes") location.reload();
+}

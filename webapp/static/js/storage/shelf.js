@@ -1,0 +1,106 @@
+/**
+ * Which of this phone's databases is in use, and which did not open: noted outside IndexedDB, because that is what fails.
+ * A database that does not open is left as it is, by its name, and a new one is begun beside it.
+ * @module
+ */
+import { DATABASE } from "./schema.js";
+
+/** `why` is the browser's own word; `isEmpty` once it opened again and all in it was with the office. @typedef {{name:string, at:string, why:string, isEmpty:boolean}} LostStore */
+/** @typedef {{current:string, lost:LostStore[]}} Noted */
+
+const KEY = "baton-stores";
+
+/** @param {unknown} noted @returns {noted is Noted} */
+function isNoted(noted) {
+  const { current, lost } = /** @type {Partial<Noted>} */ (noted ?? {});
+  return typeof current === "string" && Array.isArray(lost);
+}
+
+/** What is written on the shelf. */
+export class Shelf {
+  /** @type {Storage|null} */ #storage;
+
+  /** @param {Storage|null} [storage] localStorage when left out; null: nothing can be noted */
+  constructor(storage = ownStorage()) {
+    this.#storage = storage;
+  }
+
+  /** @returns {Noted} */
+  read() {
+    try {
+      const noted = JSON.parse(this.#storage?.getItem(KEY) ?? "null");
+      if (isNoted(noted)) return noted;
+    } catch {
+      // somebody else's words, or a browser that refuses: as if nothing had been noted
+    }
+    return { current: DATABASE, lost: [] };
+  }
+
+  /** @returns {LostStore[]} those that may still hold work */
+  get lost() {
+    return this.read().lost.filter(({ isEmpty }) => !isEmpty);
+  }
+
+  /**
+   * From now on another database is in use; the one before is called lost.
+   * @param {string} name
+   * @param {{at:string, why:string}} about the one before
+   * @returns {boolean} false: it could not be noted, and the next start would be with the old one
+   */
+  moveTo(name, { at, why }) {
+    const { current, lost } = this.read();
+    const others = lost.filter((one) => one.name !== current && one.name !== name);
+    return this.#write({ current: name, lost: [...others, { name: current, at, why, isEmpty: false }] });
+  }
+
+  /** @param {string} name that opened again and has nothing left to send */
+  markEmpty(name) {
+    const { current, lost } = this.read();
+    this.#write({ current, lost: lost.map((one) => (one.name === name ? { ...one, isEmpty: true } : one)) });
+  }
+
+  /** @param {Noted} noted @returns {boolean} */
+  #write(noted) {
+    try {
+      this.#storage?.setItem(KEY, JSON.stringify(noted));
+      return this.read().current === noted.current && this.#storage !== null;
+    } catch (error) {
+      if (error instanceof DOMException) return false; // full, or forbidden
+      throw error;
+    }
+  }
+}
+
+/** @returns {Storage|null} */
+function ownStorage() {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null; // forbidden by the person's own settings
+  }
+}
+
+/**
+ * A name no database of this phone has.
+ * @param {Noted} noted
+ * @param {string[]} existing names, as far as the browser tells
+ * @returns {string}
+ */
+export function freeName({ current, lost }, existing) {
+  const taken = new Set([current, DATABASE, ...lost.map(({ name }) => name), ...existing]);
+  let number = 2;
+  while (taken.has(`${DATABASE}-${number}`)) number += 1;
+  return `${DATABASE}-${number}`;
+}
+
+/** @returns {Promise<string[]>} names of this phone's databases; none where the browser does not tell */
+export async function existingNames() {
+  const own = new RegExp(`^${DATABASE}(-\\d+)?$`);
+  try {
+    const found = await globalThis.indexedDB?.databases?.();
+    return (found ?? []).flatMap(({ name }) => (name && own.test(name) ? [name] : []));
+  } catch (error) {
+    if (error instanceof DOMException) return [];
+    throw error;
+  }
+}
