@@ -47,9 +47,17 @@ def test_every_module_of_the_phone_is_on_the_list(listing: Mapping[str, str]) ->
         f"/static/js/{path.relative_to(JS).as_posix()}"
         for floor in ("pages", "ui", "capture", "outbox", "storage", "domain")
         for path in (JS / floor).rglob("*.js")
-        if not path.name.startswith("office") and not holds_only_types(path)
+        if not path.name.startswith("office") and not holds_only_types(path) and path.name != "background.js"
     }
     assert modules - set(listing) == set(), "dead code, or a start without a network that fails"
+
+
+def test_what_only_the_worker_runs_is_in_its_own_script(client: FlaskClient) -> None:
+    script = client.get("/app/outbox.js").get_data(as_text=True)
+    told = client.get("/app/sw.js").get_data(as_text=True).partition("\n")[0]
+    digest = json.loads(told.partition("=")[2].strip().removesuffix(";"))["outbox"]
+    assert f'digest: "{digest}"' in script, "the worker takes in no script of another version"
+    assert "// /static/js/outbox/background.js" in script
 
 
 def holds_only_types(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""GET /app/, /app/sw.js and /app/manifest.webmanifest: the same bytes for everybody, before anybody is known."""
+"""GET /app/, its worker, styles and manifest: the same bytes for everybody, before anybody is known."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import open_to_all
+from webapp.field.classic import join_modules
 from webapp.field.precache import Precache, build, modules_of
 
 blueprint = Blueprint("field", __name__, url_prefix="/app")
@@ -67,15 +68,20 @@ def index() -> AnyResponse:
 @open_to_all("the service worker of the shell")
 def worker() -> AnyResponse:
     """The precache list of this version, then the worker itself."""
-    listing = precache()
-    body = f"self.BATON_PRECACHE = {json.dumps(listing.as_dict())};\n" + _file("js/sw/sw.js").read_text(
-        "utf-8"
-    )
+    told = {**precache().as_dict(), "outbox": _outbox()[1]}
+    body = f"self.BATON_PRECACHE = {json.dumps(told)};\n" + _file("js/sw/sw.js").read_text("utf-8")
     response = _packed(body, "text/javascript")
     # A worker kept by the browser's cache would hold a phone on an old version.
     response.headers["Cache-Control"] = "no-cache, max-age=0"
     response.headers["Service-Worker-Allowed"] = "/app/"
     return response
+
+
+@blueprint.get("/outbox.js")
+@open_to_all("the outbox for the service worker, the same for everybody")
+def outbox() -> AnyResponse:
+    """What the worker sends with when the app is closed: the phone's own modules as one classic script."""
+    return _packed(_outbox()[0], "text/javascript")
 
 
 @blueprint.get("/phone.css")
@@ -125,6 +131,16 @@ def precache() -> Precache:
     listing = build(_file(""), pages)
     current_app.extensions["baton-precache"] = listing
     return listing
+
+
+def _outbox() -> tuple[str, str]:
+    """The script and its digest."""
+    kept = current_app.extensions.get("baton-outbox")
+    if isinstance(kept, tuple) and not (current_app.debug or current_app.testing):
+        return kept
+    made = join_modules(_file(""), "/static/js/outbox/background.js", "BATON_OUTBOX")
+    current_app.extensions["baton-outbox"] = made
+    return made
 
 
 def _page() -> str:

@@ -1,24 +1,23 @@
 /**
  * The service worker of the phone: the shell starts with no network, whole and of one version.
  *
- * Classic on purpose (module workers are too young in Firefox), so it cannot import the outbox. It does not need to:
- * on Background Sync it asks an open page to flush, and when there is none it *sends* the waiting events itself and settles
- * nothing. The rows stay unsent, the next start of the app offers them again, and the server answers `duplicate`: sending
- * twice is harmless by the protocol, settling twice over in other code would not be. Pictures wait for the page.
+ * Classic on purpose (module workers are too young in Firefox). For Background Sync it takes in the outbox's own modules,
+ * which the server puts together as one classic script: fetched while this version is installed, and looked into only when
+ * the browser wakes the worker to send. A page's requests that are no GET are never touched here.
  *
- * The server puts `self.BATON_PRECACHE = {version, files: [{url, sha256}]};` in front of this file.
+ * The server puts `self.BATON_PRECACHE = {version, files: [{url, sha256}], outbox};` in front of this file.
  */
 "use strict";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
-const { version: VERSION, files: FILES } = worker.BATON_PRECACHE;
+const { version: VERSION, files: FILES, outbox: OUTBOX_DIGEST } = worker.BATON_PRECACHE;
 const PREFIX = "baton-shell-";
 const CACHE = PREFIX + VERSION;
 const CLIENTS = "baton-clients"; // which version each open page was started from; outlives this worker's memory
 const SHELL = "/app/";
 const LISTED = new Set(FILES.map(({ url }) => url));
 const SYNC_TAG = "baton-outbox";
-const CLIENT = "baton-worker/0.1.0"; // as in outbox/context.js
+const OUTBOX = "/app/outbox.js";
 
 /** @type {Map<string, string>} client id → cache name */
 const started = new Map();
@@ -53,6 +52,7 @@ worker.addEventListener("sync", (/** @type {Event} */ event) => {
 
 /** Fails as a whole when one file is not what the list says, so that half a version is never kept. */
 async function install() {
+  if ("sync" in worker.registration) takeInOutbox(); // from now on the browser keeps it with this worker
   const cache = await caches.open(CACHE);
   await Promise.all(FILES.map((file) => keep(cache, file)));
 }
@@ -162,120 +162,23 @@ function clientKey(id) {
   return `${SHELL}client/${id}`;
 }
 
-/* ---- Background Sync: ask a page, or send without settling ---- */
+/* ---- Background Sync: events and pictures go home with the app closed ---- */
 
-const AT_ONCE = 100;
-const BYTES_AT_ONCE = 500_000;
-const DEADLINE_MS = 60_000;
+/** A script may be fetched only while installing; it must be of this version. */
+function takeInOutbox() {
+  worker.importScripts(OUTBOX);
+  if (worker.BATON_OUTBOX?.digest !== OUTBOX_DIGEST)
+    throw new Error(`${OUTBOX} is not of version ${VERSION}`);
+}
 
-/** @typedef {{device:string, token:string}} Identity */
-/** @typedef {{device:string, seq:number, size:number, notBefore:number, parked:boolean}} Row */
-
+/**
+ * A page in sight does it better: its person sees how it goes. Any other is told too, it may be asleep.
+ * @returns {Promise<void>} rejects when work is left that a later try may send: the browser then tries again
+ */
 async function flush() {
   const pages = await worker.clients.matchAll({ type: "window" });
   for (const page of pages) page.postMessage("flush");
   if (pages.some(({ visibilityState }) => visibilityState === "visible")) return;
-  const db = await openDatabase();
-  if (!db) return;
-  try {
-    const identities = /** @type {Identity[]} */ (await all(db, "identities"));
-    for (const identity of identities) await sendAll(db, identity);
-  } finally {
-    db.close();
-  }
-}
-
-/** @returns {Promise<IDBDatabase|null>} null when this phone has none (none is made) or another version has it */
-function openDatabase() {
-  return new Promise((resolve) => {
-    const request = indexedDB.open("baton");
-    request.onupgradeneeded = () => request.transaction?.abort();
-    request.onerror = () => resolve(null);
-    request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close();
-      resolve(request.result);
-    };
-  });
-}
-
-/**
- * @param {IDBDatabase} db
- * @param {string} store
- * @param {IDBKeyRange|IDBValidKey} [query]
- * @returns {Promise<any[]>}
- */
-function all(db, store, query) {
-  return new Promise((resolve, reject) => {
-    const request = db.transaction(store).objectStore(store).getAll(query);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/** @param {IDBDatabase} db @param {Identity} identity */
-async function sendAll(db, identity) {
-  const own = IDBKeyRange.bound([identity.device], [identity.device, []]);
-  const rows = /** @type {Row[]} */ (await all(db, "outbox", own));
-  const due = rows.filter(({ parked }) => !parked);
-  for (let at = 0; at < due.length;) {
-    const batch = take(due.slice(at));
-    const events = [];
-    for (const { seq } of batch) events.push((await all(db, "sealed", [identity.device, seq]))[0]);
-    if (!(await send(identity, events, await report(db, own, rows)))) return;
-    at += batch.length;
-  }
-}
-
-/** @param {Row[]} rows @returns {Row[]} at least one */
-function take(rows) {
-  let bytes = 0;
-  const end = rows.findIndex(({ size }, index) => {
-    bytes += size;
-    return index > 0 && (index === AT_ONCE || bytes > BYTES_AT_ONCE);
-  });
-  return end < 0 ? rows : rows.slice(0, end);
-}
-
-/**
- * @param {IDBDatabase} db
- * @param {IDBKeyRange} own
- * @param {Row[]} rows
- */
-async function report(db, own, rows) {
-  const [oldest] = rows.length > 0 ? await all(db, "events", [rows[0]?.device, rows[0]?.seq]) : [];
-  const blobs = await all(db, "blobs", own);
-  const [chain] = await all(db, "chains", own.lower[0]);
-  return {
-    unsent: rows.length,
-    unsent_blobs: blobs.filter(({ state }) => state === "wanted" || state === "refused").length,
-    oldest_at: oldest?.at ?? null,
-    head_seq: chain?.seq ?? 0,
-    storage: { usage: null, quota: null, persisted: false },
-    client: CLIENT,
-  };
-}
-
-/**
- * @param {Identity} identity
- * @param {{jws:string}[]} events
- * @param {object} queue
- * @returns {Promise<boolean>} false: leave the rest to the page
- * @throws when there is no Baton to be reached: the browser then tries again by itself
- */
-async function send({ token }, events, queue) {
-  const body = { sent_at: new Date().toISOString(), events: events.map(({ jws }) => jws), queue };
-  const response = await fetch("/sync/v1/events", {
-    method: "POST",
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(DEADLINE_MS),
-    redirect: "error",
-    cache: "no-store",
-    credentials: "omit",
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-  });
-  if (response.headers.get("Sync-Protocol") !== "1") throw new Error("no Baton at the other end");
-  if (response.status === 429 || response.status >= 500) {
-    throw new Error(`the server answered ${response.status}`);
-  }
-  return response.ok;
+  if (!worker.BATON_OUTBOX) takeInOutbox();
+  await worker.BATON_OUTBOX?.load().flushInBackground();
 }
