@@ -1,4 +1,4 @@
-"""Simulate days of phones, network and server under every fault, and say what was lost, doubled, or did not come home."""
+"""Simulate days of phones, network and server under every fault; say what was lost, doubled, or not brought home."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, help="live the schedule of this seed again, and tell it line by line"
     )
-    parser.add_argument("--schedules", type=int, help=f"how many, from that seed on ({SCHEDULES} without one)")
+    parser.add_argument(
+        "--schedules", type=int, help=f"how many, from that seed on ({SCHEDULES} without one)"
+    )
     parser.add_argument("--workers", type=int, default=None, help="how many at once; one a processor")
     parser.add_argument(
         "--mutant", help="break the code on purpose, by a name of tests/chaos/simulation/mutants.mjs"

@@ -6,11 +6,14 @@ it hurts most, on both sides of a commit and before the answer.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from tests.support.house import House, WirePhone, house_of
 from tests.support.programs import ROOT
 from tests.support.server import Server
 from tests.support.shop import make_parcels
+from tests.support.trace import find_strace
 from tests.support.tus import BLOBS, digest, make_photo
 from tests.unit.phones import blob, proof
 from webapp import clock
@@ -70,22 +74,51 @@ class Trial:
             raise RuntimeError(f"{self.server.process.poll()}: {self.server.text()[-4000:]}") from None
 
     def run(self, errand: Errand, number: int, at: int | str) -> bool:
-        """Run an errand with the fuse lit; if it dies, start again and run it to its end. Whether it died."""
+        """Run an errand with the fuse lit; if it dies, run it to its end on the next child. Whether it died."""
         go, alive = errand(self.phone, self.house, number), self.child()
         self.light(at)
+        self.attempt(go, alive)
+        died = self.last_step() == str(at) if isinstance(at, str) else len(self.steps()) == at
+        return self.end(go, alive, died=died)
+
+    def run_struck(self, errand: Errand, number: int, call: str, at: int) -> bool:
+        """The same, killed by strace as its thread makes this call of the system for the `at`-th time."""
+        go, alive = errand(self.phone, self.house, number), self.child()
+        with struck(alive, call, at):
+            self.attempt(go, alive)
+        return self.end(go, alive, died=self.child() != alive)
+
+    def attempt(self, go: Callable[[], None], alive: int) -> None:
+        """Run it, or see the child die of it."""
         try:
             go()
         except requests.RequestException:
             until(lambda: self.child() != alive)
-        died = self.last_step() == str(at) if isinstance(at, str) else len(self.steps()) == at
+
+    def end(self, go: Callable[[], None], alive: int, *, died: bool) -> bool:
+        """After a death: all or nothing is there; then what the phone does again. Whether it died."""
         if died:
             until(lambda: self.child() != alive)
-            assert self.house.is_sound(), self.steps()[-1]
+            assert self.house.is_sound()
             self.wait()
             go()
-        assert self.child() != alive or not died, self.server.text()
-        assert self.house.is_sound(), self.steps()[-1]
+        assert self.house.is_sound()
         return died
+
+
+@contextmanager
+def struck(process: int, call: str, at: int) -> Iterator[None]:
+    """Have strace kill a process when one of its threads makes this call for the `at`-th time."""
+    command = ["strace", "-f", "-o", os.devnull, "-e", f"trace={call}"]
+    command += ["-e", f"inject={call}:signal=SIGKILL:when={at}"]
+    with subprocess.Popen([*command, "-p", str(process)], stderr=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stderr
+        said = watcher.stderr.readline()
+        if "attached" not in said:
+            watcher.kill()
+            pytest.skip(f"strace cannot watch another process here: {said.strip()}")
+        yield
+        watcher.send_signal(signal.SIGINT)
 
 
 def until(is_so: Callable[[], bool], within: float = 90) -> None:
@@ -214,3 +247,21 @@ def test_a_server_killed_at_any_step_loses_and_doubles_nothing(trial_on_both: Tr
     store = blobs.current()
     assert list(store.spooled()) == []
     assert not list(Path(trial.server.data, "blobs", "new").iterdir())
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(find_strace() is None, reason="strace is not installed (apt install strace)")
+@pytest.mark.parametrize("errand", ERRANDS)
+def test_a_server_killed_at_any_write_of_the_database_itself_loses_and_doubles_nothing(
+    trial: Trial, errand: str
+) -> None:
+    deaths = dict.fromkeys(("pwrite64", "fsync", "fdatasync", "rename"), 0)
+    numbers = itertools.count(1)
+    for call in deaths:
+        while trial.run_struck(ERRANDS[errand], next(numbers), call, deaths[call] + 1):
+            deaths[call] += 1
+    print(f"\n{errand}: {deaths}")
+    assert deaths["pwrite64"] > 1, "it never came to the database"
+    assert deaths["fsync"] + deaths["fdatasync"] > 0
+    assert errand == "events" or deaths["rename"] > 0

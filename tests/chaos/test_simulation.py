@@ -1,4 +1,4 @@
-"""A short slice of `make chaos`: some fixed days, some new ones, and phones that are broken on purpose and found out."""
+"""A short slice of `make chaos`: some fixed days, some new ones, and phones broken on purpose that are found out."""
 
 from __future__ import annotations
 

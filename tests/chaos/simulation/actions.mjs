@@ -55,7 +55,9 @@ async function seal(world, handset) {
   if (!phone.identity) return;
   const { device } = phone.identity;
   const draft = await begin(world, handset, phone);
-  const digests = [...draft.photos, ...(draft.signature ? [draft.signature] : [])].map(({ sha256 }) => sha256);
+  const digests = [...draft.photos, ...(draft.signature ? [draft.signature] : [])].map(
+    ({ sha256 }) => sha256,
+  );
   const sealed = await phone.seal(draft);
   note(world, handset, sealed, device, digests);
   const before = handset.drafts.get(draft.id) ?? sealed.id;
@@ -127,7 +129,12 @@ export const ACTIONS = {
   "clock wrong": (world, handset) => {
     world.count("clock wrong");
     const { chance } = handset;
-    handset.skew = chance.pick([-56 * YEAR, 73 * YEAR, -HOUR * chance.whole(1, 48), HOUR * chance.whole(1, 48)]);
+    handset.skew = chance.pick([
+      -56 * YEAR,
+      73 * YEAR,
+      -HOUR * chance.whole(1, 48),
+      HOUR * chance.whole(1, 48),
+    ]);
   },
 
   "clock right": (_world, handset) => {

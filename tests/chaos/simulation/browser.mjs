@@ -2,7 +2,14 @@
  * The browser around the phone's modules, as far as they use it: cryptography, bodies, locks. Everything answers at once
  * and in the same order every time; only IndexedDB (fake-indexeddb) takes its turns.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+} from "node:crypto";
 import { gzipSync } from "node:zlib";
 
 const RAW = "ieee-p1363";
@@ -30,9 +37,7 @@ export function makeSubtle(step) {
     digest: (_name, data) => around(() => sound(createHash("sha256").update(asBytes(data)).digest())),
     sign: (_how, { jwk }, data) =>
       around(() =>
-        sound(
-          sign("sha256", asBytes(data), { key: nodeKey(jwk, createPrivateKey), dsaEncoding: RAW }),
-        ),
+        sound(sign("sha256", asBytes(data), { key: nodeKey(jwk, createPrivateKey), dsaEncoding: RAW })),
       ),
     generateKey: async () => {
       const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

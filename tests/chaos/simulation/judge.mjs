@@ -152,7 +152,9 @@ export class Judge {
         .filter(({ device }) => !this.#isStranger(device))
         .map(({ seq, tries, parked }) => `${handset.name} event ${seq} tries ${tries} parked ${parked}`),
       ...blobs
-        .filter(({ state, device }) => (state === "wanted" || state === "refused") && !this.#isStranger(device))
+        .filter(
+          ({ state, device }) => (state === "wanted" || state === "refused") && !this.#isStranger(device),
+        )
         .map(
           ({ size, state, tries, problem }) =>
             `${handset.name} picture of ${size} bytes ${state} tries ${tries} ${problem?.code ?? ""}`,
@@ -170,7 +172,9 @@ export class Judge {
     for (const { id, sha256, sound } of this.#said.events) {
       const sealed = expected.get(id);
       if (!sound) found.push(`unsound: event ${id} is not the bytes of its digest`);
-      if (sealed && sealed.sha256 !== sha256) found.push(`unsound: event ${id} has other bytes than were sealed`);
+      if (sealed && sealed.sha256 !== sha256) {
+        found.push(`unsound: event ${id} has other bytes than were sealed`);
+      }
       if (!sealed && !this.#world.gone.has(id) && this.#world.strangers.size === 0) {
         found.push(`unsound: event ${id} was sealed by nobody`);
       }

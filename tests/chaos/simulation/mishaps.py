@@ -70,7 +70,8 @@ class Mishaps:
         if self._step != self._at:
             return
         self._happened = True
-        raise KINDS[self._kind]()
+        mishap = KINDS[self._kind]()
+        raise mishap
 
     def over(self, objects: FolderObjects) -> FolderObjects:
         """The same folder of files, with a step before and after each that is kept."""

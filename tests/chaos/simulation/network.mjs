@@ -118,7 +118,10 @@ class Way {
     const missing = body.length - sent.length;
     if (missing > 0 && this.draw.chance(0.5)) return null; // most servers wait for the whole
     const { method, path, headers } = request;
-    const told = server.answer({ method, path, headers, mishap, missing, ms: Math.round(world.clock.now) }, sent);
+    const told = server.answer(
+      { method, path, headers, mishap, missing, ms: Math.round(world.clock.now) },
+      sent,
+    );
     world.note(`  ${method} ${plain(path)} ${told.status}`);
     if (told.hurt) world.count("server mishaps");
     if (told.status === 0) {
@@ -151,7 +154,7 @@ export class Network {
     this.requests += 1;
     if (this.requests > MOST_REQUESTS) return this.world.spin("the phones ask without end");
     const bytes = typeof body === "string" ? Buffer.from(body) : body && Buffer.from(body);
-        const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     const request = { method, path: pathname + search, headers: Object.fromEntries(lower), body: bytes };
     this.bytes += bytes?.length ?? 0;
     return new Promise((resolve, reject) => {

@@ -7,7 +7,7 @@ import { readSync, writeSync } from "node:fs";
 const [ASK, ANSWER] = process.argv.slice(3).map(Number);
 
 function readAll(bytes) {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const got = readSync(ANSWER, bytes, at, bytes.length - at, null);
     if (got === 0) process.exit(1); // the server's process has gone
     at += got;
@@ -16,7 +16,7 @@ function readAll(bytes) {
 }
 
 function writeAll(bytes) {
-  for (let at = 0; at < bytes.length; ) at += writeSync(ASK, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSync(ASK, bytes, at);
 }
 
 /** @returns {{head: any, body: Buffer}} */

@@ -137,7 +137,8 @@ class SimulatedServer:
                 return [dict(row) for row in connection.execute(text(query)).mappings()]
 
             devices = rows(
-                "SELECT id, head_seq, high_seq, seqs, unsent, unsent_blobs, revoked_at FROM devices WHERE kind = 'phone'"
+                "SELECT id, head_seq, high_seq, seqs, unsent, unsent_blobs, revoked_at FROM devices"
+                " WHERE kind = 'phone'"
             )
             events = rows(
                 "SELECT e.id, e.sha256, e.device_id AS device, e.seq, e.branch, e.kind, e.jws FROM events e"

@@ -46,7 +46,17 @@ for (const name of ["put", "add"]) {
   };
 }
 
-const STORES = ["identities", "keys", "chains", "drafts", "events", "sealed", "outbox", "blobs", "blob_bytes"];
+const STORES = [
+  "identities",
+  "keys",
+  "chains",
+  "drafts",
+  "events",
+  "sealed",
+  "outbox",
+  "blobs",
+  "blob_bytes",
+];
 const COPIED = [...STORES, "receipts", "parcels", "runs", "tasks", "notices", "meta"];
 
 /** @returns {Promise<Record<string, any[]>>} all rows of these stores, from one moment, whatever ails it */

@@ -8,6 +8,7 @@ import { addIdentity, canKeepKey } from "../storage/identities.js";
 import { packJson, request } from "./http.js";
 import { makeKey } from "./keys.js";
 
+/** @import {Answer} from '../domain/settle.js' */
 /** @import {PublicJwk} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
 
@@ -48,7 +49,7 @@ export async function enrolPhone(context, text, label) {
     method: "POST",
     ...(await packJson(JSON.stringify(said), false)),
   });
-  if (!answer.protocol || (answer.status === 201 && !isWhole(answer.json))) {
+  if (isUnheard(answer)) {
     throw new PhoneError("offline", "The office could not be reached.", "Check the network, then try again.");
   }
   if (answer.status !== 201) {
@@ -75,10 +76,10 @@ export async function enrolPhone(context, text, label) {
   asked.delete(context);
 }
 
-/** @param {unknown} json @returns {boolean} false: the answer was cut on its way, and the same code asks for it again */
-function isWhole(json) {
+/** @param {Answer} answer @returns {boolean} it is none of Baton's, or was cut on its way: the same code asks again */
+function isUnheard({ protocol, status, json }) {
   const { device, token } = /** @type {Partial<Enrolled>} */ (json ?? {});
-  return typeof device === "string" && typeof token === "string";
+  return !protocol || (status === 201 && (typeof device !== "string" || typeof token !== "string"));
 }
 
 /**

@@ -130,16 +130,7 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
     await sealLoss(context, blob);
     return "more";
   }
-  const most = Math.min(pace.limit, isQuick(pace) ? MOST_CHUNK : SMALL_BYTES);
-  const mayGoAlong = blob.tries === 0 && blob.size <= most;
-  const began = context.now();
-  const start =
-    blob.upload === null
-      ? await createUpload(context, identity.token, blob, mayGoAlong ? bytes : null)
-      : await resumeUpload(context, identity.token, blob.upload);
-  if (blob.upload === null && mayGoAlong) clock(context, pace, start, blob.size, began);
-  let standing = start;
-  let sent = blob.upload === null && mayGoAlong ? blob.size : 0;
+  let { standing, sent } = await takeUp(context, identity, pace, { blob, bytes });
   while (standing.path !== null) {
     const { path, offset } = standing;
     if (offset >= blob.size) return finish(context, blob);
@@ -157,6 +148,26 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
         : Math.min(MOST_CHUNK, pace.chunk * 2);
   }
   return mayBeLess(pace, standing, sent) ? "more" : judge(context, blob, standing.answer);
+}
+
+/**
+ * Where the upload goes on, or a new one: a small picture goes along with it.
+ * @param {Context} context
+ * @param {IdentityRow} identity
+ * @param {Pace} pace
+ * @param {{blob:BlobRow, bytes:ArrayBuffer}} picture
+ * @returns {Promise<{standing:Standing, sent:number}>} `sent`: bytes
+ */
+async function takeUp(context, { token }, pace, { blob, bytes }) {
+  if (blob.upload !== null) return { standing: await resumeUpload(context, token, blob.upload), sent: 0 };
+  const most = Math.min(pace.limit, isQuick(pace) ? MOST_CHUNK : SMALL_BYTES);
+  if (blob.tries > 0 || blob.size > most) {
+    return { standing: await createUpload(context, token, blob, null), sent: 0 };
+  }
+  const began = context.now();
+  const standing = await createUpload(context, token, blob, bytes);
+  clock(context, pace, standing, blob.size, began);
+  return { standing, sent: blob.size };
 }
 
 /**
