@@ -7,6 +7,8 @@ import { PhoneError } from "../domain/problems.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { DATABASE } from "../storage/schema.js";
+import { existingNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
 import { makeContext } from "./context.js";
 import { SyncEngine } from "./sync.js";
@@ -23,17 +25,35 @@ const ROUNDS = 5; // a page may hold the lock, or one picture may have to wait
  * @throws {Error} when work is left that a later try may send: the browser then wakes the worker again
  */
 export async function flushInBackground(options = {}) {
-  const context = makeContext(options, new Store(options.databaseName));
-  try {
-    await context.store.open();
-    await sendAll(withBudget(context), options.pause ?? sleep);
-  } catch (error) {
-    if (error instanceof PhoneError && error.code === "storage-newer") return; // a newer app has it, and sends by itself
-    throw error;
-  } finally {
-    context.channel?.close();
-    context.store.close();
+  const end = (options.now ?? Date.now)() + BUDGET_MS;
+  /** @type {unknown[]} */ const failures = [];
+  let served = 0;
+  for (const name of await namesOf(options.databaseName)) {
+    const context = withBudget(makeContext(options, new Store(name, { tries: 2 })), end);
+    try {
+      await context.store.open();
+      await sendAll(context, options.pause ?? sleep);
+      served += 1;
+    } catch (error) {
+      failures.push(error); // one database that will not open must not hold back the other
+    } finally {
+      context.channel?.close();
+      context.store.close();
+    }
   }
+  const isBroken = (/** @type {unknown} */ error) =>
+    error instanceof PhoneError && error.code === "storage-unavailable";
+  const worth = served > 0 ? failures.filter((error) => !isBroken(error)) : failures;
+  if (worth.length > 0) throw worth[0];
+}
+
+/**
+ * A worker cannot read which database is in use: it asks for all there are.
+ * @param {string} [only]
+ * @returns {Promise<Set<string>>}
+ */
+async function namesOf(only) {
+  return new Set(only ? [only] : [DATABASE, ...(await existingNames())]);
 }
 
 /**
@@ -58,10 +78,10 @@ async function sendAll(context, pause) {
 /**
  * After its time no request is begun any more; what is unsettled then simply goes again.
  * @param {Context} context
- * @returns {Context & {end:number}} `end` in ms
+ * @param {number} end ms
+ * @returns {Context & {end:number}}
  */
-function withBudget(context) {
-  const end = context.now() + BUDGET_MS;
+function withBudget(context, end) {
   /** @type {typeof globalThis.fetch} */
   const fetch = async (...request) => {
     if (context.now() > end) throw new TypeError("no time is left for another request");
