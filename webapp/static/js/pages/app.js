@@ -155,7 +155,7 @@ async function start() {
   router.start();
   await drawn();
   phone.start();
-  watchUpdates();
+  watchUpdates(() => !app.flow.isBegun);
 }
 
 /** What may be seen while nobody is signed in. */

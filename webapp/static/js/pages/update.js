@@ -10,13 +10,26 @@ function tell() {
   dispatchEvent(new Event("baton-update"));
 }
 
-/** Registers the worker and watches for the next version. */
-export function watchUpdates() {
+/**
+ * Loads the page anew under the version that took over, once nothing is being captured in this tab: until then it goes on
+ * with its own, whose files the worker keeps.
+ * @param {() => boolean} isFree
+ */
+function reloadWhen(isFree) {
+  if (isFree()) location.reload();
+  else addEventListener("hashchange", () => reloadWhen(isFree), { once: true });
+}
+
+/**
+ * Registers the worker and watches for the next version.
+ * @param {() => boolean} isFree nothing unsealed is open in this tab
+ */
+export function watchUpdates(isFree) {
   const container = navigator.serviceWorker;
   if (!container) return; // private mode in some browsers: online only, and Me says so
   let had = container.controller !== null;
   container.addEventListener("controllerchange", () => {
-    if (had) location.reload(); // only after `applyUpdate`: the worker never takes over by itself
+    if (had) reloadWhen(isFree); // only after `applyUpdate`: the worker never takes over by itself
     had = true; // the first one of all took the page as it is; the next is an update
   });
   container.register("/app/sw.js", { scope: "/app/", updateViaCache: "none" }).then(
