@@ -6,6 +6,7 @@ import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { fileName, shareOut } from "../../webapp/static/js/domain/rescue.js";
 import { crc32, directory, localHeader, overhead } from "../../webapp/static/js/domain/zip.js";
 import { share, shareable } from "../../webapp/static/js/pages/rescue-give.js";
+import { Shelf } from "../../webapp/static/js/storage/shelf.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { patchBlob } from "../../webapp/static/js/storage/blobs.js";
 import { problem } from "./helpers/fake_server.js";
@@ -199,6 +200,36 @@ test("everybody's work on the phone goes in, and one person's can go alone", asy
   const one = await rescue.make({ device: first });
   const parts = await partsOf(one.files[0].file);
   assert.deepEqual([linesOf(parts).length, manifestOf(parts).device], [2, first]);
+  phone.close();
+});
+
+test("what lies in a store that was left behind goes in as soon as that opens again", async () => {
+  const world = await World.make();
+  const before = await world.enrolled();
+  await before.seal(await collection(before));
+  const old = deviceOf(before);
+  before.close();
+  const noted = {
+    current: "beside",
+    lost: [{ name: world.databaseName, at: "", why: "UnknownError", isEmpty: false }],
+  };
+  const shelf = new Shelf({ getItem: () => JSON.stringify(noted), setItem: () => undefined });
+  const phone = await world.open({ databaseName: `${world.databaseName}-beside`, shelf });
+  await phone.enrol("CODE2", { label: "Again" });
+  await sealSome(phone, 1);
+  const rescue = await phone.rescue();
+  const people = async () => (await rescue.standing()).map(({ device, events }) => [device, events]);
+  assert.deepEqual(await people(), [
+    [deviceOf(phone), 1],
+    [old, 1],
+  ]);
+  const made = await rescue.make();
+  const parts = await partsOf(made.files[0].file);
+  assert.deepEqual([linesOf(parts).length, picturesOf(parts).length], [2, 2]);
+  await rescue.noteGiven(made, made.files[0]);
+  assert.equal((await rescue.standing())[1].last.pictures, 2);
+  noted.lost[0].name = "there is none";
+  assert.deepEqual(await people(), [[deviceOf(phone), 1]]);
   phone.close();
 });
 

@@ -18,11 +18,10 @@ export async function showOffer(app, screen) {
   const { counts, isStuck } = app.shell;
   const open = counts.unsent + counts.unsentBlobs + counts.othersUnsent + counts.othersUnsentBlobs;
   const place = el(screen, "rescue");
-  if (open === 0) {
+  if (open + app.phone.lostStores.length === 0) {
     place.replaceChildren();
     return;
   }
-  const given = await lastOf(app);
   const box =
     place.firstElementChild instanceof HTMLElement ? place.firstElementChild : clone("rescue-offer");
   box.classList.toggle("shift", isStuck);
@@ -36,12 +35,12 @@ export async function showOffer(app, screen) {
       ? "Sending has been held up. Write what is waiting into a file and give that to your office; nothing is deleted by it."
       : "If this phone cannot send for long, its work can go to the office as a file. Nothing is deleted by it.",
   );
-  const latest = given.reduce(
+  if (!box.isConnected) place.replaceChildren(box);
+  const latest = (await lastOf(app)).reduce(
     (/** @type {MetaValues['rescued']|null} */ a, b) => (a && a.at > b.at ? a : b),
     null,
   );
   textOrHide(box, "last", latest && lastWords(latest));
-  if (!box.isConnected) place.replaceChildren(box);
 }
 
 /** @param {App} app @returns {Promise<MetaValues['rescued'][]>} none where it cannot be told: the way to the file is what counts */
