@@ -43,17 +43,16 @@ def test_a_code_lets_one_phone_in_and_no_second(client: FlaskClient, code: str) 
     assert ask(client, code=code, jwk=None)[1]["code"] == "enrolment-used"
 
 
-def test_a_phone_whose_answer_was_lost_gets_another_by_the_same_code_and_key(
+def test_a_phone_whose_answer_was_lost_gets_the_same_by_the_same_code_and_key(
     client: FlaskClient, code: str
 ) -> None:
     key = public_jwk(generate_key())
     first = ask(client, code=code, jwk=key)[1]
-    status, again = ask(client, code=code, jwk=key)
-    assert (status, again["device"]) == (201, first["device"])
-    assert again["token"] != first["token"]
-    for token, told in ((first["token"], 401), (again["token"], 200)):
-        answer = client.get("/sync/v1/rules", headers={"Authorization": f"Bearer {token}"})
-        assert answer.status_code == told
+    # It may also be a copy of the request that came late: the phone has its token, and keeps it.
+    status, again = ask(client, code=code.lower(), jwk=key)
+    assert (status, again["device"], again["token"]) == (201, first["device"], first["token"])
+    answer = client.get("/sync/v1/rules", headers={"Authorization": f"Bearer {first['token']}"})
+    assert answer.status_code == 200
     for other in (None, public_jwk(generate_key())):
         assert ask(client, code=code, jwk=other)[1]["code"] == "enrolment-used"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from sync.protocol import keys
 from sync.protocol.codes import ALPHABET
 from sync.protocol.problems import Problem
 from webapp.services.find_device import token_digest
+from webapp.services.server_identity import signing_key
 from webapp.store.models import Device, Enrolment, Organisation, User
 from webapp.store.queries import devices, enrolments, people
 from webapp.store.unit import Session, transaction
@@ -71,7 +73,7 @@ def make_enrolment(
 def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime) -> Enrolled:
     """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid."""
     public = keys.check_jwk(jwk) if jwk is not None else None
-    token = secrets.token_urlsafe(32)
+    token = _token(code, public)
     with transaction() as session:
         enrolment, held = _take(session, code, public, now)
         user = session.get_one(User, enrolment.user_id)
@@ -140,8 +142,25 @@ def _asks_again(
     return device if device and device.revoked_at is None and device.jwk == public else None
 
 
-def _digest(code: str) -> str:
+def _token(code: str, public: dict[str, str] | None) -> str:
+    """256 bits that nobody can guess, and the same for the same asking.
+
+    A request may come twice, the second time when the phone has long had its answer: a fresh token for that one
+    would be told to nobody, and make the phone's own void.
+    """
+    if public is None:
+        return secrets.token_urlsafe(32)
+    secret = signing_key().private_numbers().private_value.to_bytes(32, "big")
+    said = f"device token\n{_folded(code)}\n{keys.thumbprint(public)}"
+    return keys.b64url(hmac.digest(secret, said.encode(), "sha256"))
+
+
+def _folded(code: str) -> str:
     folded = code.strip().upper().replace("-", "").replace(" ", "")
     for typed, meant in (("O", "0"), ("I", "1"), ("L", "1")):
         folded = folded.replace(typed, meant)
-    return hashlib.sha256(folded.encode()).hexdigest()
+    return folded
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(_folded(code).encode()).hexdigest()

@@ -198,9 +198,14 @@ export class SyncEngine extends EventTarget {
     } // the pictures went: one more empty batch tells the office that nothing is left
   }
 
-  /** @param {string} device @returns {Promise<boolean>} */
+  /**
+   * Whether anything is left to send; or to tell, as when the word that all has gone was lost.
+   * @param {string} device
+   * @returns {Promise<boolean>}
+   */
   async #hasWork(device) {
     const { store } = this.#context;
+    if (!this.#paces.get(device)?.told) return true;
     if ((await peekOutbox(store, device)).some(({ parked }) => !parked)) return true;
     return (await listBlobs(store, device)).some(({ state }) => state === "wanted");
   }
