@@ -42,10 +42,11 @@ SIGN_IN = """async (device) => {
 
 
 def wake(chromium: Chromium, url: str, registration: str) -> None:
-    """Send the worker what the browser sends when there is a network again."""
+    """Send the worker, which sleeps, what the browser sends when there is a network again."""
     event = {"origin": url, "registrationId": registration, "tag": "baton-outbox", "lastChance": False}
     session = chromium.devtools()
     session.send("ServiceWorker.enable")
+    session.send("ServiceWorker.stopAllWorkers")
     session.send("ServiceWorker.dispatchSyncEvent", event)
 
 

@@ -81,8 +81,19 @@ async function digest(response) {
 }
 
 async function activate() {
+  await noteFirst();
   await worker.clients.claim(); // a first visit is served offline from now on; the page reloads only if it had a worker
   await tidy();
+}
+
+/** A page of the first visit came by the network: it is of this version too, and stays so under the next one. */
+async function noteFirst() {
+  const shells = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
+  if (shells.length !== 1) return;
+  const open = await worker.clients.matchAll({ includeUncontrolled: true, type: "window" });
+  for (const { id, url } of open) {
+    if (new URL(url).pathname.startsWith(SHELL)) await remember(id);
+  }
 }
 
 /** Old versions go once no page uses them, and never while another version is arriving. */
@@ -167,8 +178,8 @@ function clientKey(id) {
 /** A script may be fetched only while installing; it must be of this version. */
 function takeInOutbox() {
   worker.importScripts(OUTBOX);
-  if (worker.BATON_OUTBOX?.digest !== OUTBOX_DIGEST)
-    throw new Error(`${OUTBOX} is not of version ${VERSION}`);
+  const isRight = worker.BATON_OUTBOX?.digest === OUTBOX_DIGEST;
+  if (!isRight) throw new Error(`${OUTBOX} is not of version ${VERSION}`);
 }
 
 /**
