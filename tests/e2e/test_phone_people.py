@@ -1,4 +1,4 @@
-"""Two people on one phone in Chromium: both seal with no network, one signs out, and each one's work comes home as theirs."""
+"""Two people on one phone in Chromium: both seal offline, one signs out, each one's work comes home as theirs."""
 
 from __future__ import annotations
 
