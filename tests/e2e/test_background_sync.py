@@ -45,8 +45,14 @@ def wake(chromium: Chromium, url: str, registration: str) -> None:
     """Send the worker, which sleeps, what the browser sends when there is a network again."""
     event = {"origin": url, "registrationId": registration, "tag": "baton-outbox", "lastChance": False}
     session = chromium.devtools()
+    status: list[str] = []
+    session.on(
+        "ServiceWorker.workerVersionUpdated",
+        lambda told: status.extend(one["runningStatus"] for one in told["versions"]),
+    )
     session.send("ServiceWorker.enable")
     session.send("ServiceWorker.stopAllWorkers")
+    wait_for(chromium, lambda: status[-1:], ["stopped"])
     session.send("ServiceWorker.dispatchSyncEvent", event)
 
 
