@@ -58,8 +58,8 @@ class Release:
         if path == SENDER:
             return self._new
         if path.startswith("/app/"):
-            digests = (hashlib.sha256(one).hexdigest().encode() for one in (self._old, self._new))
-            return body.replace(self.version.encode(), NEXT.encode()).replace(*digests)
+            was, becomes = (hashlib.sha256(one).hexdigest().encode() for one in (self._old, self._new))
+            return body.replace(self.version.encode(), NEXT.encode()).replace(was, becomes)
         return body
 
     def _handler(self, port: int) -> type[BaseHTTPRequestHandler]:
