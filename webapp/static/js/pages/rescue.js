@@ -132,7 +132,7 @@ class RescueScreen {
     el(this.#screen, "files").replaceChildren(...files.map((file) => this.#file(rescue, made, file)));
     button(this.#screen, "write").classList.remove("btn-primary"); // giving it is what comes now
     el(this.#screen, "made-title").focus();
-    el(this.#screen, "made").scrollIntoView({ block: "nearest" });
+    el(this.#screen, "made").scrollIntoView({ block: "start" });
     say(`${count(files.length, "file")} written`);
   }
 
