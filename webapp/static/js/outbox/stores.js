@@ -10,7 +10,11 @@ import { Shelf, existingNames, freeName } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
 import { SyncEngine } from "./sync.js";
 
+/** @import {Unsent} from '../storage/removal.js' */
 /** @import {Context} from './context.js' */
+
+const TRIES = 5;
+const PAUSE_MS = 1_500;
 
 /** What says that the database itself does not do its work; anything else is no reason to leave it. */
 const BROKEN = new Set(["storage-unavailable", "storage-failed"]);
@@ -61,8 +65,8 @@ export async function serveOthers(context) {
     try {
       await store.open();
       opened.push(name);
-      await new SyncEngine({ ...context, store, channel: null }).kick("start");
-      if (await isHome(store)) shelf.markEmpty(name);
+      await bringHome({ ...context, store, channel: null });
+      if ((await leftIn(store)).every(({ total }) => total === 0)) shelf.markEmpty(name);
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error; // still broken: the next start tries again
     } finally {
@@ -72,9 +76,20 @@ export async function serveOthers(context) {
   return opened;
 }
 
-/** @param {Store} store @returns {Promise<boolean>} nothing in it waits for the office or for a hand */
-async function isHome(store) {
+/** The store in use sends by the same line, one at a time: when it is busy, this one comes after it. @param {Context} context */
+async function bringHome(context) {
+  const engine = new SyncEngine(context);
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const { state } = await engine.kick("start");
+    const left = await leftIn(context.store);
+    if (state === "offline" || left.every(({ handovers, photos }) => handovers + photos === 0)) return;
+    await new Promise((done) => setTimeout(done, PAUSE_MS * tried));
+  }
+}
+
+/** @param {Store} store @returns {Promise<Unsent[]>} of each person in it */
+async function leftIn(store) {
   const left = [];
-  for (const { device } of await listIdentities(store)) left.push((await unsentOf(store, device)).total);
-  return left.every((total) => total === 0);
+  for (const { device } of await listIdentities(store)) left.push(await unsentOf(store, device));
+  return left;
 }

@@ -1,0 +1,77 @@
+"""A phone whose database will not open, in Chromium: it says so, begins a new one beside it, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.e2e.screens import Person, seed
+from tests.e2e.test_phone_worker import SEAL
+from tests.support.browser import Chromium
+from tests.support.server import Server
+
+# What Chromium answers when the files under a database are damaged.
+BROKEN = """
+if (localStorage.getItem("broken")) {
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = function (name, ...rest) {
+    if (name === "baton") throw new DOMException("Internal error opening backing store", "UnknownError");
+    return open.call(this, name, ...rest);
+  };
+}
+"""
+
+
+@pytest.fixture
+def chromium(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
+    browser = Chromium(playwright, tmp_path / "profile")
+    yield browser
+    browser.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does(
+    chromium: Chromium, live_server: Server
+) -> None:
+    shop = seed(live_server, parcels=2)
+    chromium.open()
+    assert chromium.context is not None
+    chromium.context.add_init_script(BROKEN)
+    person = Person(chromium, live_server.url)
+    person.enrol(shop.code)
+    page = person.page
+    live_server.pause()
+    page.evaluate(SEAL, [shop.parcels[0]])
+    page.evaluate("localStorage.setItem('broken', 'yes')")
+    page.reload()
+    page.wait_for_selector("h2:has-text('This phone’s storage will not open.')")
+    live_server.resume()
+    person.press("Begin a new store")
+    page.click("dialog >> button[value=yes]")
+    page.wait_for_selector("h2:has-text('Connect this phone')")
+    page.wait_for_selector(".toast:has-text('The old one is kept')")
+    page.fill("#enrol-code", shop.spare)
+    person.press("Connect")
+    page.wait_for_selector("[data-el=runs] .run")
+    page.evaluate(SEAL, [shop.parcels[1]])
+    page.click("nav [data-tab=me]")
+    page.wait_for_selector("[data-el=lost]:has-text('did not open')")
+    assert count(live_server, shop.parcels[0]) == 0
+
+    page.evaluate("localStorage.removeItem('broken')")
+    page.reload()
+    page.wait_for_function(
+        "() => JSON.parse(localStorage.getItem('baton-stores')).lost[0].isEmpty", timeout=60_000
+    )
+    assert [count(live_server, code) for code in shop.parcels] == [1, 1]
+    phones = json.loads(live_server.baton("devices", "--json"))["devices"]
+    assert sorted(phone["high_seq"] for phone in phones) == [1, 1]
+
+
+def count(server: Server, code: str) -> int:
+    """How many events the server has of a parcel."""
+    return len(json.loads(server.baton("show", code, "--json"))["events"])
