@@ -8,7 +8,7 @@ import pytest
 
 from tests.museum.ledger import MUSEUM, push
 
-ROOMS = sorted((path for path in MUSEUM.glob("v*.json") if "-" not in path.stem))
+ROOMS = sorted(path for path in MUSEUM.glob("v*.json") if "-" not in path.stem)
 
 
 def test_the_museum_has_a_room() -> None:

@@ -188,7 +188,9 @@ export function toOfferAgain(rows, server, now) {
     .filter((row) => {
       if (row.epoch !== server.epoch) return row.state === "settled" || row.epoch !== null;
       if (row.state === "parked" || row.result?.status === "quarantined") return false;
-      return isMissing(row.seq) && (row.offeredAt === null || Math.abs(now - row.offeredAt) > REOFFER_AFTER_MS);
+      return (
+        isMissing(row.seq) && (row.offeredAt === null || Math.abs(now - row.offeredAt) > REOFFER_AFTER_MS)
+      );
     })
     .map(({ seq }) => seq);
 }
