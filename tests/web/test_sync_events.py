@@ -175,6 +175,24 @@ def test_a_heartbeat_says_what_the_phone_still_holds(phone: ApiPhone) -> None:
     assert device.storage == {"usage": 5, "quota": 10, "persisted": True}
 
 
+def test_a_copy_that_comes_late_does_not_take_back_what_was_told_since(phone: ApiPhone) -> None:
+    def tell(minute: int, unsent: int) -> int | None:
+        sent_at = f"2026-11-22T07:{minute:02}:30.123Z"
+        body = {"sent_at": sent_at, "events": [], "queue": {"unsent": unsent}}
+        assert phone.client.post("/sync/v1/events", json=body, headers=phone.headers).status_code == 200
+        with reading() as session:
+            return session.get_one(Device, phone.device).unsent
+
+    assert tell(50, unsent=3) == 3
+    assert tell(52, unsent=0) == 0
+    assert tell(50, unsent=3) == 0
+    assert tell(52, unsent=1) == 1
+    body = {"sent_at": "1970-01-01T00:00:00.000Z", "events": [], "queue": {"unsent": 7}}
+    phone.client.post("/sync/v1/events", json=body, headers=phone.headers)
+    with reading() as session:
+        assert session.get_one(Device, phone.device).unsent == 7, "a clock that was set back is believed"
+
+
 def test_a_gzipped_batch_is_read(phone: ApiPhone, org_id: str) -> None:
     (code,) = make_parcels(org_id, 1)
     assert (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import request
@@ -12,7 +11,6 @@ from sync.protocol import strictjson
 from sync.protocol.problems import Problem
 
 _CHUNK = 64 * 1024
-_GZIP = b"\x1f\x8b"
 
 
 def read_body(limit: int) -> bytes:
@@ -21,12 +19,10 @@ def read_body(limit: int) -> bytes:
     Problems: `encoding-unsupported`, `batch-too-large`, `malformed-batch`.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in {"gzip", "x-gzip"}:
-        return _inflated(limit, _sent())
     if encoding in {"", "identity"}:
-        data = _plain(limit)
-        # Some proxies take the header away and leave the bytes packed. No JSON begins so.
-        return _inflated(limit, [data]) if data.startswith(_GZIP) else data
+        return _plain(limit)
+    if encoding in {"gzip", "x-gzip"}:
+        return _inflated(limit)
     raise Problem("encoding-unsupported", f"Send it plain or gzipped, not as {encoding[:40]}.")
 
 
@@ -50,25 +46,19 @@ def _plain(limit: int) -> bytes:
     return data
 
 
-def _sent() -> Iterator[bytes]:
-    while chunk := request.stream.read(_CHUNK):
-        yield chunk
-
-
-def _inflated(limit: int, chunks: Iterable[bytes]) -> bytes:
+def _inflated(limit: int) -> bytes:
     inflater = zlib.decompressobj(wbits=31)
     parts: list[bytes] = []
     total = 0
     try:
-        for chunk in chunks:
-            left = chunk
-            while left:
-                part = inflater.decompress(left, limit + 1 - total)
+        while chunk := request.stream.read(_CHUNK):
+            while chunk:
+                part = inflater.decompress(chunk, limit + 1 - total)
                 parts.append(part)
                 total += len(part)
                 if total > limit:
                     raise _too_large(limit)
-                left = inflater.unconsumed_tail
+                chunk = inflater.unconsumed_tail
     except zlib.error as error:
         raise Problem("malformed-batch", "The body says it is gzipped, and is not.") from error
     if not inflater.eof or inflater.unused_data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +24,7 @@ from webapp.store.queries import blobs, devices, review
 from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
+COPIES_WITHIN = timedelta(hours=1)
 MOST_WANTED = 1000
 MOST_GAPS = 1000  # the lowest; a phone hears of the next ones once it has sent these
 
@@ -152,6 +153,8 @@ def settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: 
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:
+    if _is_late(session, caller, batch):
+        return
     values: dict[str, Any] = {"last_seen_at": now}
     if batch.sent_at is not None:
         values["clock_ms"] = int((now - batch.sent_at).total_seconds() * 1000)
@@ -167,3 +170,14 @@ def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: d
     if queue.unsent is not None:
         values["oldest_unsent_at"] = queue.oldest_at
     devices.note_heartbeat(session, caller.org_id, caller.id, values)
+
+
+def _is_late(session: Session, caller: CallingDevice, batch: wire.Body) -> bool:
+    """Whether this is a copy that the network held back: the phone has told later of its queue.
+
+    By more than an hour it is a clock that was set back, and is believed.
+    """
+    told_at = devices.told_at(session, caller.org_id, caller.id)
+    if told_at is None or batch.sent_at is None:
+        return False
+    return timedelta(milliseconds=2) < told_at - batch.sent_at < COPIES_WITHIN

@@ -170,6 +170,8 @@ export class Handset {
       await work();
     } catch (error) {
       this.world.refused(this, what, error);
+      if (error.code !== "person-changed") return; // by another tab: whoever reads that loads the page again
+      for (const tab of this.live) void tab.phone?.reload(false);
     }
   }
 }

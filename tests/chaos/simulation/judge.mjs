@@ -29,7 +29,7 @@ export class Judge {
     this.#said = server.audit();
     const { parcels, differing } = server.compare();
     const missing = this.#missing(phones);
-    const onPhone = new Set(phones.flatMap(({ outbox }) => outbox.map(({ id }) => id)));
+    const onPhone = new Set(phones.flatMap(({ events }) => events.map(({ id }) => id)));
     const duplicated = this.#duplicated();
     const lost = missing.filter((id) => !onPhone.has(id) && !this.#isOnPhone(phones, id));
     const undrained = drained === null ? this.#why(phones, missing) : [];
@@ -116,7 +116,7 @@ export class Judge {
 
   #isOnPhone(phones, digest) {
     return phones.some(({ blobs }) =>
-      blobs.some(({ sha256, state }) => sha256 === digest && (state === "wanted" || state === "refused")),
+      blobs.some(({ sha256, state }) => sha256 === digest && state !== "lost"),
     );
   }
 

@@ -3,9 +3,11 @@
  * the line to the server.
  */
 import { register } from "node:module";
+import { MUTANTS } from "./mutants.mjs";
 import { server } from "./server.mjs";
 
 const { first, count, isTold, mutant = null } = JSON.parse(process.argv[2]);
+if (mutant && !(mutant in MUTANTS)) throw new Error(`no such mutant: ${mutant}`);
 if (mutant) {
   const given = encodeURIComponent(JSON.stringify({ name: mutant }));
   register(new URL(`mutants.mjs?given=${given}`, import.meta.url));
@@ -14,7 +16,7 @@ const { schedule } = await import("./world.mjs"); // after the hook that breaks 
 
 for (let seed = first; seed < first + count; seed += 1) {
   try {
-    server.report(await schedule(seed, { isTold }));
+    server.report(await schedule(seed, { isTold, under: MUTANTS[mutant]?.under }));
   } catch (error) {
     server.report({ seed, failures: [`the simulation itself failed: ${error.stack}`] });
   }

@@ -1,26 +1,24 @@
 /**
  * Phones that are broken on purpose, to see that the simulation finds it. Each changes the text of one module while it is
- * loaded; the files stay as they are.
+ * loaded; the files stay as they are. `under`: the faults of its days, when the usual ones would take long to meet it.
  */
-
-const SETTLED = `{ ...decide("go"), settled: rows.map(({ seq, id, sha256 }) => ({ seq,
-  result: { id, sha256, status: "recorded", effects: [], problem: null } })) }`;
 
 export const MUTANTS = {
   "drops rows on 413": {
-    file: "domain/settle.js",
-    from: "  if (!answer.protocol) {\n",
-    to: `  if (answer.status === 413) return ${SETTLED};\n  if (!answer.protocol) {\n`,
-  },
-  "believes a captive portal": {
-    file: "domain/settle.js",
-    from: "  if (!answer.protocol) {\n",
-    to: `  if (!answer.protocol && answer.status === 200) return ${SETTLED};\n  if (!answer.protocol) {\n`,
+    file: "outbox/flush.js",
+    from: "  await write(context, identity, rows, decision);\n",
+    to: `  if (decision.next === "smaller") {
+    await store.write(["outbox"], async (tx) => {
+      for (const { seq } of rows) await tx.objectStore("outbox").delete([device, seq]);
+    });
+  }
+  await write(context, identity, rows, decision);\n`,
+    under: { faults: ["proxy 413", "never sent"] },
   },
   "forgets what a restored server lost": {
     file: "domain/settle.js",
-    from: "  return rows\n    .filter((row) => {\n      if (row.epoch !== server.epoch)",
-    to: "  return rows\n    .filter((row) => {\n      if (row.epoch !== server.epoch) return false;\n      if (row.epoch !== server.epoch)",
+    from: "      if (row.epoch !== server.epoch) return",
+    to: "      if (row.epoch !== server.epoch) return false;\n      if (row.epoch !== server.epoch) return",
   },
   "gives up after the first failure": {
     file: "outbox/sync.js",
@@ -32,10 +30,17 @@ export const MUTANTS = {
     from: "eventRow(payload, draft.id,",
     to: "eventRow(payload, draft.id + payload.id,",
   },
-  "takes any answer for a picture's receipt": {
+  "sends a photo in one size for ever": {
     file: "outbox/pictures.js",
-    from: "  if (!protocol) {\n",
-    to: "  if (!protocol && answer.status > 0) return finish(context, blob);\n  if (!protocol) {\n",
+    from: "  pace.limit = Math.max(LEAST_CHUNK, Math.floor(sent / 2));\n  return true;",
+    to: "  return false;",
+    under: { isLimited: true },
+  },
+  "parks what a proxy made unreadable": {
+    file: "outbox/flush.js",
+    from: "return isUnread ?",
+    to: "return false ?",
+    under: { faults: ["encoding stripped"] },
   },
 };
 

@@ -22,6 +22,10 @@ globalThis.addEventListener = (...given) => signals.listen(...given);
 
 /** Refusals a phone may give a hand, and the ailments that explain them. */
 const MAY_REFUSE = new Set([
+  "busy",
+  "person-changed",
+  "server-fault",
+  "body-invalid",
   "storage-full",
   "storage-failed",
   "blob-missing",
@@ -51,7 +55,8 @@ export class World {
   #clearedAfterwards = [];
   #codes = 0;
 
-  constructor(seed, { isTold = false } = {}) {
+  constructor(seed, { isTold = false, under = {} } = {}) {
+    this.under = under;
     this.seed = seed;
     this.draw = new Draw(seed);
     this.plan = this.draw.stream("plan");
@@ -133,7 +138,10 @@ export class World {
     const epochs = new Map(
       meta.filter(({ name }) => name === "epoch").map(({ device, value }) => [device, value]),
     );
-    for (const { id, device, state, epoch } of events) {
+    for (const { id, sha256, device, state, epoch, blobs: refs } of events) {
+      // A hand that was killed while it sealed never heard that it had.
+      const digests = refs.map((ref) => ref.sha256);
+      if (!handset.sealed.has(id)) handset.sealed.set(id, { sha256, device, digests });
       const isSafe = state === "settled" && epoch === epochs.get(device) && this.#isNow(epoch);
       if (isSafe) this.#clearedAfterwards.push(id);
       else this.gone.add(id);
@@ -150,8 +158,8 @@ export class World {
 
   async live() {
     const { plan, network } = this;
-    network.kinds = plan.some(Object.keys(FAULTS), plan.whole(1, 5));
-    network.limitsBodies = plan.chance(0.05);
+    network.kinds = this.under.faults ?? plan.some(Object.keys(FAULTS), plan.whole(1, 5));
+    network.limitsBodies = plan.chance(0.05) || this.under.isLimited === true;
     network.stripsEncoding = plan.chance(0.03);
     const special = plan.some(SPECIAL, plan.whole(0, 5));
     const weights = { ...ALWAYS, ...Object.fromEntries(special.map((name) => [name, 2])) };

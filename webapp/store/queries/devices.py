@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +57,19 @@ def phone(session: Session, org_id: str, device_id: str) -> Device | None:
     """One phone of this shop, to change; None when there is none."""
     query = select(Device).where(Device.org_id == org_id, Device.id == device_id, Device.kind == "phone")
     return session.execute(query).scalar_one_or_none()
+
+
+def told_at(session: Session, org_id: str, device_id: str) -> datetime | None:
+    """When a phone last told of its queue, by its own clock; None when it never did."""
+    ((seen_at, clock_ms),) = _TOLD.rows(session.connection(), org_id=org_id, device_id=device_id)
+    return None if clock_ms is None else seen_at - timedelta(milliseconds=clock_ms)
+
+
+_TOLD = Prepared(
+    lambda _dialect: select(Device.last_seen_at, Device.clock_ms).where(
+        Device.org_id == bindparam("org_id"), Device.id == bindparam("device_id")
+    )
+)
 
 
 def note_heartbeat(session: Session, org_id: str, device_id: str, told: dict[str, Any]) -> None:

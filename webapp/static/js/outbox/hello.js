@@ -3,6 +3,7 @@
  * @module
  */
 import { DEFAULT_LIMITS } from "../domain/batches.js";
+import { listIdentities } from "../storage/identities.js";
 import { getMeta, setMeta } from "../storage/meta.js";
 import { noticeEpoch } from "../storage/settling.js";
 import { request } from "./http.js";
@@ -57,6 +58,7 @@ export async function sayHello(context, device) {
     retainDays: Math.max(RETAIN_DAYS, hello.retain_acked_days ?? 0),
     minClient: hello.min_client ?? null,
   });
-  await noticeEpoch(store, device, hello.epoch, end);
+  // Whoever is not signed in may have nothing to send, and would never ask: what a restored server lost is theirs too.
+  for (const row of await listIdentities(store)) await noticeEpoch(store, row.device, hello.epoch, end);
   return true;
 }
