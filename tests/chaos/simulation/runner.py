@@ -49,6 +49,9 @@ def _work(chunks: Any, results: Any) -> None:
                 assert worker.stdout is not None
                 for line in worker.stdout:
                     results.put(json.loads(line))
+            if worker.returncode:
+                words = f"the simulation itself failed: a worker ended with {worker.returncode}"
+                results.put({"seed": chunk["first"], "failures": [words]})
     finally:
         results.put(None)
 
