@@ -24,26 +24,28 @@ def live(first: int, count: int) -> Tally:
 
 
 def test_known_days_end_with_everything_home() -> None:
-    tally = live(1, 30)
-    assert tally.schedules == 30
-    assert tally.sums["events"] > 100
-    assert tally.sums["photos"] > 100
+    tally = live(1, 20)
+    assert tally.schedules == 20
+    assert tally.sums["events"] > 60
+    assert tally.sums["photos"] > 60
     assert len(tally.faults) > 20
 
 
 def test_days_nobody_has_seen_end_with_everything_home() -> None:
     first = secrets.randbelow(2**31)
     print(f"from seed {first}")
-    assert live(first, 10).schedules == 10
+    assert live(first, 6).schedules == 6
 
 
 def test_the_same_seed_is_the_same_day() -> None:
-    one, other = ([(result["seed"], result["print"]) for result in run(500, 6, workers=1)] for _ in range(2))
-    assert len(one) == 6
+    one, other = ([(result["seed"], result["print"]) for result in run(500, 3, workers=1)] for _ in range(2))
+    assert len(one) == 3
     assert one == other
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize(
+    "mutant", [MUTANTS[0], *(pytest.param(name, marks=pytest.mark.chaos) for name in MUTANTS[1:])]
+)
 def test_a_phone_that_is_broken_on_purpose_is_found_out(mutant: str) -> None:
     days = run(1, 150, workers=1, mutant=mutant)
     found = next((result for result in days if result["failures"]), None)
