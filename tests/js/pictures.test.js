@@ -58,6 +58,28 @@ test("a broken upload goes on where it stopped", async () => {
   phone.close();
 });
 
+test("a line that is cut again and again, and carries in between, is not waited for longer each time", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  for (const code of CODES.slice(0, 4)) await phone.seal(await collection(phone, [code], [300_000]));
+  let pieces = 0;
+  world.server.after = ({ path, body }, response) => {
+    if (path.startsWith("/sync/v1/blobs") && (body?.length ?? 0) > 10_000 && (pieces += 1) % 2 === 0) {
+      throw new TypeError("cut");
+    }
+    return response;
+  };
+  const waits = [];
+  for (let round = 0; round < 20 && (await phone.counts()).unsentBlobs > 0; round += 1) {
+    const { state, nextAt } = await phone.kick("user");
+    if (state === "offline") waits.push(Date.parse(nextAt) - world.time);
+  }
+  assert.equal((await phone.counts()).unsentBlobs, 0);
+  assert.ok(waits.length >= 3, `cut ${waits.length} times`);
+  assert.ok(Math.max(...waits) <= 1_000, `waited ${waits}`);
+  phone.close();
+});
+
 test("a picture the server found damaged stays wanted and is sent anew", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

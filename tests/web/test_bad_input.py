@@ -199,7 +199,7 @@ def test_a_bad_event_is_kept_aside_under_its_finding_and_holds_nothing_back(worl
     assert set(refused["problem"]) == {"code", "title", "detail"}
     assert taken["status"] == "applied"
     grown = world.grown(before)
-    grown.pop("event_receipts", None)
+    grown.pop("quarantine_blobs", None)  # the pictures it speaks of, where that can be read
     assert grown == {**OF_A_GOOD_ONE, "quarantine": 1}
     again = world.post({"events": [bad]}).get_json()["results"][0]
     assert (again["status"], again["problem"]["code"]) == ("quarantined", finding), "told the same again"
@@ -236,7 +236,7 @@ def test_the_twin_of_a_signature_is_another_event_under_a_used_id(world: World) 
     before = world.rows()
     result = world.phone.send(twin)["results"][0]
     assert (result["status"], result["problem"]["code"]) == ("quarantined", "id_reused")
-    assert world.grown(before) == {"quarantine": 1}
+    assert world.grown(before) == {"quarantine": 1, "quarantine_blobs": 2}
     world.assert_healthy()
 
 
@@ -273,7 +273,7 @@ def test_a_revoked_phones_events_are_kept_aside_and_no_more(world: World) -> Non
     answer = world.phone.post(sealed)
     assert (answer.status_code, code_of(answer)) == (403, "device-revoked")
     assert answer.get_json()["results"][0]["problem"]["code"] == "device_revoked"
-    assert world.grown(before) == {"quarantine": 1}
+    assert world.grown(before) == {"quarantine": 1, "quarantine_blobs": 2}, "its pictures are kept too"
     for path in ("/sync/v1/worklist", "/sync/v1/rules"):
         answer = world.client.get(path, headers=world.phone.headers)
         assert (answer.status_code, code_of(answer)) == (403, "device-revoked")

@@ -28,6 +28,8 @@ import { asOnlySender, isBusy } from "./sender.js";
  * @property {number} chunk     bytes of a picture at once
  * @property {number} limit     bytes that a proxy on the way is known, or thought, to let through at once
  * @property {number} rate      bytes a ms of pictures as last seen, 0 when unknown or the line failed
+ * @property {boolean} isShaky  the line was cut in the middle of a picture
+ * @property {boolean} moved    this round has brought something home
  * @property {boolean} told     the server knows the queue as it is now
  */
 
@@ -41,7 +43,16 @@ const BEAT_MS = 600_000;
 
 /** @returns {Pace} */
 export function freshPace() {
-  return { most: MOST, gzip: true, chunk: 262_144, limit: Infinity, rate: 0, told: false };
+  return {
+    most: MOST,
+    gzip: true,
+    chunk: 262_144,
+    limit: Infinity,
+    rate: 0,
+    isShaky: false,
+    moved: false,
+    told: false,
+  };
 }
 
 /** @type {Outcome} */
@@ -137,5 +148,6 @@ function adapt(pace, sent, { next, shrink, later, answer }) {
   if (next === "plain") pace.gzip = false;
   if (next === "smaller" || (shrink && sent > 1)) pace.most = Math.max(1, Math.floor(sent / 2));
   else if (answer) pace.most = Math.min(MOST, pace.most * 2);
+  if (answer && sent > 0) pace.moved = true;
   if (answer) pace.told = sent === 0 || (next === "go" && later.length === 0);
 }

@@ -74,7 +74,10 @@ async function sendAll(context, identity, pace, { tell, mayGoOn }) {
       going.delete(blob.sha256),
     );
     pace.told = false;
-    if (step === "done") tell();
+    if (step === "done") {
+      pace.moved = true;
+      tell();
+    }
     if (step !== "more" && step !== "done" && step.next !== "go") end ??= step;
     else if (!mayGoOn()) end ??= { ...GO, next: "busy" };
     else if (await hasEvents(context, identity.device)) end ??= "events";
@@ -138,14 +141,11 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
     await showLife(context);
     if (!mayGoOn() || (await hasEvents(context, identity.device))) return "more";
     const at = context.now();
-    const chunk = Math.min(pace.chunk, pace.limit);
+    const chunk = Math.floor(Math.min(pace.chunk, pace.limit));
     sent = Math.min(chunk, blob.size - offset);
     standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk });
     clock(context, pace, standing, standing.offset - offset, at);
-    pace.chunk =
-      standing.answer.status === 0
-        ? Math.max(LEAST_CHUNK, pace.chunk / 2) // what was cut or ran out of time is sent again: let it be less
-        : Math.min(MOST_CHUNK, pace.chunk * 2);
+    resize(pace, standing, sent);
   }
   return mayBeLess(pace, standing, sent) ? "more" : judge(context, blob, standing.answer);
 }
@@ -168,6 +168,22 @@ async function takeUp(context, { token }, pace, { blob, bytes }) {
   const standing = await createUpload(context, token, blob, bytes);
   clock(context, pace, standing, blob.size, began);
   return { standing, sent: blob.size };
+}
+
+/**
+ * What was cut or ran out of time is sent again, so let it be less; a line that was cut once is trusted again slowly.
+ * @param {Pace} pace
+ * @param {Standing} standing
+ * @param {number} sent bytes
+ */
+function resize(pace, { answer }, sent) {
+  if (answer.status === 0) {
+    pace.isShaky = true;
+    pace.chunk = Math.max(LEAST_CHUNK, Math.min(pace.chunk, sent) / 2);
+  } else {
+    pace.moved = true;
+    pace.chunk = Math.min(MOST_CHUNK, pace.isShaky ? pace.chunk + LEAST_CHUNK : pace.chunk * 2);
+  }
 }
 
 /**

@@ -177,7 +177,10 @@ export class SyncEngine extends EventTarget {
   #note(device, { next, retryAfterMs }) {
     const { now, random } = this.#context;
     const failed = next === "wait" || next === "offline";
-    const failures = failed ? (this.#lines.get(device)?.failures ?? 0) + 1 : 0;
+    const pace = this.#paces.get(device);
+    const before = pace?.moved ? 0 : (this.#lines.get(device)?.failures ?? 0); // a line that carries is no dead one
+    if (pace) pace.moved = false;
+    const failures = failed ? before + 1 : 0;
     const dueAt = failed ? now() + waitFor(failures, random(), retryAfterMs) : 0;
     this.#lines.set(device, { failures, dueAt, heldUntil: next === "wait" ? dueAt : 0 });
   }
