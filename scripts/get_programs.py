@@ -1,4 +1,4 @@
-"""Get what tests and checks need beside Python packages: a Chromium, and the JavaScript packages."""
+"""Get what tests and checks need beside Python packages: a Chromium, strace, and the JavaScript packages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ APT_NAMES = ("chromium-headless-shell", "chromium")
 
 def main() -> int:
     """Install what is missing. Exit code 1, with what to do, when something cannot be had."""
+    get_strace()
     return 0 if all([have_chromium(), have_node_modules()]) else 1
 
 
@@ -23,24 +24,29 @@ def have_chromium() -> bool:
     if find_chromium():
         return True
     say("no Chromium found, getting one")
-    if not (_by_apt() or _by_playwright()):
+    if not (any(_by_apt(name) and find_chromium() for name in APT_NAMES) or _by_playwright()):
         say("could not get a Chromium; install one, or set CHROMIUM=/path/to/it")
         return False
     return True
 
 
-def _by_apt() -> bool:
+def get_strace() -> None:
+    """Get strace where apt can: the trials of what is synced before an answer are skipped, aloud, without it."""
+    if shutil.which("strace") or _by_apt("strace"):
+        return
+    say("no strace: the trials that watch what a server syncs are skipped")
+
+
+def _by_apt(name: str) -> bool:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=environ, check=False)
-    for name in APT_NAMES:
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", name]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode == 0 and find_chromium():
-            return True
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", name]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
         say(f"apt-get could not install {name}: {done.stderr.strip()[-300:]}")
-    return False
+    return done.returncode == 0
 
 
 def _by_playwright() -> bool:
