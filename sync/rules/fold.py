@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.rules import voids
+from sync.rules import pauses, voids
 from sync.rules.anomalies import INTEGRITY
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
@@ -25,6 +25,9 @@ _FOR_A_CARRIER = HANDOVERS | {"deliver", "attempt", "carrier_scan", "out_for_del
 _NO_SIGHT = frozenset({"void", "blob_lost"})
 # What an `amend` may put on the record it speaks of.
 _VOUCHED = frozenset({"vouched", "bad_signature"})
+# What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
+_ON_ITS_WAY = ("in_transit", "out_for_delivery", "delivered", "returning", "returned", "damaged")
+_AWAITED = "awaiting_carrier_scan"
 # Nothing is left to cancel.
 _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
 
@@ -72,6 +75,7 @@ class _Folding:
     damaged: bool = False
     on_hold: bool = False
     cancel_requested: bool = False
+    incidents: set[str] = field(default_factory=set)
     reported: set[str] = field(default_factory=set)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     raised: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -188,7 +192,18 @@ class _Folding:
             self.deemed = False
 
     def hold(self, fact: Fact) -> None:
-        self.on_hold = fact.data.get("on") is not False
+        is_on = fact.data.get("on") is not False
+        if not pauses.is_incident(fact):
+            self.on_hold = is_on
+        elif is_on:
+            self.incidents.add(pauses.incident_of(fact))
+        else:
+            self.incidents.discard(pauses.incident_of(fact))
+
+    def remind(self, fact: Fact) -> None:
+        """The clock noticed that the carrier has not scanned it since our handover; other reminders raise nothing."""
+        if fact.data.get("rule") == _AWAITED:
+            self.raise_(_AWAITED, fact)
 
     def delay(self, fact: Fact) -> None:
         self.delayed = self.status not in ("delivered", "returned", "cancelled")
@@ -222,6 +237,9 @@ class _Folding:
         if "handed_over" in self.milestones:
             for key in [key for key in self.raised if key[0] == "no_handover_proof"]:
                 self.drop(key)
+        if any(status in self.milestones for status in _ON_ITS_WAY):
+            for key in [key for key in self.raised if key[0] == _AWAITED]:
+                self.drop(key)
         if self.status in ("delivered", "returned", "cancelled"):
             self.delayed = False
         if self.status in _GONE_BACK:
@@ -241,6 +259,7 @@ class _Folding:
             attempts=self.attempts,
             on_hold=self.on_hold,
             cancel_requested=self.cancel_requested,
+            force_majeure=bool(self.incidents),
             reported=tuple(sorted(self.reported)),
         )
         state = ParcelState(
@@ -266,5 +285,6 @@ _SPECIAL = {
     "cancel": _Folding.ask_cancel,
     "hold": _Folding.hold,
     "deem_delayed": _Folding.delay,
+    "remind": _Folding.remind,
     "resolve": _Folding.resolve,
 }

@@ -1,5 +1,6 @@
 """Which facts are withdrawn: a void takes back one earlier event of the same person, in good time.
 
+The clock takes back what it deemed whenever that no longer holds.
 Anything else a void asks for (another person's event, too late, a void of a void) is a request that
 the office may grant, by a `resolve` of `void_requested` with data.grant true.
 """
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sync.rules.lifecycle import CLOCK_KINDS
 from sync.rules.order import is_earlier
 from sync.rules.parcel import Fact
 from sync.rules.policy import Policy
@@ -64,6 +66,7 @@ def _objection(void: Fact, target: Fact, policy: Policy) -> str | None:
         return "another person's record"
     if not is_earlier(target, void):
         return "not an earlier record"
-    if void.effective_at - target.effective_at > timedelta(seconds=policy.undo_within_s):
+    is_deeming = target.kind in CLOCK_KINDS  # it falls with what it rested on, however late that turns out
+    if not is_deeming and void.effective_at - target.effective_at > timedelta(seconds=policy.undo_within_s):
         return "too late"
     return None
