@@ -53,7 +53,7 @@ def pauses_of(facts: Iterable[Fact], withdrawn: Collection[str]) -> list[Pause]:
 def shifted(
     start: datetime, due_at: datetime, pauses: Sequence[Pause], now: datetime
 ) -> tuple[datetime, bool]:
-    """When something due at `due_at`, counted from `start`, is due with the pauses left out; whether it stands still."""
+    """When what counts from `start` and was due at `due_at` is due without the pauses, and whether it stands still."""
     for pause in pauses:
         if pause.start >= due_at or (pause.end is not None and pause.end <= start):
             continue
