@@ -129,7 +129,12 @@ def judge(
     deadlines = tuple(
         found for _, terms in sorted(_by_rule(times, pack).items()) if (found := _deadline(terms, seen, pack))
     )
-    deemed = [fact for fact in ordered if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn]
+    # One dated later than now was deemed by a clock that was ahead: it is judged when its time comes.
+    deemed = [
+        fact
+        for fact in ordered
+        if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn and fact.effective_at <= now
+    ]
     return Judgement(deadlines, *_compare(deadlines, deemed))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from webapp import clock
 from webapp.cli.output import say, table, with_app
+from webapp.services.deadlines import judgement_of
+from webapp.services.sweep import deadlines_told
 from webapp.store.queries import told
 from webapp.store.unit import reading
 
@@ -31,7 +34,9 @@ def parcels(status: str | None, as_json: bool) -> None:
 def show(code: str, as_json: bool) -> None:
     """Tell all about one parcel: by internal code, tracking number or order id."""
     with reading() as session:
-        parcel = told.parcel(session, code)
+        parcel, org_id = told.parcel(session, code)
+        judged = judgement_of(session, org_id, parcel["code"], clock.now())
+    parcel["deadlines"] = deadlines_told(judged.deadlines)
     lines = [
         "  ".join(
             [
@@ -45,6 +50,7 @@ def show(code: str, as_json: bool) -> None:
             f"  ! {a['code']} ({a['severity']}{', closed' if a['closed'] else ''})"
             for a in parcel["anomalies"]
         ),
+        *(f"  {d['due_at']}  due: {d['rule']} ({d['state']})" for d in parcel["deadlines"]),
         *(
             f"  {e['effective_at']}  {e['kind']:<14} {e['result']:<9} seq {e['seq']} of {e['device']}"
             for e in parcel["events"]

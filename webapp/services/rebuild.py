@@ -10,10 +10,11 @@ from typing import Any
 
 from sync import ledger
 from sync.rules.parcel import Flags, ParcelState
+from webapp.services.deadlines import look, pack_of
 from webapp.store import journal_writing
 from webapp.store.journal import SqlJournal
 from webapp.store.models import Parcel
-from webapp.store.queries import folded, quarantine, shop
+from webapp.store.queries import deadlines, folded, quarantine, shop
 from webapp.store.unit import Session, lock_org, reading, snapshot, transaction
 
 CHUNK = 2000
@@ -42,6 +43,7 @@ def check(now: datetime) -> tuple[int, list[Difference]]:
             for codes in _chunks(org_id, lambda: nullcontext(session)):
                 states = ledger.refold(codes, SqlJournal(session, org_id, 0, now))
                 differing.extend(_compare(session, org_id, states))
+                differing.extend(_compare_deadlines(session, org_id, codes, now))
                 session.expunge_all()  # a shop's rows are more than memory should hold at once
                 count += len(codes)
             differing.extend(_compare_quarantine(session, org_id))
@@ -60,6 +62,7 @@ def rebuild(now: datetime) -> int:
             count += len(codes)
         with transaction() as session:
             quarantine.settle(session, org_id, quarantine.settlements(session, org_id))
+            deadlines.move_cursor(session, org_id, (0, ""))  # the next sweep makes every deadline anew
     return count
 
 
@@ -87,6 +90,28 @@ def _compare(session: Session, org_id: str, states: Sequence[ParcelState]) -> It
             columns["anomalies"] = [sorted(held.get(state.code, set())), sorted(meant)]
         if columns:
             yield Difference(state.code, columns)
+
+
+def _compare_deadlines(
+    session: Session, org_id: str, codes: Sequence[str], now: datetime
+) -> Iterator[Difference]:
+    """Which rules are due when, and since when they are met, for parcels that the clock has looked at."""
+    held = deadlines.shop_clock(session, org_id)
+    swept = {row.code for row in folded.parcels(session, org_id, codes) if _is_swept(row, held.cursor)}
+    said: dict[str, set[str]] = {}
+    for (parcel, rule), row in deadlines.held(session, org_id, swept).items():
+        said.setdefault(parcel, set()).add(f"{rule} {row.due_at} {row.met_at}")
+        if row.next_at is not None and row.next_at <= now:
+            swept.discard(parcel)  # its time came while nobody looked
+    orders = deadlines.orders_of(session, org_id, swept)
+    for code, judged in look(session, org_id, swept, orders, pack_of(held.market), now).items():
+        meant = {f"{d.rule} {d.due_at} {d.met_at}" for d in judged.deadlines}
+        if said.get(code, set()) != meant:
+            yield Difference(code, {"deadlines": [sorted(said.get(code, set())), sorted(meant)]})
+
+
+def _is_swept(row: Parcel, cursor: deadlines.Cursor) -> bool:
+    return (row.changed, row.code) <= cursor
 
 
 def _compare_quarantine(session: Session, org_id: str) -> Iterator[Difference]:

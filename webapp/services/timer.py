@@ -15,6 +15,7 @@ from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
 from webapp.services.importing import apply as importing
+from webapp.services.sweep import sweep
 from webapp.store import jobs
 
 log = structlog.get_logger()
@@ -53,9 +54,12 @@ def hand_over_import(org_id: str, file_id: str) -> None:
 
 
 def every_minute() -> None:
-    """Hand in again what was left lying."""
+    """Hand in again what was left lying, then let the clock look at what has fallen due."""
     for org_id, file_id in importing.left_lying(clock.now()):
         hand_over_import(org_id, file_id)
+    swept = sweep(clock.now())
+    if swept.applied or swept.reminders:
+        log.info("the clock looked", applied=len(swept.applied), reminders=swept.reminders)
 
 
 def every_hour() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -27,8 +27,17 @@ Row = Mapping[str, Any]
 
 
 def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequence[Row]) -> None:
-    """Insert or overwrite orders and their lines; lines that the export no longer names stay."""
-    _put(session, Order, [{"org_id": org_id, **row} for row in orders], ("org_id", "order_id"))
+    """Insert or overwrite orders and their lines; lines that the export no longer names stay.
+
+    So do the marketplace's deadlines for an order, which few exports have.
+    """
+    _put(
+        session,
+        Order,
+        [{"org_id": org_id, **row} for row in orders],
+        ("org_id", "order_id"),
+        keep=("own_times",),
+    )
     _put(session, OrderLine, [{"org_id": org_id, **row} for row in lines], ("org_id", "order_id", "sku_id"))
 
 
@@ -131,11 +140,20 @@ def add_carriers(session: Session, org_id: str, made: Mapping[str, str]) -> None
         session.execute(_flavour(session).insert(_table(Carrier)).on_conflict_do_nothing(), rows)
 
 
-def _put(session: Session, model: Any, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> None:
+def _put(
+    session: Session,
+    model: Any,
+    rows: list[dict[str, Any]],
+    keys: tuple[str, ...],
+    keep: tuple[str, ...] = (),
+) -> None:
+    """`keep` are columns that an empty value does not overwrite."""
     if not rows:
         return
-    statement = _flavour(session).insert(_table(model))
+    table = _table(model)
+    statement = _flavour(session).insert(table)
     fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    fresh |= {name: func.coalesce(statement.excluded[name], table.c[name]) for name in keep}
     session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=fresh), rows)
 
 

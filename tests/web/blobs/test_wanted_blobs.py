@@ -89,7 +89,7 @@ def test_what_an_event_says_wrongly_of_its_photo_is_named_and_the_photo_kept(
     phone.begin(right, right)
     phone.begin(wrong, wrong)
     with reading() as session:
-        found = {blob["role"]: blob for blob in told.parcel(session, code)["blobs"]}
+        found = {blob["role"]: blob for blob in told.parcel(session, code)[0]["blobs"]}
     assert {role: (blob["held"], blob["differs"]) for role, blob in found.items()} == {
         "photo": (True, []),
         "tag": (True, ["type", "size"]),

@@ -1,6 +1,7 @@
 """Tables, by subject. Every table but the installation's begins its key with the organisation."""
 
 from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
+from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
 from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
@@ -16,6 +17,7 @@ __all__ = [
     "Blob",
     "BlobRef",
     "Carrier",
+    "Deadline",
     "Device",
     "Enrolment",
     "Event",

@@ -17,7 +17,11 @@ _ONLY_OPEN: dict[str, Any] = {"sqlite_where": _OPEN, "postgresql_where": _OPEN}
 
 
 class Order(Base):
-    """One marketplace order, by its own 18-19 digit id, kept as text; `seen_at` is the newest export that had it."""
+    """One marketplace order, by its own 18-19 digit id, kept as text; `seen_at` is the newest export that had it.
+
+    `own_times` are the marketplace's deadlines for this order by its own names (`rts_sla_time` …), RFC 3339 in UTC.
+    `reminded_on` is the shop's last day on which the order was reminded of (`R27`: never twice in a day).
+    """
 
     __tablename__ = "orders"
     __table_args__ = (Index(None, "org_id", "created_at"),)
@@ -54,6 +58,8 @@ class Order(Base):
     shipped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    own_times: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    reminded_on: Mapped[date | None] = mapped_column(Date)
     seen_at: Mapped[Time]
     digest: Mapped[str] = mapped_column(String(64))
 

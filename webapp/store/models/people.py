@@ -27,7 +27,10 @@ class Installation(Base):
 
 
 class Organisation(Base):
-    """A shop or a carrier: the scope of every query. `head` numbers its changes in commit order."""
+    """A shop or a carrier: the scope of every query. `head` numbers its changes in commit order.
+
+    The clock has made the deadlines of every parcel up to (`swept_changed`, `swept_code`) in the order of changes.
+    """
 
     __tablename__ = "organisations"
     id: Mapped[Key]
@@ -35,6 +38,8 @@ class Organisation(Base):
     market: Mapped[Short]
     created_at: Mapped[Time]
     head: Mapped[Count] = mapped_column(default=0)
+    swept_changed: Mapped[Count] = mapped_column(default=0, server_default="0")
+    swept_code: Mapped[str] = mapped_column(String(128), default="", server_default="")
     settings: Mapped[JsonObject] = mapped_column(default=dict)
 
 

@@ -25,8 +25,11 @@ def parcels(session: Session, status: str | None) -> list[dict[str, Any]]:
     return [_brief(parcel, orders) for parcel in rows]
 
 
-def parcel(session: Session, asked: str) -> dict[str, Any]:
-    """One parcel whole, by internal code, tracking number or order id. Problem `parcel-unknown`."""
+def parcel(session: Session, asked: str) -> tuple[dict[str, Any], str]:
+    """One parcel whole and its shop, by internal code, tracking number or order id. Problem `parcel-unknown`.
+
+    `deadlines` is left to who judges them.
+    """
     found = _find(session, asked)
     here = (Anomaly.org_id == found.org_id, Anomaly.parcel == found.code)
     anomalies = session.execute(
@@ -39,7 +42,7 @@ def parcel(session: Session, asked: str) -> dict[str, Any]:
         .order_by(Event.effective_at, Event.device_id, Event.seq, Event.id)
     ).scalars()
     history = [_event(event) for event in events]
-    return {
+    whole = {
         **_brief(found, _orders(session, [found])),
         "flags": found.flags,
         "anomalies": [
@@ -56,6 +59,7 @@ def parcel(session: Session, asked: str) -> dict[str, Any]:
         "events": history,
         "blobs": _blobs(session, found, [event["id"] for event in history]),
     }
+    return whole, found.org_id
 
 
 def quarantine(session: Session) -> list[dict[str, Any]]:

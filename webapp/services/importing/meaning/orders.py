@@ -19,6 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sync.protocol.times import format_time
 from webapp.services.importing.meaning.platform import Stage, stage_of
 from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.rows import Line
@@ -140,7 +141,9 @@ def _order(order_id: str, lines: Sequence[Line]) -> OrderDraft:
     packages = sorted(
         {(line.package_id or "", line.tracking or "", line.sku_id, line.quantity) for line in lines}
     )
-    said = repr((sorted(values.items()), drafts, packages, _stages(lines)))
+    # A column that the export lacks says nothing, so that it changes no order that is known without it.
+    told = [(name, value) for name, value in sorted(values.items()) if name != "own_times" or value]
+    said = repr((told, drafts, packages, _stages(lines)))
     newest_at = max(at for line in lines for at in line.times.values())
     return OrderDraft(
         order_id,
@@ -198,7 +201,17 @@ def _order_values(lines: Sequence[Line]) -> dict[str, Any]:
     for name in ("shipped_at", "delivered_at", "cancelled_at"):
         times = [line.time(name) for line in lines]
         values[name] = max(at for at in times if at) if all(times) else None
+    values["own_times"] = _own_times(lines) or None
     return values
+
+
+def _own_times(lines: Sequence[Line]) -> dict[str, str]:
+    """The earliest of each of the marketplace's deadlines for the order, by its name there."""
+    told: dict[str, datetime] = {}
+    for line in lines:
+        for name, at in line.own_times.items():
+            told[name] = min(at, told.get(name, at))
+    return {name: format_time(at) for name, at in sorted(told.items())}
 
 
 def _leading(lines: Sequence[Line]) -> Line:

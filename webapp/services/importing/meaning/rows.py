@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from webapp.services.importing.meaning import dates, values
 from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.zones import to_utc
-from webapp.services.importing.reading.columns import HEADINGS, TIMES
+from webapp.services.importing.reading.columns import HEADINGS, OWN_TIMES, TIMES
 from webapp.services.importing.reading.table import Cell
 
 T = TypeVar("T")
+_UNIX_TIME = re.compile(r"[1-9]\d{9}", re.ASCII)
 Raw = Mapping[str, Cell]
 
 # The longest text each field may keep; what is longer is cut with an ellipsis, not refused.
@@ -50,7 +52,10 @@ _LENGTHS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One SKU line, read. Times are aware UTC; text that was empty is None; `texts` holds the plain words."""
+    """One SKU line, read. Times are aware UTC; text that was empty is None; `texts` holds the plain words.
+
+    `own_times` are the marketplace's deadlines for the order, by its own names.
+    """
 
     row: int
     order_id: str
@@ -67,6 +72,7 @@ class Line:
     is_preorder: bool
     times: Mapping[str, datetime]
     texts: Mapping[str, str]
+    own_times: Mapping[str, datetime] = field(default_factory=dict)
 
     def text(self, field: str) -> str | None:
         """The words of a field, None when it was empty."""
@@ -92,6 +98,7 @@ class Line:
             self.weight,
             self.is_preorder,
             tuple(sorted(self.times.items())),
+            tuple(sorted(self.own_times.items())),
             tuple(sorted(self.texts.items())),
         )
 
@@ -118,8 +125,10 @@ class _Reader:
         if cell is None:
             return None
         written = cell if isinstance(cell, datetime) else values.words(cell)
-        if written in {"", "-", "/"}:
+        if written in {"", "-", "/", "0"}:
             return None
+        if isinstance(written, str) and _UNIX_TIME.fullmatch(written):
+            return datetime.fromtimestamp(int(written), UTC)  # as the marketplace's API tells it
         try:
             return to_utc(dates.read_time(written, order), zone)
         except values.Unreadable as error:
@@ -154,6 +163,7 @@ def read_row(row: int, raw: Raw, order: dates.Order, zone: tzinfo) -> Line | lis
         is_preorder="pre" in values.words(raw.get("preorder", "")).casefold(),
         times=times,
         texts=texts,
+        own_times={name: at for name in OWN_TIMES if (at := reader.time(name, order, zone)) is not None},
     )
     return reader.bad or line
 

@@ -1,0 +1,173 @@
+"""Let the clock look: what has fallen due is deemed, what no longer holds is withdrawn, who is late is reminded.
+
+Only parcels that changed since the last look, or whose time has come, are looked at, however many are at rest.
+A sweep does a few hundred parcels a transaction under the shop's lock: it may be cut off anywhere and goes on
+next time, twice changes nothing, and several processes at once take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sync.protocol.times import format_time
+from sync.rules.deadlines import Deadline, Judgement
+from webapp.services.deadlines import look, pack_of, zone_of
+from webapp.services.record import Draft, record
+from webapp.store.queries import deadlines as ask
+from webapp.store.queries import shop
+from webapp.store.queries.deadlines import OrderClock
+from webapp.store.unit import Session, lock_org, reading, transaction
+
+CLOCK = "clock"
+CHUNK = 300
+MORNING = time(8)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep did: each deeming and withdrawal, how many orders were reminded of, how many parcels looked at."""
+
+    applied: list[dict[str, Any]] = field(default_factory=list)
+    reminders: int = 0
+    looked_at: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The command line's answer."""
+        return {"applied": self.applied, "reminders": self.reminders, "looked_at": self.looked_at}
+
+
+def sweep(now: datetime) -> Swept:
+    """Look at everything of every shop that is to be looked at by `now`. Problems `busy`, `storage-full`."""
+    swept = Swept()
+    with reading() as session:
+        org_ids = shop.all_ids(session)
+    for org_id in org_ids:
+        while _is_due(org_id, now):
+            _sweep_some(org_id, now, swept)
+    return swept
+
+
+def _is_due(org_id: str, now: datetime) -> bool:
+    """Whether there is anything to do: asked without a lock, since mostly there is not."""
+    with reading() as session:
+        cursor = ask.shop_clock(session, org_id).cursor
+        return bool(ask.to_look_at(session, org_id, cursor, now, 1).codes)
+
+
+def _sweep_some(org_id: str, now: datetime, swept: Swept) -> None:
+    with transaction() as session:
+        lock_org(session, org_id, 0)
+        held = ask.shop_clock(session, org_id)
+        due = ask.to_look_at(session, org_id, held.cursor, now, CHUNK)
+        if not due.codes:
+            return
+        pack, zone = pack_of(held.market), zone_of(held)
+        orders = ask.orders_of(session, org_id, due.codes)
+        judged = look(session, org_id, due.codes, orders, pack, now)
+        changed = _apply(session, org_id, judged, now, swept)
+        if changed:
+            judged |= look(session, org_id, changed, orders, pack, now)
+        _remind(session, org_id, judged, orders, zone, now, swept)
+        ask.put(session, org_id, due.codes, _rows(judged, zone, now))
+        ask.move_cursor(session, org_id, due.cursor)
+        swept.looked_at += len(due.codes)
+
+
+def _apply(
+    session: Session, org_id: str, judged: Mapping[str, Judgement], now: datetime, swept: Swept
+) -> list[str]:
+    """Record what the judgements ask for, withdrawals first; gives the parcels that this touched."""
+    steps: list[tuple[str, str, Draft]] = []
+    for code, judgement in judged.items():
+        for event_id in judgement.withdraw:
+            draft = Draft("void", [], reason="no_longer_holds", ref=event_id)
+            steps.append((code, "", draft))
+        numbers = {deadline.rule: deadline for deadline in judgement.deadlines}
+        for deeming in judgement.deem:
+            by = numbers[deeming.rule]
+            data = {"rule": deeming.rule, "number": by.number, "pack": by.pack}
+            steps.append((code, deeming.rule, Draft(deeming.kind, [code], at=deeming.at, data=data)))
+    results = record(session, org_id, CLOCK, [draft for _, _, draft in steps], now)
+    for (code, rule, draft), result in zip(steps, results, strict=True):
+        said = {"parcel": code, "kind": draft.kind, "rule": rule or None, "event": result.id}
+        swept.applied.append({**said, "at": format_time(draft.at or now), "withdraws": draft.ref})
+    return sorted({code for code, _, _ in steps})
+
+
+def _remind(
+    session: Session,
+    org_id: str,
+    judged: Mapping[str, Judgement],
+    orders: Mapping[str, Sequence[OrderClock]],
+    zone: ZoneInfo,
+    now: datetime,
+    swept: Swept,
+) -> None:
+    """`R27`: one reminder an order and day, while its update is overdue."""
+    day = now.astimezone(zone).date()
+    late: dict[str, list[str]] = {}
+    for code, judgement in judged.items():
+        if judgement.is_reminding:
+            for order in orders.get(code, ()):
+                if order.reminded_on is None or order.reminded_on < day:
+                    late.setdefault(order.order_id, []).append(code)
+    drafts = [
+        Draft("remind", codes, data={"rule": "status_update", "day": day.isoformat(), "order": order_id})
+        for order_id, codes in sorted(late.items())
+    ]
+    record(session, org_id, CLOCK, drafts, now)
+    ask.note_reminded(session, org_id, list(late), day)
+    swept.reminders += len(late)
+
+
+def _rows(judged: Mapping[str, Judgement], zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "parcel": code,
+            "rule": deadline.rule,
+            "due_at": deadline.due_at,
+            "state": deadline.state,
+            "met_at": deadline.met_at,
+            "next_at": _next_look(deadline, zone, now, is_reminding=judgement.is_reminding),
+            "number": deadline.number,
+            "pack": deadline.pack,
+            "source": deadline.source,
+        }
+        for code, judgement in judged.items()
+        for deadline in judgement.deadlines
+    ]
+
+
+def _next_look(deadline: Deadline, zone: ZoneInfo, now: datetime, *, is_reminding: bool) -> datetime | None:
+    """When the clock has to look again because of this one; None when only a new fact can change it."""
+    if deadline.state == "open":
+        return deadline.due_at
+    if deadline.state == "paused":
+        return deadline.due_at if deadline.due_at > now else None
+    if is_reminding and deadline.reminds and deadline.state == "passed":
+        return _morning_after(now.astimezone(zone).date(), zone)
+    return None
+
+
+def _morning_after(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), MORNING, zone)
+
+
+def deadlines_told(deadlines: Iterable[Deadline]) -> list[dict[str, Any]]:
+    """As `baton show` tells them: `{rule, due_at, state}` and by what number."""
+    return [
+        {
+            "rule": deadline.rule,
+            "due_at": format_time(deadline.due_at),
+            "state": deadline.state,
+            "met_at": format_time(deadline.met_at) if deadline.met_at else None,
+            "number": deadline.number,
+            "pack": deadline.pack,
+            "source": deadline.source,
+        }
+        for deadline in deadlines
+    ]
