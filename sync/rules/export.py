@@ -9,14 +9,20 @@ from typing import Any
 
 from sync.rules.anomalies import CATALOGUE
 from sync.rules.lifecycle import CONDITIONS, STATUSES, TABLE
+from sync.rules.packing import GUIDE, Point
 from sync.rules.policy import Policy, load
 from sync.rules.reasons import REASONS
 
 
-def export(carriers: Iterable[Mapping[str, Any]] = (), policy: Policy | None = None) -> dict[str, Any]:
-    """`{version, table, conditions, statuses, anomalies, reasons, policies, carriers}`.
+def export(
+    carriers: Iterable[Mapping[str, Any]] = (),
+    policy: Policy | None = None,
+    checklist: Iterable[Point] = GUIDE,
+) -> dict[str, Any]:
+    """`{version, table, conditions, statuses, anomalies, reasons, policies, carriers, checklist}`.
 
-    `carriers` are `{code, name, tracking_pattern}`. `version` is a digest of all the rest, so it changes
+    `carriers` are `{code, name, tracking_pattern}`, `checklist` what is asked of whoever packs.
+    `version` is a digest of all the rest, so it changes
     exactly when something did; it serves as the ETag too.
     """
     policy = policy or load()
@@ -42,6 +48,7 @@ def export(carriers: Iterable[Mapping[str, Any]] = (), policy: Policy | None = N
             {"code": c["code"], "name": c["name"], "tracking_pattern": c.get("tracking_pattern")}
             for c in carriers
         ],
+        "checklist": [point.as_dict() for point in checklist],
     }
     text = json.dumps(rules, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return {"version": hashlib.sha256(text.encode()).hexdigest()[:16], **rules}

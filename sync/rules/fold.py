@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.rules import pauses, voids
+from sync.rules import packing, pauses, voids
 from sync.rules.anomalies import INTEGRITY
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
@@ -23,6 +23,8 @@ from sync.rules.reasons import DAMAGE, NO_COMPLAINT
 _ON_A_RUN = HANDOVERS | {"deliver", "attempt", "pack", "return"}
 _FOR_A_CARRIER = HANDOVERS | {"deliver", "attempt", "carrier_scan", "out_for_delivery"}
 _NO_SIGHT = frozenset({"void", "blob_lost"})
+# The steps that dangerous goods must not take before the office lets them (R28).
+_NOT_DANGEROUS = HANDOVERS | {"pack"}
 # What an `amend` may put on the record it speaks of.
 _VOUCHED = frozenset({"vouched", "bad_signature"})
 # What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
@@ -76,6 +78,7 @@ class _Folding:
     on_hold: bool = False
     cancel_requested: bool = False
     incidents: set[str] = field(default_factory=set)
+    cleared_by: str | None = None
     reported: set[str] = field(default_factory=set)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     raised: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -116,6 +119,8 @@ class _Folding:
             self.raise_("not_on_list", fact, fact.run_id)
         if fact.carrier and about.carrier and fact.carrier != about.carrier and fact.kind in _FOR_A_CARRIER:
             self.raise_("wrong_carrier", fact, f"{fact.carrier} instead of {about.carrier}")
+        if about.dangerous and self.cleared_by is None and fact.kind in _NOT_DANGEROUS:
+            self.raise_("dangerous_goods", fact)
 
     def move_by_table(self, fact: Fact) -> None:
         row = TABLE.get(row_of(fact.kind, fact.data))
@@ -177,6 +182,12 @@ class _Folding:
         self.reported.add(fact.reason)
         self.damaged = self.damaged or fact.reason in DAMAGE
 
+    def pack(self, fact: Fact) -> None:
+        """What was not ticked, and pieces that are not as many as ordered (R3-R6, R29)."""
+        about = self.about
+        for mark in packing.marks(fact.data, about.code, about.tracking_number, about.pieces):
+            self.raise_(mark.code, fact, mark.detail)
+
     def miss_blob(self, fact: Fact) -> None:
         about = fact.ref if fact.ref in self.facts else None
         self.raise_("blob_missing", fact, "lost on the phone", event_id=about)
@@ -217,6 +228,13 @@ class _Folding:
             self.cancel_requested = self.damaged = False
             self.reported.clear()
 
+    def amend(self, fact: Fact) -> None:
+        """The office corrects the record: takes one in from quarantine, lets dangerous goods go or stops them again."""
+        said = fact.data.get("dangerous")
+        if said in ("cleared", "stopped"):
+            self.cleared_by = fact.id if said == "cleared" else None
+        self.vouch(fact)
+
     def vouch(self, fact: Fact) -> None:
         """The office took a record in from quarantine: it is marked so for ever, at the record itself."""
         code = fact.data.get("finding")
@@ -246,6 +264,10 @@ class _Folding:
             self.cancel_requested = False
         for resolve in self.resolves:
             self.close(resolve)
+        if self.cleared_by is not None:
+            for key in self.raised:
+                if key[0] == "dangerous_goods":
+                    self.closed.setdefault(key, self.cleared_by)
 
     def result(self, ordered: list[Fact], standing: voids.Standing) -> Folded:
         self.settle()
@@ -261,6 +283,7 @@ class _Folding:
             cancel_requested=self.cancel_requested,
             force_majeure=bool(self.incidents),
             reported=tuple(sorted(self.reported)),
+            dangerous_cleared=self.cleared_by is not None,
         )
         state = ParcelState(
             self.about.code,
@@ -278,7 +301,8 @@ class _Folding:
 
 
 _SPECIAL = {
-    "amend": _Folding.vouch,
+    "amend": _Folding.amend,
+    "pack": _Folding.pack,
     "attempt": _Folding.count_attempt,
     "report": _Folding.report,
     "blob_lost": _Folding.miss_blob,

@@ -53,7 +53,8 @@ class About:
     """What the office's books say of a parcel, beside its facts.
 
     `known` is false for a parcel that exists only because somebody scanned it. `run_ids` are the
-    worklist runs that list it or ever listed it.
+    worklist runs that list it or ever listed it. `pieces` is how many were ordered, None when the books do not
+    know; `dangerous` says that a product in it is marked as dangerous goods.
     """
 
     code: str
@@ -61,6 +62,8 @@ class About:
     tracking_number: str | None = None
     carrier: str | None = None
     run_ids: frozenset[str] = frozenset()
+    pieces: int | None = None
+    dangerous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,11 @@ class Flags:
     cancel_requested: bool = False
     force_majeure: bool = False
     reported: tuple[str, ...] = ()
+    dangerous_cleared: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Every flag by name, as the wire and the database have them."""
+        """Every flag by name, as the wire and the database have them; the rare ones only when they are set."""
+        rare = {"dangerous_cleared": True} if self.dangerous_cleared else {}
         return {
             "delayed": self.delayed,
             "damaged_reported": self.damaged_reported,
@@ -107,6 +112,7 @@ class Flags:
             "cancel_requested": self.cancel_requested,
             "force_majeure": self.force_majeure,
             "reported": list(self.reported),
+            **rare,
         }
 
 

@@ -117,5 +117,15 @@ def test_the_exported_rules_change_their_version_with_their_content() -> None:
     assert json.loads(json.dumps(plain)) == plain
     assert plain["policies"]["attempt_limit"] == 2
     assert set(plain) == {
-        *("version", "table", "conditions", "statuses", "anomalies", "reasons", "policies", "carriers")
+        *(
+            "version",
+            "table",
+            "conditions",
+            "statuses",
+            "anomalies",
+            "reasons",
+            "policies",
+            "carriers",
+            "checklist",
+        )
     }

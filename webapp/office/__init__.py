@@ -9,6 +9,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     context,
     imports,
     orders,
+    packing,
     parcel,
     parcels,
     people,

@@ -25,6 +25,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/parcels", "Parcels", "package", _ALL),
     ("/office/orders", "Orders", "clipboard-list", _ALL),
     ("/office/prepare", "Prepare", "clipboard-check", _ALL),
+    ("/office/packing", "Packing", "package-open", _DESK),
     ("/office/review", "Review", "eye", _DESK),
     ("/office/runs", "Runs", "truck", _ALL),
     ("/office/import", "Import", "upload", _DESK),

@@ -12,6 +12,8 @@ from webapp.access import actor, desk
 from webapp.office import blueprint, words
 from webapp.office.context import moment
 from webapp.services.close_anomaly import close_anomaly, decide_status
+from webapp.services.keep_checklist import read_checklist
+from webapp.services.mark_products import let_go
 from webapp.store.queries import timeline as ask
 from webapp.store.unit import reading
 
@@ -69,6 +71,21 @@ def decide_parcel_status(code: str) -> ResponseReturnValue:
     return _done(held, f"The parcel is now {words.status_words(status).word.lower()}.")
 
 
+@blueprint.post("/parcels/<code>/dangerous")
+@desk("office", "admin")
+def let_dangerous_go(code: str) -> ResponseReturnValue:
+    """Let a parcel with dangerous goods go, or stop it again, with a reason."""
+    held, form = _find(code), request.form
+    stop, reason = form.get("stop") == "1", form.get("reason", "")
+    try:
+        let_go(actor().org_id, actor().user_id, held, reason, moment(), stop=stop)
+    except Problem as problem:
+        return _refused(held, problem, {"at": "dangerous", "said": reason})
+    return _done(
+        held, "Stopped again." if stop else "Let go. Phones learn it when they next reach the server."
+    )
+
+
 def _find(code: str) -> str:
     with reading() as session:
         held = ask.resolve_code(session, actor().org_id, actor().seller, code)
@@ -80,6 +97,7 @@ def _page(code: str) -> dict[str, Any]:
         page = ask.parcel_page(session, actor().org_id, code)
     return {
         "page": page,
+        "points": {point.code: point.label for point in read_checklist(actor().org_id)},
         "may_decide": actor().role in {"office", "admin"},
         "statuses": [(key, it.word) for key, it in words.STATUSES.items() if key != page.parcel.status],
     }

@@ -82,6 +82,7 @@ _FLAGS: dict[str, Words] = {
     "on_hold": Words("On hold", "attention", "lock"),
     "cancel_requested": Words("Cancel asked", "stop", "ban"),
     "force_majeure": Words("Force majeure", "attention", "zap"),
+    "dangerous_cleared": Words("Dangerous, let go", "attention", "octagon-alert"),
 }
 
 

@@ -17,7 +17,7 @@ def confirm_parcels(
 
 def _plan(parcel: Picked) -> tuple[str, ...] | str:
     if parcel.status == "expected":
-        return hold_reason(parcel.flags) or ("confirm",)
+        return hold_reason(parcel) or ("confirm",)
     if parcel.status == "cancelled":
         return "It is cancelled"
     return "It was confirmed before"

@@ -34,7 +34,7 @@ def _plan(without_packing: bool, parcel: Picked) -> tuple[str, ...] | str:
         return "It is cancelled" if parcel.status == "cancelled" else "It was labelled before"
     if parcel.status != "packed" and not without_packing:
         return _MISSING[parcel.status]
-    return hold_reason(parcel.flags) or _STEPS[parcel.status]
+    return hold_reason(parcel) or _STEPS[parcel.status]
 
 
 _STEPS = {"expected": ("confirm", "label"), "confirmed": ("label",), "packed": ("label",)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sync.rules.lifecycle import BEFORE_HANDOVER
 from webapp.services.record import Draft, record
 from webapp.store.queries import picking
 from webapp.store.queries.picking import Choice, Picked
@@ -15,6 +16,7 @@ from webapp.store.unit import lock_org, reading, transaction
 
 HELD_BACK = "On hold: it is not paid, or the marketplace holds it back"
 CANCEL_ASKED = "The buyer asked to cancel it"
+DANGEROUS = "It holds dangerous goods: let it go on its own page first"
 UNKNOWN = "No such parcel here"
 # Phones wait while a unit holds the shop's row: one takes a fraction of a second, however much is meant.
 PART = 500
@@ -125,11 +127,13 @@ def read_effects(results: Sequence[Any]) -> tuple[dict[str, str], int]:
     return reached, len(skipped)
 
 
-def hold_reason(flags: Mapping[str, Any]) -> str | None:
+def hold_reason(parcel: Picked) -> str | None:
     """Why the office leaves a parcel alone whatever its status; None when nothing holds it."""
-    if flags.get("on_hold"):
+    if parcel.flags.get("on_hold"):
         return HELD_BACK
-    return CANCEL_ASKED if flags.get("cancel_requested") else None
+    if parcel.dangerous and parcel.status in BEFORE_HANDOVER and not parcel.flags.get("dangerous_cleared"):
+        return DANGEROUS
+    return CANCEL_ASKED if parcel.flags.get("cancel_requested") else None
 
 
 def _drafts(going: Sequence[Picked], plans: Mapping[str, tuple[str, ...] | str]) -> list[Draft]:

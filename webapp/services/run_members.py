@@ -135,4 +135,4 @@ def _unfit(
         return "It is another carrier's"
     if person is not None and person.role == "seller" and parcel.seller != person.seller:
         return f"{person.name} sees only the parcels of their own shop"
-    return hold_reason(parcel.flags)
+    return hold_reason(parcel)

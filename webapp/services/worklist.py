@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sync.protocol.times import format_time
+from sync.rules.lifecycle import BEFORE_HANDOVER
 from webapp.services.rules import rules_for
 from webapp.store import database
 from webapp.store.models import Parcel, Place, Run, Task
+from webapp.store.queries import goods
 from webapp.store.queries import worklist as ask
 from webapp.store.unit import Session, reading
 
 PAGE = 500
+MOST_LINES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def _page(session: Session, scope: ask.Scope, place: Cursor, upto: int, now: dat
     more, rows = len(rows) > PAGE, rows[:PAGE]
     mine = [row.Parcel for row in rows if row.is_mine]
     people = ask.recipients(session, scope, [p.code for p in mine]) if scope.role == "driver" else {}
+    holds = _contents(session, scope, mine)
     spots = ask.places(session, scope.org_id)
     work = {} if place.is_whole and not is_first else _work(session, scope, place.work, upto, spots, is_first)
     nothing: dict[str, Any] = {"upserts": [], "removes": []}
@@ -90,7 +95,7 @@ def _page(session: Session, scope: ask.Scope, place: Cursor, upto: int, now: dat
         "cursor": str(following),
         "more": more,
         "parcels": {
-            "upserts": [_parcel(p, spots, people) for p in mine],
+            "upserts": [_parcel(p, spots, people) | holds.get(p.code, {}) for p in mine],
             "removes": [row.Parcel.code for row in rows if not row.is_mine],
         },
         "runs": work.get("runs", nothing),
@@ -114,6 +119,25 @@ def _work(
             "removes": [task.id for task in tasks if task.done_at is not None],
         },
     }
+
+
+def _contents(session: Session, scope: ask.Scope, mine: Sequence[Parcel]) -> dict[str, dict[str, Any]]:
+    """What only some parcels carry: `lines` for whoever packs, `dangerous` where goods are marked so.
+
+    A product's name is nobody's business once the parcel is closed and gone, nor ever the delivering driver's.
+    """
+    told: dict[str, dict[str, Any]] = {}
+    open_ = {p.code: p.items for p in mine if p.status in BEFORE_HANDOVER}
+    if open_ and scope.role != "driver":
+        for code, lines in goods.lines_of(session, scope.org_id, list(open_)).items():
+            # An order in several packages: which of its pieces are in this one, nobody told us.
+            if sum(line.quantity for line in lines) == open_[code]:
+                told[code] = {"lines": [line.as_dict() for line in lines[:MOST_LINES]]}
+    for p in mine:
+        if p.dangerous:
+            cleared = p.flags.get("dangerous_cleared") is True
+            told.setdefault(p.code, {})["dangerous"] = "cleared" if cleared else "stop"
+    return told
 
 
 def _parcel(p: Parcel, spots: dict[str, Place], people: dict[str, dict[str, str]]) -> dict[str, Any]:

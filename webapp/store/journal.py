@@ -72,8 +72,16 @@ class SqlJournal:
                 rows.update((row[0], row) for row in self._rows(statement, keys=keys))
         runs = _grouped(self._rows(_RUNS, keys=rows)) if rows else {}
         return [
-            About(code, known, tracking, carrier, frozenset(runs.get(code, ())))
-            for code, known, tracking, carrier in rows.values()
+            About(
+                code,
+                known,
+                tracking,
+                carrier,
+                frozenset(runs.get(code, ())),
+                (pieces or None) if known else None,
+                bool(dangerous),
+            )
+            for code, known, tracking, carrier, pieces, dangerous in rows.values()
         ]
 
     def facts(self, codes: Collection[str]) -> Mapping[str, Sequence[Fact]]:
@@ -124,7 +132,9 @@ _ABOUT = (
     Parcel.is_known,
     Parcel.tracking_number,
     Parcel.carrier,
-)  # the order of About's members
+    Parcel.items,
+    Parcel.dangerous,
+)
 
 
 def _of_ours(model: Any) -> Any:

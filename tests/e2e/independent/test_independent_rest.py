@@ -100,7 +100,7 @@ def test_the_worklist_by_cursor(shop: Shop, courier: Phone) -> None:
             "place",
             "cancel",
             "recipient",
-        } == set(parcel)
+        } == set(parcel) - {"lines", "dangerous"}  # these only where there is something to say
         assert parcel["recipient"] is None
     query = {"cursor": page["cursor"]}
     same = courier.call("GET", "/sync/v1/worklist", params=query)

@@ -29,6 +29,7 @@ from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
 from webapp.services.importing.reading.limits import MAX_BAD_ROWS
+from webapp.services.mark_products import mark_imported
 from webapp.services.rebuild import refold
 from webapp.services.record import Draft, record
 from webapp.store import import_writing
@@ -204,6 +205,7 @@ def write_chunk(
     record(session, org_id, actor_id, _drafts(plan), now)
     # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
     refold(session, org_id, sorted(plan.refold), head, now)
+    mark_imported(session, org_id, [order.order_id for order in plan.orders], head, now)
     return plan
 
 

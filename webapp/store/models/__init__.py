@@ -4,7 +4,15 @@ from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
-from webapp.store.models.parcels import Anomaly, ImportFile, Order, OrderLine, Parcel, ParcelOrder
+from webapp.store.models.parcels import (
+    Anomaly,
+    ImportFile,
+    Order,
+    OrderLine,
+    Parcel,
+    ParcelOrder,
+    ProductMark,
+)
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.rescue import RescueFile, RescueItem
 from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
@@ -30,6 +38,7 @@ __all__ = [
     "Parcel",
     "ParcelOrder",
     "Place",
+    "ProductMark",
     "Quarantined",
     "QuarantinedBlob",
     "Receipt",

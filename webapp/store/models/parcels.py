@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, Integer, Numeric, String, Text, text
+from sqlalchemy import Date, ForeignKeyConstraint, Index, Integer, Numeric, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
@@ -85,6 +85,19 @@ class OrderLine(Base):
     category: Mapped[str | None] = mapped_column(String(255))
 
 
+class ProductMark(Base):
+    """What the shop says of a product, whatever parcel it travels in: delicate, dangerous."""
+
+    __tablename__ = "product_marks"
+    org_id: Mapped[OrgId]
+    sku_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fragile: Mapped[bool] = mapped_column(default=False)
+    dangerous: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[Words] = mapped_column(default="")
+    made_by: Mapped[str | None] = mapped_column(String(36))
+    changed_at: Mapped[Time]
+
+
 class Parcel(Base):
     """One parcel by its internal code: what is known of it, and what the fold made of its events.
 
@@ -112,6 +125,7 @@ class Parcel(Base):
     carrier: Mapped[str | None] = mapped_column(String(64))
     seller: Mapped[str | None] = mapped_column(String(128))
     fragile: Mapped[bool] = mapped_column(default=False)
+    dangerous: Mapped[bool] = mapped_column(default=False, server_default=false())
     items: Mapped[int] = mapped_column(Integer, default=1)
     place_id: Mapped[str | None] = mapped_column(String(36))
     status: Mapped[str] = mapped_column(String(32), default="expected")

@@ -50,6 +50,7 @@ class Picked:
     tracking_number: str | None
     items: int
     fragile: bool
+    dangerous: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ _COLUMNS = (
     Parcel.tracking_number,
     Parcel.items,
     Parcel.fragile,
+    Parcel.dangerous,
 )
 
 
@@ -87,7 +89,8 @@ def pick(
     """The parcels meant, newest first; only `own_seller`'s when that is not None."""
     query = select(*_COLUMNS).where(*_meant(session, org_id, own_seller, choice))
     query = query.order_by(Parcel.created_at.desc(), Parcel.code).limit(limit).offset(offset)
-    return [Picked(*row) for row in session.execute(query)]
+    rows: Any = session.execute(query)
+    return [Picked(*row) for row in rows]
 
 
 def count(session: Session, org_id: str, own_seller: str | None, choice: Choice) -> dict[str, int]:

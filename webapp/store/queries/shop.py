@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.models import Event, Organisation
@@ -42,3 +44,18 @@ def waiting_for_review(session: Session, org_id: str) -> int:
     return session.execute(
         select(func.count()).select_from(Event).where(Event.org_id == org_id, Event.review_state == "waiting")
     ).scalar_one()
+
+
+def settings(session: Session, org_id: str) -> Mapping[str, Any]:
+    """The organisation's own settings, by name."""
+    kept = session.execute(
+        select(Organisation.settings).where(Organisation.id == org_id)
+    ).scalar_one_or_none()
+    return kept or {}
+
+
+def set_setting(session: Session, org_id: str, name: str, value: Any) -> None:
+    """Keep one setting, or forget it (None); under `lock_org`, so that two changes do not meet."""
+    kept = {**settings(session, org_id), name: value}
+    left = {key: held for key, held in kept.items() if held is not None}
+    session.execute(update(Organisation).where(Organisation.id == org_id).values(settings=left))

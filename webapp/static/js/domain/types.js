@@ -7,7 +7,7 @@
  */
 
 /** @typedef {'pack'|'drop_off'|'collect'|'deliver'|'attempt'|'report'|'return'|'void'|'blob_lost'} Kind */
-/** @typedef {'known'|'again'|'not_on_list'|'other_carrier'|'cancelled'|'unknown'|'invalid'} VerdictCode */
+/** @typedef {'known'|'again'|'not_on_list'|'other_carrier'|'cancelled'|'dangerous'|'unknown'|'invalid'} VerdictCode */
 /** @typedef {'go'|'warn'|'stop'} Tone */
 /** @typedef {'photo'|'signature'|'tag'} BlobRole */
 /** @typedef {'seller'|'courier'|'clerk'|'recipient'|'neighbour'|'guard'|'other'} CounterpartRole */
@@ -48,7 +48,7 @@
  * @typedef {object} Draft
  * @property {string} id
  * @property {Kind} kind
- * @property {'scan'|'photo'|'sign'} step
+ * @property {'scan'|'check'|'photo'|'sign'} step
  * @property {string|null} run
  * @property {string|null} carrier
  * @property {number|null} expected
@@ -107,7 +107,12 @@
  * @property {string|null} place
  * @property {null|'requested'|'cancelled'} cancel
  * @property {null|{name:string, address:string}} recipient
+ * @property {'stop'|'cleared'} [dangerous]  holds dangerous goods: not to be packed or handed over, or let go by the office
+ * @property {Line[]} [lines]                what was ordered, while it is still to be packed
  */
+
+/** @typedef {{product:string, variation:string|null, sku:string|null, quantity:number}} Line */
+/** A point of the packing checklist. @typedef {{code:string, label:string, when:'always'|'delicate'}} Point */
 
 /**
  * @typedef {object} Run
@@ -143,6 +148,7 @@
  * @property {Record<string, {code:string, label:string}[]>} reasons
  * @property {{undo_within_s?:number, attempt_limit?:number, photo?:Record<string,'each'|'batch'>, [name:string]:unknown}} policies
  * @property {{code:string, name:string, tracking_pattern:string|null}[]} carriers
+ * @property {Point[]} [checklist]
  */
 
 /**

@@ -4,7 +4,7 @@
  */
 import { looksLikeCode, normalise, trackingKey } from "./codes.js";
 
-/** @import {Draft, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
+/** @import {Draft, Kind, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
 
 /** @type {Record<VerdictCode, {word:string, tone:Tone}>} */
 const SAYS = {
@@ -13,9 +13,13 @@ const SAYS = {
   not_on_list: { word: "Not on this list", tone: "warn" },
   other_carrier: { word: "Another carrier’s", tone: "stop" },
   cancelled: { word: "Cancelled", tone: "stop" },
+  dangerous: { word: "Dangerous goods", tone: "stop" },
   unknown: { word: "Unknown parcel", tone: "warn" },
   invalid: { word: "Not a parcel code", tone: "stop" },
 };
+
+/** What dangerous goods must not take part in before the office lets them go (R28). @type {Set<Kind>} */
+const NOT_DANGEROUS = new Set(["pack", "collect", "drop_off"]);
 
 /**
  * @param {VerdictCode} verdict
@@ -48,7 +52,7 @@ export function carrierOf(text, rules) {
  * @param {Draft} about.draft
  * @param {Run|null} about.run the run being worked, null for a free handover
  * @param {Rules|null} [about.rules] carriers' patterns tell a strange tracking number from noise
- * @returns {Verdict} the gravest thing first: invalid, again, cancelled, another carrier's, not on the list, unknown
+ * @returns {Verdict} the gravest thing first: invalid, again, cancelled, dangerous, another carrier's, not on the list, unknown
  */
 export function judge(raw, { worklist, draft, run, rules = null }) {
   const text = raw.trim();
@@ -59,7 +63,9 @@ export function judge(raw, { worklist, draft, run, rules = null }) {
   if (draft.scans.some((scan) => codeNow(scan.code, worklist) === code)) return say("again", code, parcel);
   const carrier = parcel ? parcel.carrier : carrierOf(text, rules);
   const isOurs = carrier === null || isExpected(carrier, draft, run);
-  return parcel ? judgeKnown(parcel, run, isOurs) : say(isOurs ? "unknown" : "other_carrier", code, null);
+  return parcel
+    ? judgeKnown(parcel, draft.kind, run, isOurs)
+    : say(isOurs ? "unknown" : "other_carrier", code, null);
 }
 
 /**
@@ -74,15 +80,17 @@ function isExpected(carrier, draft, run) {
 
 /**
  * @param {Parcel} parcel
+ * @param {Kind} kind
  * @param {Run|null} run
  * @param {boolean} isOurs the carrier is the one expected, or not known
  * @returns {Verdict}
  */
-function judgeKnown(parcel, run, isOurs) {
+function judgeKnown(parcel, kind, run, isOurs) {
   const { code, cancel, status } = parcel;
   if (cancel !== null || status === "cancelled") {
     return say("cancelled", code, parcel, cancel === "requested" ? "Cancellation asked for" : undefined);
   }
+  if (parcel.dangerous === "stop" && NOT_DANGEROUS.has(kind)) return say("dangerous", code, parcel);
   if (!isOurs) return say("other_carrier", code, parcel);
   return say(run && !run.parcels.includes(code) ? "not_on_list" : "known", code, parcel);
 }

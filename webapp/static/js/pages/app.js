@@ -27,9 +27,10 @@ const SCREENS = [
   ["home", /^$/, async () => home],
   [
     "scan",
-    /^scan\/(collect|drop_off|deliver|report|pack)$/,
+    /^scan\/(collect|drop_off|deliver|report|pack|return-start|return-done)$/,
     async () => (await tools()).withTools((await import("./scan.js")).scan),
   ],
+  ["check", /^check$/, async () => (await import("./check.js")).check],
   ["photo", /^photo$/, async () => (await tools()).withTools((await import("./photo.js")).photo)],
   ["sign", /^sign$/, async () => (await import("./sign.js")).sign],
   ["done", /^done\/([^/]+)$/, async () => (await import("./done.js")).done],

@@ -3,6 +3,7 @@
  * @module
  */
 import { PhoneError, problemOf } from "../domain/problems.js";
+import { rowOf } from "../domain/transitions.js";
 
 /** @import {CounterpartRole, Draft, Kind, Photo, Run} from '../domain/types.js' */
 /** @import {Phone} from '../outbox/phone.js' */
@@ -11,15 +12,23 @@ import { PhoneError, problemOf } from "../domain/problems.js";
 /** A draft with what only the screens need: the strokes on the pad, what the office asked, which photo a tag was cut from. */
 /** @typedef {Photo & {of?:string}} OpenPhoto */
 /** @typedef {Omit<Draft, 'photos'> & {photos:OpenPhoto[], pad?:Stroke[], ask?:string}} OpenDraft */
-/** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, noun:string}} Steps */
+/** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, noun:string, check?:boolean}} Steps */
 
-/** What PROTOCOL §2 must have for each kind; the screens do not let it be left out. */
-/** @type {Partial<Record<Kind, Steps>>} */
+/** What PROTOCOL §2 must have for each kind (and the guide of a return, R32); the screens do not let it be left out. */
+/** @type {Record<string, Steps>} */
 const STEPS = {
   collect: { photo: "must", sign: true, reason: false, role: "seller", noun: "the seller" },
   drop_off: { photo: "must", sign: true, reason: false, role: "clerk", noun: "the clerk" },
   deliver: { photo: "may", sign: true, reason: false, role: "recipient", noun: "the recipient" },
-  pack: { photo: "must", sign: false, reason: false, role: "other", noun: "" },
+  pack: { photo: "must", sign: false, reason: false, role: "other", noun: "", check: true },
+  "return.start": { photo: "must", sign: true, reason: true, role: "clerk", noun: "whoever gives it back" },
+  "return.done": {
+    photo: "must",
+    sign: true,
+    reason: false,
+    role: "seller",
+    noun: "the seller who takes it back",
+  },
   attempt: { photo: "must", sign: false, reason: true, role: "recipient", noun: "" },
   report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
 };
@@ -50,7 +59,7 @@ export class Flow extends EventTarget {
 
   /** @returns {Steps} of the draft's kind */
   get steps() {
-    const steps = this.draft && STEPS[this.draft.kind];
+    const steps = this.draft && STEPS[rowOf(this.draft.kind, this.draft.data)];
     if (!steps) throw new Error(`no steps for ${this.draft?.kind}`);
     return steps;
   }
@@ -74,7 +83,7 @@ export class Flow extends EventTarget {
   get route() {
     const draft = this.draft;
     if (!draft) return "#/";
-    if (draft.step === "scan" || draft.scans.length === 0) return scanRoute(draft.kind, draft.run);
+    if (draft.step === "scan" || draft.scans.length === 0) return scanRouteOf(draft);
     return `#/${draft.step}`;
   }
 
@@ -154,9 +163,10 @@ export class Flow extends EventTarget {
   }
 
   /** What another tab did not seal becomes a handover of its own, at its first step. @param {Draft} draft @param {PhoneError} error */
-  async #goOnWith({ kind, run, carrier, place }, error) {
+  async #goOnWith({ kind, run, carrier, place, data }, error) {
     const rest = /** @type {Pick<Draft, 'scans'|'photos'>} */ (error.cause);
-    this.begin(kind, { run, carrier, place, ...rest });
+    const stage = kind === "return" ? { data: { stage: data.stage } } : {};
+    this.begin(kind, { run, carrier, place, ...stage, ...rest });
     await this.save();
   }
 
@@ -183,7 +193,12 @@ export function isSealedElsewhere(error) {
   return error instanceof PhoneError && error.code === "sealed-elsewhere";
 }
 
-/** @param {string} kind @param {string|null} run @returns {string} where its parcels are scanned */
+/** @param {Draft} draft @returns {string} where its parcels are scanned */
+export function scanRouteOf({ kind, run, data }) {
+  return scanRoute(kind === "return" ? `return-${String(data.stage)}` : kind, run);
+}
+
+/** @param {string} kind or `return-start`, `return-done` @param {string|null} run @returns {string} where its parcels are scanned */
 export function scanRoute(kind, run) {
   const door = kind === "attempt" ? "deliver" : kind; // a failed delivery was scanned as one
   return run ? `#/scan/${door}?run=${encodeURIComponent(run)}` : `#/scan/${door}`;

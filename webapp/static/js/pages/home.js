@@ -4,7 +4,17 @@
  */
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count, dayName, kindIcon, kindName, runName, today } from "../ui/format.js";
+import {
+  age,
+  clockTime,
+  count,
+  dayName,
+  draftName,
+  kindIcon,
+  kindName,
+  runName,
+  today,
+} from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { clone, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
@@ -23,7 +33,10 @@ export const home = (app, root) => {
   root.append(screen);
   for (const door of screen.querySelectorAll("button[data-kind]")) {
     const kind = /** @type {Kind} */ (door instanceof HTMLElement ? door.dataset.kind : "");
-    door.addEventListener("click", () => void startKind(app, kind));
+    door.addEventListener(
+      "click",
+      () => void (kind === "return" ? startReturn(screen) : startKind(app, kind)),
+    );
   }
   on(screen, "discard", "click", () => void discard(app, screen));
   const refresh = () => {
@@ -100,7 +113,7 @@ function showResume(app, screen) {
   const { draft, isBegun, run, route } = app.flow;
   el(screen, "resume").hidden = !isBegun;
   if (!draft || !isBegun) return;
-  text(screen, "resume-title", `Unfinished: ${kindName(draft.kind)}${run ? `, ${run.title}` : ""}`);
+  text(screen, "resume-title", `Unfinished: ${draftName(draft)}${run ? `, ${run.title}` : ""}`);
   const photos = picturesOf(draft).length;
   text(
     screen,
@@ -164,6 +177,19 @@ async function discard(app, screen) {
   await app.flow.discard();
   say("Discarded");
   showResume(app, screen);
+}
+
+/** A return is two handovers: to whoever carries it back, and to the seller. @param {HTMLElement} screen */
+async function startReturn(screen) {
+  const stage = await ask(
+    "Return: where is it now?",
+    "Either way with photos and a signature, as when it was handed over.",
+    [
+      { value: "start", label: "It begins its way back", tone: "primary" },
+      { value: "done", label: "It is back at the seller", tone: "primary" },
+    ],
+  );
+  if (stage && screen.isConnected) go(scanRoute(`return-${stage}`, null));
 }
 
 /** One run of this kind left: straight to it. Several: ask which. None: scan without a list. @param {App} app @param {Kind} kind */

@@ -8,12 +8,12 @@ import { PhoneError, wordsOf } from "../domain/problems.js";
 import { codeNow } from "../domain/verdict.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, kindName, runName } from "../ui/format.js";
+import { codeText, count, draftName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
-import { isSealedElsewhere, picturesOf, scanRoute } from "./flow.js";
+import { isSealedElsewhere, picturesOf, scanRouteOf } from "./flow.js";
 import { viewPhoto } from "./photo-view.js";
 import { fillReasons } from "./reasons.js";
 import { takeNewNames } from "./renamed.js";
@@ -53,10 +53,11 @@ class PhotoScreen {
     root.append(this.#screen);
     const { draft, run, steps } = app.flow;
     if (!draft) throw new Error("a photo without a draft");
-    const back = draft.ref ? () => go("#/tasks") : () => go(scanRoute(draft.kind, draft.run));
+    const before = steps.check ? "#/check" : scanRouteOf(draft);
+    const back = () => go(draft.ref ? "#/tasks" : before);
     setBar({
       title: draft.ref ? "Photo again" : "Photos",
-      sub: `${kindName(draft.kind)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
+      sub: `${draftName(draft)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
       flow: true,
       back,
     });

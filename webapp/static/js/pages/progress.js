@@ -39,10 +39,12 @@ export function sealedCodes(items) {
  * @returns {boolean} this step was taken for this parcel already
  */
 export function isDone(kind, code, parcel, sealed) {
-  const own = sealed.get(code);
-  if (kind === "deliver") return Boolean(own?.has("deliver")) || AFTER_DELIVERY.has(parcel?.status ?? "");
+  const own = sealed.get(code) ?? new Set();
+  const status = parcel?.status ?? "";
+  if (kind === "deliver") return own.has("deliver") || AFTER_DELIVERY.has(status);
+  if (kind === "return") return status === "returned";
   if (kind !== "collect" && kind !== "drop_off") return false;
-  return Boolean(own?.has("collect") || own?.has("drop_off")) || AFTER_HANDOVER.has(parcel?.status ?? "");
+  return own.has("collect") || own.has("drop_off") || AFTER_HANDOVER.has(status);
 }
 
 /**

@@ -7,7 +7,7 @@ import { progress } from "../domain/counts.js";
 import { carrierOf, judge } from "../domain/verdict.js";
 import { isDone, leftOf } from "./progress.js";
 
-/** @import {Run, Verdict} from '../domain/types.js' */
+/** @import {Kind, Run, Verdict} from '../domain/types.js' */
 /** @import {App} from './context.js' */
 /** @import {OpenDraft} from './flow.js' */
 
@@ -20,18 +20,23 @@ export function draftOf(app) {
   return draft;
 }
 
+/** @type {Partial<Record<Kind, string>>} */
+const DONE_WORDS = { deliver: "Delivered already", return: "Returned already" };
+/** Not the way to the buyer: what is cancelled may be reported, tried in vain, and goes back. */
+const TOLD_OF_CANCELLED = new Set(["report", "attempt", "return"]);
+
 /** @param {App} app @param {string} raw @returns {Judged} */
 export function judgeHere(app, raw) {
   const { worklist, rules } = app.phone;
   const draft = draftOf(app);
   const verdict = judge(raw, { worklist, draft, run: app.flow.run, rules });
   // What is wrong with a cancelled parcel must be told too: only a handover of it is stopped.
-  const isTold = verdict.verdict === "cancelled" && (draft.kind === "report" || draft.kind === "attempt");
+  const isTold = verdict.verdict === "cancelled" && TOLD_OF_CANCELLED.has(draft.kind);
   if (isTold) return { ...verdict, verdict: "known", tone: "warn", isDone: false };
   const isBefore =
     verdict.verdict === "known" && isDone(draft.kind, verdict.code ?? "", verdict.parcel, app.shell.sealed);
   if (!isBefore) return { ...verdict, isDone: false };
-  const word = draft.kind === "deliver" ? "Delivered already" : "Handed over already";
+  const word = DONE_WORDS[draft.kind] ?? "Handed over already";
   return { ...verdict, verdict: "again", word, tone: "warn", isDone: true };
 }
 

@@ -38,6 +38,13 @@ const BLOCKS = {
     words: (_, app) =>
       `The order is cancelled. Do not hand it over: give it back to the seller. Your list is from ${listAge(app)}.`,
   },
+  dangerous: {
+    icon: "octagon-alert",
+    reasons: false,
+    keep: null,
+    words: (_, app) =>
+      `The office has marked its content as dangerous goods. Do not pack it or hand it over: put it aside and call the office. When they let it go, this phone learns it at its next contact. Your list is from ${listAge(app)}.`,
+  },
   not_on_list: {
     icon: "triangle-alert",
     reasons: false,
@@ -104,7 +111,11 @@ export async function blocked(verdict, app) {
   text(dialog, "title", verdict.word);
   text(dialog, "code", codeText(verdict.code ?? ""));
   text(dialog, "text", block.words(verdict.parcel, app));
-  text(dialog, "leave", verdict.verdict === "cancelled" ? "Put it aside" : "Leave it out");
+  text(
+    dialog,
+    "leave",
+    verdict.verdict === "cancelled" || verdict.verdict === "dangerous" ? "Put it aside" : "Leave it out",
+  );
   const keep = button(dialog, "keep");
   textOrHide(dialog, "keep", block.keep);
   let reason = /** @type {string|null} */ (null);
@@ -228,6 +239,7 @@ function row(app, code, scanned, remove) {
   const words = [
     parcel?.tracking_number,
     parcel?.fragile ? "fragile" : null,
+    parcel?.dangerous ? "dangerous goods" : null,
     odd ? scanned.verdict.replaceAll("_", " ") : null,
     scanned?.typed ? "typed" : null,
   ];

@@ -32,6 +32,7 @@ export function showVerdict(screen, verdict) {
   const about = [code ? codeText(code) : "No code of a parcel", to, pieces];
   text(box, "verdict-code", about.filter(Boolean).join(" · "));
   el(box, "verdict-flag").hidden = !parcel?.fragile;
+  el(box, "verdict-danger").hidden = !parcel?.dangerous;
   box.classList.remove("is-new");
   void box.offsetWidth; // lets the same flash run again
   box.classList.add("is-new");
@@ -41,7 +42,7 @@ export function showVerdict(screen, verdict) {
 /** @param {Verdict} verdict @param {Look} look */
 function speak({ word, code, parcel }, look) {
   const ending = code ? ` Ends in ${code.slice(-4).split("").join(" ")}.` : "";
-  const words = `${word}.${ending}${parcel?.fragile ? " Fragile." : ""}`;
+  const words = `${word}.${ending}${parcel?.fragile ? " Fragile." : ""}${parcel?.dangerous ? " Dangerous goods." : ""}`;
   if (look === "stop") shout(words);
   else say(words);
 }
@@ -54,4 +55,5 @@ export function showTakenOff(screen, code) {
   text(box, "verdict-word", "Taken off");
   text(box, "verdict-code", codeText(code));
   el(box, "verdict-flag").hidden = true;
+  el(box, "verdict-danger").hidden = true;
 }

@@ -5,7 +5,7 @@
 import { Belief } from "../capture/belief.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, kindName, runName } from "../ui/format.js";
+import { codeText, count, draftName, kindName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -28,7 +28,8 @@ import { takeScans } from "./scans.js";
 const ASK_AGAIN_MS = 20_000;
 
 /** @type {CaptureScreen} */
-export const scan = (app, root, [kindText = "collect"], query) => {
+export const scan = (app, root, [door = "collect"], query) => {
+  const [kindText, stage] = door.split("-");
   const kind = /** @type {Kind} */ (kindText);
   const wanted = query.get("run");
   const { draft } = app.flow;
@@ -36,25 +37,26 @@ export const scan = (app, root, [kindText = "collect"], query) => {
     draft !== null &&
     draft.ref === null && // an answer to the office is never mixed with anything else
     (draft.kind === kind || (kind === "deliver" && draft.kind === "attempt")) &&
+    (kind !== "return" || draft.data.stage === stage) &&
     draft.run === wanted;
   if (draft && !goesOn && app.flow.isBegun) {
-    void settleOther(app, kind, wanted);
+    void settleOther(app, door, wanted);
     return;
   }
-  if (!goesOn) begin(app, kind, wanted);
+  if (!goesOn) begin(app, kind, wanted, stage);
   else if (draft.kind !== kind) Object.assign(draft, { kind, reason: null }); // back from "could not deliver"
   return new ScanScreen(app, root).mounted;
 };
 
-/** @param {CaptureApp} app @param {Kind} kind @param {string|null} runId */
-function begin(app, kind, runId) {
+/** @param {CaptureApp} app @param {Kind} kind @param {string|null} runId @param {string} [stage] of a return */
+function begin(app, kind, runId, stage) {
   const run = runId ? app.phone.run(runId) : null;
   if (run) app.flow.beginRun(run);
-  else app.flow.begin(kind);
+  else app.flow.begin(kind, stage ? { data: { stage } } : {});
 }
 
-/** Another handover is unfinished: it is gone on with or thrown away, never mixed. @param {CaptureApp} app @param {Kind} kind @param {string|null} run */
-async function settleOther(app, kind, run) {
+/** Another handover is unfinished: it is gone on with or thrown away, never mixed. @param {CaptureApp} app @param {string} door @param {string|null} run */
+async function settleOther(app, door, run) {
   const other = app.flow.draft;
   if (!other) return;
   const answer = await ask(
@@ -67,7 +69,7 @@ async function settleOther(app, kind, run) {
   );
   if (answer === "drop") {
     await app.flow.discard();
-    go(scanRoute(kind, run));
+    go(scanRoute(door, run));
   } else {
     goInstead(answer === "on" ? app.flow.route : "#/");
   }
@@ -90,7 +92,7 @@ class ScanScreen {
     const { draft, run } = app.flow;
     if (!draft) throw new Error("a scan without a draft");
     setBar({
-      title: kindName(draft.kind),
+      title: draftName(draft),
       sub: run ? runName(draft.kind, run.title) : "Without a list",
       flow: true,
       back: () => go("#/"),
@@ -223,7 +225,11 @@ class ScanScreen {
     text(
       this.#screen,
       "next-text",
-      flow.steps.photo === "may" && !flow.steps.reason ? "Photos and signature" : "Photos",
+      flow.steps.check
+        ? "Check and count"
+        : flow.steps.photo === "may" && !flow.steps.reason
+          ? "Photos and signature"
+          : "Photos",
     );
     button(this.#screen, "failed").hidden = none || draft.kind !== "deliver";
   }
@@ -288,8 +294,9 @@ class ScanScreen {
     }
     this.#draft.expected = expected;
     this.#app.flow.locate();
-    await this.#app.flow.toStep("photo");
-    go("#/photo");
+    const step = this.#app.flow.steps.check ? "check" : "photo";
+    await this.#app.flow.toStep(step);
+    go(`#/${step}`);
   }
 
   async #couldNotDeliver() {

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { renameCounts, withoutAnswers } from "../domain/packing.js";
 import { codeNow } from "../domain/verdict.js";
 
 /** @import {Scan, Worklist} from '../domain/types.js' */
@@ -22,7 +23,8 @@ export function takeScans(draft, scans) {
   draft.scans = scans;
   if (!isOther) return false;
   const wasSigned = isAgreed(draft);
-  Object.assign(draft, { pad: [], signature: null, intact: null });
+  const data = withoutAnswers(draft.data, [...after]);
+  Object.assign(draft, { pad: [], signature: null, intact: null, data });
   return wasSigned;
 }
 
@@ -45,6 +47,7 @@ export function renameScans(draft, worklist) {
     const code = codeNow(scan.code, worklist);
     if (!byCode.has(code)) byCode.set(code, { ...scan, code });
   }
+  draft.data = renameCounts(draft.data, (code) => codeNow(code, worklist));
   const isFewer = byCode.size < draft.scans.length;
   if (isFewer) takeScans(draft, [...byCode.values()]);
   else draft.scans = [...byCode.values()]; // other names of the same parcels: what is signed stays signed

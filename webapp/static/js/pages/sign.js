@@ -6,7 +6,7 @@ import { Signature } from "../capture/signature.js";
 import { wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { count, kindName, runName } from "../ui/format.js";
+import { count, draftName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
@@ -46,7 +46,7 @@ class SignScreen {
     if (!draft) throw new Error("a signature without a draft");
     setBar({
       title: "Signature",
-      sub: `${kindName(draft.kind)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
+      sub: `${draftName(draft)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
       flow: true,
       back: () => go("#/photo"),
     });

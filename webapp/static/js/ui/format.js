@@ -54,6 +54,12 @@ export function kindName(kind) {
   return KINDS[kind];
 }
 
+/** @param {{kind:Kind, data:Record<string, unknown>}} draft @returns {string} a return by its stage */
+export function draftName({ kind, data }) {
+  if (kind !== "return") return KINDS[kind];
+  return data.stage === "done" ? "Back at the seller" : "Return begins";
+}
+
 /** A run's name where its kind is said already, as the office's own names begin with it. @param {Kind} kind @param {string} title @returns {string} */
 export function runName(kind, title) {
   const beginning = `${kindName(kind)} · `;
