@@ -235,6 +235,12 @@ class _Folding:
             self.cleared_by = fact.id if said == "cleared" else None
         self.vouch(fact)
 
+    def let_go(self) -> None:
+        """What was raised of dangerous goods is settled by the office's word that they may travel."""
+        for key in self.raised:
+            if key[0] == "dangerous_goods" and self.cleared_by is not None:
+                self.closed.setdefault(key, self.cleared_by)
+
     def vouch(self, fact: Fact) -> None:
         """The office took a record in from quarantine: it is marked so for ever, at the record itself."""
         code = fact.data.get("finding")
@@ -264,10 +270,7 @@ class _Folding:
             self.cancel_requested = False
         for resolve in self.resolves:
             self.close(resolve)
-        if self.cleared_by is not None:
-            for key in self.raised:
-                if key[0] == "dangerous_goods":
-                    self.closed.setdefault(key, self.cleared_by)
+        self.let_go()
 
     def result(self, ordered: list[Fact], standing: voids.Standing) -> Folded:
         self.settle()
