@@ -48,7 +48,9 @@ def test_a_parcel_is_packed_offline_with_its_checklist_its_count_and_a_photo(
     person.type_code(shop.others["battery"])
     page.wait_for_selector("dialog >> text=call the office")
     picture(person, "dangerous")
-    assert page.locator("dialog.block button:visible").count() == 1, "there is no way on here: that is the office's"
+    assert page.locator("dialog.block button:visible").count() == 1, (
+        "there is no way on here: that is the office's"
+    )
     person.press("Put it aside")
     person.type_code(shop.others["vases"])
     assert page.is_visible(".verdict-flag:has-text('Fragile')")
