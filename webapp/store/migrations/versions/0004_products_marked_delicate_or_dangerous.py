@@ -33,7 +33,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("dangerous", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
-
 def downgrade() -> None:
     """Go back."""
     with op.batch_alter_table("parcels", schema=None) as batch_op:
