@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,11 +14,26 @@ from environs import Env, EnvError
 from filelock import FileLock
 
 RESTORING = "restoring"  # a file in the data folder for as long as a restore into it is not done
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 MARKETS = ("guide", "MY", "ID", "PH", "TH", "VN", "SG")
 
 
 class SettingsError(Exception):
     """A setting that cannot be used; its text is the one line to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The mail server that takes our letters. `security` is starttls, tls or none; `timeout` in seconds."""
+
+    host: str
+    port: int
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    security: str = "starttls"
+    timeout: float = 20.0
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,8 @@ class Settings:
     testing: bool = False
     s3_endpoint: str | None = None
     rate_limits: bool = True
+    smtp: Smtp | None = None
+    private_targets: bool = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -75,12 +93,39 @@ def from_env(**overrides: object) -> Settings:
             "threads": _between(env.int("BATON_THREADS", 8), 2, 64, "BATON_THREADS"),
             "trusted_proxies": _between(env.int("BATON_TRUSTED_PROXIES", 0), 0, 5, "BATON_TRUSTED_PROXIES"),
             "rate_limits": env.bool("BATON_RATE_LIMITS", True),
+            "smtp": _smtp(env),
+            "private_targets": env.bool("BATON_PRIVATE_TARGETS", False),
         }
     except EnvError as error:
         raise SettingsError(str(error)) from error
     except OSError as error:
         raise SettingsError(f"BATON_DATA: cannot use {error.filename}: {error.strerror}") from error
     return Settings(**{**values, **overrides})  # type: ignore[arg-type]
+
+
+def _smtp(env: Env) -> Smtp | None:
+    host = env.str("BATON_SMTP_HOST", "")
+    if not host:
+        return None
+    security = env.str("BATON_SMTP_SECURITY", "starttls")
+    if security not in SMTP_PORTS:
+        raise SettingsError(f"BATON_SMTP_SECURITY: {security!r} is not one of {', '.join(SMTP_PORTS)}")
+    sender = env.str("BATON_SMTP_FROM", "")
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", sender):
+        raise SettingsError(f"BATON_SMTP_FROM: {sender!r} is not an address like baton@example.com")
+    ca_file = env.str("BATON_SMTP_CA", "") or None
+    if ca_file and not Path(ca_file).is_file():
+        raise SettingsError(f"BATON_SMTP_CA: there is no file {ca_file}")
+    return Smtp(
+        host=host,
+        port=_between(env.int("BATON_SMTP_PORT", SMTP_PORTS[security]), 1, 65535, "BATON_SMTP_PORT"),
+        sender=sender,
+        user=env.str("BATON_SMTP_USER", ""),
+        password=env.str("BATON_SMTP_PASSWORD", ""),
+        security=security,
+        timeout=_between(env.int("BATON_SMTP_TIMEOUT", 20), 1, 60, "BATON_SMTP_TIMEOUT"),
+        ca_file=ca_file,
+    )
 
 
 def _shown(host: str) -> str:

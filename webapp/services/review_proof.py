@@ -11,6 +11,7 @@ from datetime import datetime
 import uuid_utils
 
 from sync.protocol.problems import Problem
+from webapp.services.notices import raise_notice, to_person
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, Task
 from webapp.store.queries import people, review
@@ -140,18 +141,26 @@ def _ask(session: Session, event: Event, reason: str, head: int, now: datetime) 
         raise Problem(
             "field-invalid", "Nobody can be asked for it: this was not recorded by a person of the shop."
         )
-    session.add(
-        Task(
-            org_id=event.org_id,
-            id=str(uuid_utils.uuid7()),
-            kind="retake",
-            user_id=person.id,
-            event_id=event.id,
-            parcels=review.scanned_codes(session, event.org_id, event.id),
-            reason=reason,
-            picture=review.picture(session, event.org_id, event.id),
-            created_at=now,
-            changed=head,
-        )
+    task = Task(
+        org_id=event.org_id,
+        id=str(uuid_utils.uuid7()),
+        kind="retake",
+        user_id=person.id,
+        event_id=event.id,
+        parcels=review.scanned_codes(session, event.org_id, event.id),
+        reason=reason,
+        picture=review.picture(session, event.org_id, event.id),
+        created_at=now,
+        changed=head,
+    )
+    session.add(task)
+    raise_notice(
+        session,
+        event.org_id,
+        kind="retake",
+        key=f"retake:{task.id}",
+        to=to_person(person.id),
+        params={"reason": reason, "count": len(task.parcels)},
+        now=now,
     )
     return person.name

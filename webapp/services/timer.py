@@ -15,6 +15,7 @@ from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
 from webapp.services.importing import apply as importing
+from webapp.services.notices.delivering import deliver_due
 from webapp.services.sweep import sweep
 from webapp.store import jobs
 
@@ -60,6 +61,11 @@ def every_minute() -> None:
     swept = sweep(clock.now())
     if swept.applied or swept.reminders:
         log.info("the clock looked", applied=len(swept.applied), reminders=swept.reminders)
+
+
+def tell_people() -> None:
+    """Send the notices that are due: a job of its own, so that no trouble of another one keeps them waiting."""
+    deliver_due(of_app("baton-settings"), clock.now())
 
 
 def every_hour() -> None:

@@ -4,6 +4,7 @@ from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
+from webapp.store.models.notices import Delivery, Notice, NoticeChoice, NoticeSettings, PushSubscription
 from webapp.store.models.parcels import (
     Anomaly,
     ImportFile,
@@ -26,12 +27,16 @@ __all__ = [
     "BlobRef",
     "Carrier",
     "Deadline",
+    "Delivery",
     "Device",
     "Enrolment",
     "Event",
     "EventParcel",
     "ImportFile",
     "Installation",
+    "Notice",
+    "NoticeChoice",
+    "NoticeSettings",
     "Order",
     "OrderLine",
     "Organisation",
@@ -39,6 +44,7 @@ __all__ = [
     "ParcelOrder",
     "Place",
     "ProductMark",
+    "PushSubscription",
     "Quarantined",
     "QuarantinedBlob",
     "Receipt",

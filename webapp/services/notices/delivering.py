@@ -1,0 +1,129 @@
+"""Send what is due. Our side tries until it knows; nobody is told twice for it.
+
+A delivery is claimed in a transaction of its own (`sending`, with a lease) before a byte leaves, and marked with what
+came of it after. Of two servers one has the claim. If the server dies between the two, the lease runs out, and then:
+
+- e-mail becomes `maybe`. A mail server cannot tell a second sending from a second letter, so it is not sent again by
+  itself: the office sees it, and decides. Better a letter that the office must look after than two of it.
+- a webhook is sent again with the same `webhook-id` (and Idempotency-Key), by which its receiver knows it.
+- a push is sent again with the same Topic and tag: the push service and the browser each replace the first by it.
+
+The same goes for an answer that never came. Whatever surely did not arrive is tried again with full jitter, for most
+of a day; what is refused for good, or given up, says why and is in sight of the office.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from random import SystemRandom
+from typing import Any
+
+import structlog
+
+from webapp import clock
+from webapp.services.notices import pace
+from webapp.services.notices.addressing import AT_ONCE, make_ready
+from webapp.services.notices.claiming import Claim, claim_next
+from webapp.services.notices.mail import Mailer
+from webapp.services.notices.outcomes import Outcome
+from webapp.settings import Settings
+from webapp.store.models import Delivery
+from webapp.store.queries import notices as ask
+from webapp.store.unit import transaction
+
+log = structlog.get_logger()
+
+BUDGET_S = 40.0
+_draw = SystemRandom().random
+Send = Callable[[Claim], Outcome]
+
+
+def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -> Counter[str]:
+    """One round: make ready what is new, give back what was abandoned, send what is due; counts by outcome.
+
+    Ends after `budget_s` seconds with work left: the next round goes on.
+    """
+    end = clock.ticks() + budget_s
+    while make_ready(settings, now) == AT_ONCE and clock.ticks() < end:
+        pass
+    give_back(now)
+    counts: Counter[str] = Counter()
+    with ExitStack() as stack:
+        senders = _senders(settings, stack)
+        while senders and clock.ticks() < end:
+            claim, looked = claim_next(settings, list(senders), now)
+            if claim is None and not looked:
+                break
+            if claim is None:
+                continue
+            outcome = senders[claim.letter.channel](claim)
+            mark(claim, outcome, now)
+            counts[outcome.state] += len(claim.ids)
+            if outcome.is_trouble:
+                del senders[claim.letter.channel]
+    if counts:
+        log.info("notices", **counts)
+    return counts
+
+
+def _senders(settings: Settings, stack: ExitStack) -> dict[str, Send]:
+    senders: dict[str, Send] = {}
+    if settings.smtp is not None:
+        mailer = stack.enter_context(Mailer(settings.smtp))
+        senders["email"] = lambda claim: mailer.send(claim.letter)
+    return senders
+
+
+def mark(claim: Claim, outcome: Outcome, now: datetime) -> None:
+    """Write down what came of a claim, on every delivery it was for."""
+    values = _values(claim, outcome, now)
+    with transaction() as session:
+        org_id = claim.letter.org_id
+        for delivery_id in claim.ids:
+            ask.mark(session, org_id, delivery_id, claim.lease, values)
+        for notice_id in claim.notice_ids:
+            ask.settle(session, org_id, notice_id)
+
+
+def _values(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    state, at_last = outcome.state, claim.tries >= pace.TRIES
+    if state == "again" and at_last:
+        return {"state": "given_up", "error": f"Given up after {claim.tries} tries. {outcome.said}"}
+    if state == "again":
+        later = now + pace.wait(claim.tries, _draw, outcome.after_s)
+        return {"state": "waiting", "error": outcome.said, "next_try_at": later, "lease": None}
+    if state == "sent":
+        return {"state": "sent", "error": "", "delivered_at": now}
+    return {"state": state, "error": outcome.said}
+
+
+def give_back(now: datetime) -> None:
+    """What a sender took and never came back for, by the rule above; and what nobody could even try in three days."""
+    with transaction() as session:
+        lost = ask.abandoned(session, now, AT_ONCE)
+        for delivery in lost:
+            _give_back(delivery, now)
+        stale = ask.never_tried(session, now, now - pace.ASIDE, AT_ONCE)
+        for delivery in stale:
+            delivery.state, delivery.error = (
+                "given_up",
+                "In three days no server was able to send by this channel.",
+            )
+        session.flush()
+        for delivery in (*lost, *stale):
+            ask.settle(session, delivery.org_id, delivery.notice_id)
+
+
+def _give_back(delivery: Delivery, now: datetime) -> None:
+    if delivery.channel == "email":
+        delivery.state = "maybe"
+        delivery.error = (
+            "The server stopped while it sent this. It may have arrived; send it again only if it did not."
+        )
+        return
+    delivery.state, delivery.lease = "waiting", None
+    delivery.next_try_at = now
+    delivery.error = "The server stopped while it sent this; the receiver knows a second sending by its id."

@@ -1,0 +1,44 @@
+"""What became of one attempt to deliver, as every channel says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webapp.services.notices.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`sent`; `again` (surely not delivered, try later); `refused` (for good); `maybe` (handed over, no answer).
+
+    `is_trouble`: the channel itself does not work just now, so there is no use in trying it for others.
+    """
+
+    state: str
+    said: str = ""
+    is_trouble: bool = False
+    after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One thing to send, one notice or several alike. `id` is the same at every try of the same delivery."""
+
+    id: str
+    org_id: str
+    channel: str
+    target: str
+    kind: str
+    key: str
+    words: Words
+    link: str | None
+    shop: str
+    is_urgent: bool
+    reply_to: str | None
+    body: dict[str, Any]  # the notice as a machine reads it
+    at: datetime
+
+
+SENT = Outcome("sent")
