@@ -7,6 +7,8 @@ blueprint = Blueprint("office", __name__, url_prefix="/office")
 from webapp.office import (  # noqa: E402, F401  (rooms register themselves on the blueprint)
     board,
     context,
+    deadlines,
+    exceptions,
     imports,
     orders,
     packing,
@@ -20,6 +22,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     quarantine,
     rescue,
     review,
+    rules,
     run_changes,
     runs,
     tags,
