@@ -60,6 +60,9 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "still-used": ("It is still in use", 409),
     "email-taken": ("This e-mail belongs to somebody else", 409),
     "last-admin": ("The shop needs an administrator", 409),
+    # -- carriers' feeds
+    "feed-key-unknown": ("This is not a key of this feed", 401),
+    "signature-stale": ("The signature is not from now", 401),
     # -- importing an order export
     "import-empty": ("There is nothing in the file", 422),
     "import-too-large": ("The file is too large", 413),

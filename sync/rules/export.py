@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sync.rules.anomalies import CATALOGUE
+from sync.rules.carriers import for_phones
 from sync.rules.lifecycle import CONDITIONS, STATUSES, TABLE
 from sync.rules.packing import GUIDE, Point
 from sync.rules.policy import Policy, load
@@ -19,9 +20,10 @@ def export(
     policy: Policy | None = None,
     checklist: Iterable[Point] = GUIDE,
 ) -> dict[str, Any]:
-    """`{version, table, conditions, statuses, anomalies, reasons, policies, carriers, checklist}`.
+    """`{version, table, conditions, statuses, anomalies, reasons, policies, carriers, known_carriers, checklist}`.
 
-    `carriers` are `{code, name, tracking_pattern}`, `checklist` what is asked of whoever packs.
+    `carriers` are the shop's own, `{code, name, tracking_pattern, check, built_in}`; `known_carriers` those of the
+    public table, to say whose a strange number looks like; `checklist` what is asked of whoever packs.
     `version` is a digest of all the rest, so it changes
     exactly when something did; it serves as the ETag too.
     """
@@ -45,9 +47,16 @@ def export(
             "photo": dict(policy.photo),
         },
         "carriers": [
-            {"code": c["code"], "name": c["name"], "tracking_pattern": c.get("tracking_pattern")}
+            {
+                "code": c["code"],
+                "name": c["name"],
+                "tracking_pattern": c.get("tracking_pattern"),
+                "check": c.get("check"),
+                "built_in": c.get("built_in"),
+            }
             for c in carriers
         ],
+        "known_carriers": for_phones(),
         "checklist": [point.as_dict() for point in checklist],
     }
     text = json.dumps(rules, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

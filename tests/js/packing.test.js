@@ -76,7 +76,8 @@ test("dangerous goods stop packing and handing over, and nothing that comes afte
     return judge(code, { worklist, draft: { ...packing([]), kind }, run: null }).verdict;
   };
   for (const kind of ["pack", "collect", "drop_off"]) assert.equal(about(kind, "stop"), "dangerous", kind);
-  for (const kind of ["deliver", "return", "report", "attempt"])
+  for (const kind of ["deliver", "return", "report", "attempt"]) {
     assert.equal(about(kind, "stop"), "known", kind);
+  }
   assert.equal(about("pack", "cleared"), "known", "the office has let it go");
 });

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from sync.protocol import codes
 from sync.protocol.envelope import EVENT_TYP, compact, digest, sign
 from sync.protocol.keys import b64url, load_private_pem, public_jwk, thumbprint
+from sync.rules import carriers
 from sync.rules.export import table
 from sync.rules.lifecycle import CONDITIONS, STATUSES
 
@@ -61,6 +62,31 @@ def code_vectors() -> dict[str, Any]:
                 invalid.append(code[:first] + code[first + 1] + code[first] + code[first + 2 :])
                 break
     return {"alphabet": codes.ALPHABET, "valid": valid, "invalid": invalid}
+
+
+# Made up in the forms that the table's sources show; only the S10 check digits are worked out here.
+_NUMBERS = [
+    "EE876543216MY", "EE876543217MY", "ee 876 543 216 my", "EY145587898TH", "RX046927842JP", "CP123456785SG",
+    "LX473124829ID", "EA000000005VN", "RR000000015PH", "ERA123456789MY", "PL123456789012",
+    "SPXMY043978601057", "SPXVN05144905142B", "SPXUS043978601057", "spxid000000000001", "JX8009962760",
+    "J18009962760", "630123456789", "84100007264", "NLIDAP12345678", "ABCDEFGHI123456789", "LEXVN00123456",
+    "LXAD-12345678", "S1.A1.17373471", "S1234567.MB12.D5.123456789", "GYKBGEVY", "GAN6DKKU12", "TH4701CBYHA0A1B",
+    "SHP1234567890", "000123456789012", "10001234567890", "IDS123456789", "1234567890123", "4006381333931", "",
+    "https://example.com/EE876543216MY", "F7ANY0M5J7AJ", "Ｅ", "SPXMY04397860105\u0661",
+]  # fmt: skip
+
+
+def carrier_vectors() -> dict[str, Any]:
+    """The public table as phones get it, and for each text who it may be: `{"text", "guess", "likely"}`."""
+    rows = []
+    for text in _NUMBERS:
+        found, sure = carriers.guess(text), carriers.likely(text)
+        guesses = [{"code": c.code, "name": c.name, "confidence": c.confidence} for c in found]
+        rows.append({"text": text, "guess": guesses, "likely": sure.code if sure else None})
+    checks = {
+        serial: carriers.s10_check(serial) for serial in ("47312482", "00000000", "00000001", "87654321")
+    }
+    return {"known": carriers.for_phones(), "s10": checks, "rows": rows}
 
 
 def transition_vectors() -> dict[str, Any]:
@@ -154,6 +180,7 @@ def _blob(role: str) -> dict[str, Any]:
 def main() -> None:
     """Write every vector. The envelopes only when they are not there: signatures differ each time."""
     write("codes.json", code_vectors())
+    write("carriers.json", carrier_vectors())
     write("transitions.json", transition_vectors())
     if not (HERE / "envelope.json").exists():
         write("envelope.json", envelope_vectors())

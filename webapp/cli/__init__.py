@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import click
 
-from webapp.cli import backup, bench, demo, devices, importing, parcels, people, rebuild, rescue, serve, sweep
+from webapp.cli import (
+    backup,
+    bench,
+    carriers,
+    demo,
+    devices,
+    importing,
+    parcels,
+    people,
+    rebuild,
+    rescue,
+    serve,
+    sweep,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,5 +25,8 @@ def main() -> None:
     """Baton: proof of handover that survives no signal."""
 
 
-for room in (serve, people, devices, importing, parcels, rescue, sweep, rebuild, backup, demo, bench):
+for room in (
+    *(serve, people, devices, importing, carriers, parcels, rescue),
+    *(sweep, rebuild, backup, demo, bench),
+):
     room.register(main)

@@ -6,9 +6,9 @@ blueprint = Blueprint("office", __name__, url_prefix="/office")
 
 from webapp.office import (  # noqa: E402, F401  (rooms register themselves on the blueprint)
     board,
+    carriers,
     context,
-    deadlines,
-    exceptions,
+    feeds,
     imports,
     orders,
     packing,
@@ -22,9 +22,9 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     quarantine,
     rescue,
     review,
-    rules,
     run_changes,
     runs,
+    shipping,
     tags,
     unsent,
 )

@@ -77,3 +77,9 @@ def words_from(text: str, *, required: bool = False) -> list[str]:
 def is_fragment() -> bool:
     """Whether htmx asks for a part of a page, and not for the whole page again."""
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def need_tick() -> None:
+    """What removes for good asks for a tick. Problem `field-invalid`."""
+    if request.form.get("sure") != "1":
+        raise Problem("field-invalid", "Tick that it is to be removed for good.", field="sure")

@@ -24,6 +24,7 @@ from webapp.store.unit import reading
 SMALL = 256 * 1024  # read while the browser waits: about 500 orders, about a second
 SHOWN = 100
 
+KIND_WORDS = {"statuses": "a carrier's statuses", "stock": "stock", "areas": "areas"}
 _FACTS = (
     ("fact_label", "labelled, ready for the handover", "package-check"),
     ("fact_shipped", "taken over by the carrier", "truck"),
@@ -55,7 +56,7 @@ def import_receive() -> ResponseReturnValue:
         file_id = files.receive(actor().org_id, actor().user_id, sent.filename, sent.stream, moment())
     except Problem as problem:
         return _list_page(problem), 422
-    _work_on(file_id)
+    work_on(file_id)
     return redirect(url_for("office.import_file", file_id=file_id), 303)
 
 
@@ -110,11 +111,12 @@ def import_bad_rows(file_id: str) -> Response:
 
 
 def _go_on(file_id: str) -> ResponseReturnValue:
-    _work_on(file_id)
+    work_on(file_id)
     return redirect(url_for("office.import_file", file_id=file_id), 303)
 
 
-def _work_on(file_id: str) -> None:
+def work_on(file_id: str) -> None:
+    """Read or apply a file: at once when it is small, else in the background."""
     if _find(file_id, is_light=True).counts.get("size", 0) <= SMALL:
         apply.run_import(actor().org_id, file_id)
     else:
@@ -133,7 +135,7 @@ def _list_page(problem: Problem | None = None) -> str:
     with reading() as session:
         held = ask.list_files(session, actor().org_id)
         names = {person.id: person.name for person in people.list_people(session, actor().org_id)}
-    return render_template("office/import.html", files=held, names=names, problem=problem)
+    return render_template("office/import.html", files=held, names=names, kinds=KIND_WORDS, problem=problem)
 
 
 def _shown(file: ImportFile) -> dict[str, Any]:
@@ -143,6 +145,7 @@ def _shown(file: ImportFile) -> dict[str, Any]:
         same = ask.same_file(session, file.org_id, file.sha256, "done")
     return {
         "file": file,
+        "kind": file.counts.get("kind", "orders"),
         "told": told,
         "facts": [(counts[name], words, icon) for name, words, icon in _FACTS if counts.get(name)],
         "no_handover": counts.get("no_handover", 0),

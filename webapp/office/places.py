@@ -1,4 +1,4 @@
-"""Places and carriers: where parcels change hands, and who takes them from there."""
+"""Places: where parcels change hands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from sync.protocol.problems import Problem
 from webapp.access import actor, desk
 from webapp.office import blueprint
-from webapp.services.keep_carriers import CarrierFacts, remove_carrier, save_carrier
+from webapp.office.asking import need_tick
 from webapp.services.keep_places import PlaceFacts, remove_place, save_place
 from webapp.store.queries import places
 from webapp.store.unit import reading
@@ -28,7 +28,7 @@ KIND_WORDS = [
 @blueprint.get("/places")
 @desk("office", "admin")
 def places_list() -> str:
-    """The shop's places and carriers."""
+    """The shop's places."""
     return _list()
 
 
@@ -52,7 +52,7 @@ def place_form(place_id: str | None) -> ResponseReturnValue:
 def place_remove(place_id: str) -> ResponseReturnValue:
     """Forget a place that nothing names."""
     try:
-        _need_tick()
+        need_tick()
         remove_place(actor().org_id, place_id)
     except Problem as problem:
         return _place_form(place_id, _place_values(place_id), problem), problem.status
@@ -60,51 +60,10 @@ def place_remove(place_id: str) -> ResponseReturnValue:
     return redirect(url_for("office.places_list"))
 
 
-@blueprint.route("/carriers/new", methods=["GET", "POST"], defaults={"code": None})
-@blueprint.route("/carriers/<code>", methods=["GET", "POST"])
-@desk("office", "admin")
-def carrier_form(code: str | None) -> ResponseReturnValue:
-    """Add a carrier, or change one."""
-    if request.method == "GET":
-        return _carrier_form(code, _carrier_values(code))
-    form = request.form
-    facts = CarrierFacts(
-        form.get("name", ""),
-        tuple(form.get("names", "").splitlines()),
-        form.get("tracking_pattern", ""),
-        form.get("provider_id", "").strip(),
-    )
-    try:
-        save_carrier(actor().org_id, code or form.get("code", "").strip(), facts, is_new=code is None)
-    except Problem as problem:
-        return _carrier_form(code, form, problem), problem.status
-    flash("Saved. Phones get the new rules when they next reach the server.")
-    return redirect(url_for("office.places_list"))
-
-
-@blueprint.post("/carriers/<code>/remove")
-@desk("office", "admin")
-def carrier_remove(code: str) -> ResponseReturnValue:
-    """Forget a carrier that nothing names."""
-    try:
-        _need_tick()
-        remove_carrier(actor().org_id, code)
-    except Problem as problem:
-        return _carrier_form(code, _carrier_values(code), problem), problem.status
-    flash("Removed.")
-    return redirect(url_for("office.places_list"))
-
-
 def _list() -> str:
     with reading() as session:
         held = places.list_places(session, actor().org_id)
-        carriers = places.list_carriers(session, actor().org_id)
-    return render_template("office/places.html", places=held, carriers=carriers, kinds=dict(KIND_WORDS))
-
-
-def _need_tick() -> None:
-    if request.form.get("sure") != "1":
-        raise Problem("field-invalid", "Tick that it is to be removed for good.", field="sure")
+    return render_template("office/places.html", places=held, kinds=dict(KIND_WORDS))
 
 
 def _place_facts(form: MultiDict[str, str]) -> PlaceFacts:
@@ -133,31 +92,9 @@ def _place_values(place_id: str | None) -> dict[str, Any]:
     }
 
 
-def _carrier_values(code: str | None) -> dict[str, Any]:
-    if code is None:
-        return {}
-    with reading() as session:
-        carrier = places.find_carrier(session, actor().org_id, code)
-    if carrier is None:
-        abort(404)
-    return {
-        "code": carrier.code,
-        "name": carrier.name,
-        "names": "\n".join(carrier.names or ()),
-        "tracking_pattern": carrier.tracking_pattern,
-        "provider_id": carrier.provider_id,
-    }
-
-
 def _place_form(place_id: str | None, values: Any, problem: Problem | None = None) -> str:
     if problem is not None and problem.status not in SHOWN_INLINE:
         raise problem
     return render_template(
         "office/place_form.html", place_id=place_id, values=values, problem=problem, kinds=KIND_WORDS
     )
-
-
-def _carrier_form(code: str | None, values: Any, problem: Problem | None = None) -> str:
-    if problem is not None and problem.status not in SHOWN_INLINE:
-        raise problem
-    return render_template("office/carrier_form.html", code=code, values=values, problem=problem)

@@ -30,7 +30,7 @@ def close_anomaly(
     Problems: `not-found` (no such anomaly on a parcel of this shop), `conflict` (closed meanwhile),
     `field-invalid` (no reason).
     """
-    words = reason_given(reason)
+    words = _reason(reason)
     with transaction() as session:
         lock_org(session, org_id)
         anomaly = session.get(Anomaly, (org_id, parcel, event_id, code))
@@ -51,7 +51,7 @@ def decide_status(
 
     Problems: `not-found`, `conflict` (its status is not `seen` any more), `field-invalid` (no reason, no status).
     """
-    words = reason_given(reason)
+    words = _reason(reason)
     if status not in STATUSES:
         raise Problem("field-invalid", "Choose what it has become.")
     with transaction() as session:
@@ -67,8 +67,7 @@ def decide_status(
         record(session, org_id, actor_id, [draft], now)
 
 
-def reason_given(text: str) -> str:
-    """A person's reason, tidied. Problem `field-invalid` when there is none, or too much."""
+def _reason(text: str) -> str:
     words = " ".join(text.split())
     if not words:
         raise Problem("field-invalid", "Say why: the reason stays with the parcel.")

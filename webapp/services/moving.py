@@ -62,11 +62,24 @@ def move(
 
     Each part is a unit of its own: what broke off half-way is finished by doing the same again.
     """
+    return move_by(org_id, actor_id, own_seller, choice, now, plan)
+
+
+def move_by(
+    org_id: str,
+    actor_id: str,
+    own_seller: str | None,
+    choice: Choice,
+    now: datetime,
+    plan: Callable[[Picked], tuple[str, ...] | str],
+    drafts: Callable[[Sequence[Picked]], list[Draft]] | None = None,
+) -> Moved:
+    """`move` by events of the caller's own making, where `drafts` makes them of the parcels that go."""
     reached: Counter[str] = Counter()
     left: list[Left] = []
     skipped = 0
     for part in parts(org_id, own_seller, choice):
-        moved = _move_part(org_id, actor_id, own_seller, part, now, plan)
+        moved = _move_part(org_id, actor_id, own_seller, part, now, plan, drafts)
         reached.update(moved.by_status)
         left += moved.left
         skipped += moved.skipped
@@ -91,6 +104,7 @@ def _move_part(
     part: Choice,
     now: datetime,
     plan: Callable[[Picked], tuple[str, ...] | str],
+    drafts: Callable[[Sequence[Picked]], list[Draft]] | None,
 ) -> Moved:
     with transaction() as session:
         lock_org(session, org_id)
@@ -99,7 +113,8 @@ def _move_part(
         left = [Left(p.code, p.status, why) for p in parcels if isinstance(why := plans[p.code], str)]
         left += [Left(code, "", UNKNOWN) for code in part.codes or () if code not in plans]
         going = [p for p in parcels if not isinstance(plans[p.code], str)]
-        results = record(session, org_id, actor_id, _drafts(going, plans), now)
+        made = drafts(going) if drafts else _drafts(going, plans)
+        results = record(session, org_id, actor_id, made, now)
     reached, skipped = read_effects(results)
     stuck = [p for p in going if reached.get(p.code, p.status) == p.status]
     left += [Left(p.code, p.status, "The rules did not let it move") for p in stuck]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.rules.carriers import named
 from sync.rules.export import export
 from sync.rules.packing import checklist
 from webapp.store.queries import places
@@ -16,4 +17,8 @@ def rules_for(org_id: str) -> dict[str, Any]:
     with reading() as session:
         carriers = places.carriers_for_phones(session, org_id)
         kept = shops.settings(session, org_id).get("pack_checklist")
+    for carrier in carriers:
+        # A carrier that an import made before the table was here is of it by its name.
+        known = None if carrier["built_in"] else named(carrier["name"])
+        carrier["built_in"] = known.code if known else carrier["built_in"]
     return export(carriers, checklist=checklist(kept))

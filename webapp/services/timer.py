@@ -14,6 +14,7 @@ import structlog
 from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
+from webapp.services.feeds import take
 from webapp.services.importing import apply as importing
 from webapp.services.notices.delivering import deliver_due
 from webapp.services.sweep import sweep
@@ -58,6 +59,9 @@ def every_minute() -> None:
     """Hand in again what was left lying, then let the clock look at what has fallen due."""
     for org_id, file_id in importing.left_lying(clock.now()):
         hand_over_import(org_id, file_id)
+    settled = take.settle_everywhere(clock.now())
+    if settled:
+        log.info("carriers' reports found their parcels", reports=settled)
     swept = sweep(clock.now())
     if swept.applied or swept.reminders:
         log.info("the clock looked", applied=len(swept.applied), reminders=swept.reminders)

@@ -10,11 +10,13 @@ from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from sync.rules.carriers import named
 from webapp.store.among import among
 from webapp.store.models import (
     Anomaly,
     BlobRef,
     Carrier,
+    CarrierReport,
     EventParcel,
     Order,
     OrderLine,
@@ -109,7 +111,12 @@ def merge_parcel(session: Session, org_id: str, source: str, into: str) -> None:
     The events themselves name the tracking number, which is the other parcel's from now on: this is the same
     link that would have been made had the import come before the scan.
     """
-    for model, column in ((EventParcel, "code"), (RunParcel, "code"), (BlobRef, "parcel")):
+    for model, column in (
+        (EventParcel, "code"),
+        (RunParcel, "code"),
+        (BlobRef, "parcel"),
+        (CarrierReport, "parcel"),
+    ):
         _repoint(session, model, column, org_id, source, into)
     table = _table(Anomaly)
     session.execute(delete(table).where(table.c.org_id == org_id, table.c.parcel == source))
@@ -134,8 +141,17 @@ def _repoint(session: Session, model: Any, column: str, org_id: str, source: str
 
 
 def add_carriers(session: Session, org_id: str, made: Mapping[str, str]) -> None:
-    """New carriers by code, with the name the export calls them."""
-    rows = [{"org_id": org_id, "code": code, "name": name, "names": [name]} for code, name in made.items()]
+    """New carriers by code, with the name the export calls them, and the public table's code where it has them."""
+    rows = [
+        {
+            "org_id": org_id,
+            "code": code,
+            "name": name,
+            "names": [name],
+            "built_in": known.code if (known := named(name)) else None,
+        }
+        for code, name in made.items()
+    ]
     if rows:
         session.execute(_flavour(session).insert(_table(Carrier)).on_conflict_do_nothing(), rows)
 

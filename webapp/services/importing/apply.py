@@ -270,13 +270,16 @@ def left_lying(now: datetime) -> list[tuple[str, str]]:
 
 def run_import(org_id: str, file_id: str) -> None:
     """The job: make the preview of a file, or apply it, whichever its row waits for. Safe to run twice."""
-    from webapp.services.importing import preview  # noqa: PLC0415 (the preview adds up what this plans)
+    from webapp.services.importing import preview, tables  # noqa: PLC0415 (both use what is here)
 
     task = files.take(org_id, file_id, clock.now(), LEASE)
     if task is None:
         return
     try:
         with files.fetched(org_id, file_id) as path:
+            if task.kind != "orders":
+                tables.run(org_id, file_id, path, task)
+                return
             if task.state == "reading":
                 preview.make_preview(org_id, file_id, path, clock.now(), task.dates)
                 return

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from webapp.store.unit import transaction
 
 if TYPE_CHECKING:
     from webapp.services.importing.apply import Outcome
+    from webapp.services.importing.tables import TableOutcome
 
 WAITING = ("reading", "queued", "running")
 _PART = 4 * 1024 * 1024
@@ -42,10 +43,23 @@ class Task:
     state: str
     actor_id: str
     dates: Order | None
+    kind: str = "orders"
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def receive(org_id: str, user_id: str, name: str, stream: IO[bytes], now: datetime) -> str:
-    """Keep an uploaded file and make its row; gives its id. Problems import-too-large, import-empty."""
+def receive(
+    org_id: str,
+    user_id: str,
+    name: str,
+    stream: IO[bytes],
+    now: datetime,
+    kind: str = "orders",
+    about: Mapping[str, Any] | None = None,
+) -> str:
+    """Keep an uploaded file and make its row; gives its id. Problems import-too-large, import-empty.
+
+    `kind` says what sort of file it is (`tables.KINDS`), `about` what its reader has to know beside it.
+    """
     file_id = str(uuid_utils.uuid7())
     digest, size, part = hashlib.sha256(), 0, 0
     while piece := stream.read(_PART):
@@ -62,18 +76,18 @@ def receive(org_id: str, user_id: str, name: str, stream: IO[bytes], now: dateti
     if not size:
         raise Problem("import-empty", "The file is empty, or none was chosen.")
     with transaction() as session:
-        counts = {"parts": part, "size": size}
+        counts = {"parts": part, "size": size, "kind": kind, "about": dict(about or {})}
         session.add(new_row(org_id, file_id, user_id, name, digest.hexdigest(), "reading", counts, now))
     return file_id
 
 
-def begin_here(org_id: str, user_id: str, path: Path, now: datetime) -> str:
+def begin_here(org_id: str, user_id: str, path: Path, now: datetime, kind: str = "orders") -> str:
     """A row for a file that the command line reads where it lies; it runs at once, in this process."""
     file_id = str(uuid_utils.uuid7())
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with transaction() as session:
-        counts = {"parts": 0, "size": path.stat().st_size}
+        counts = {"parts": 0, "size": path.stat().st_size, "kind": kind}
         session.add(new_row(org_id, file_id, user_id, path.name, digest, "running", counts, now))
     return file_id
 
@@ -143,7 +157,8 @@ def take(org_id: str, file_id: str, now: datetime, lease: timedelta) -> Task | N
         if row.state == "queued":
             row.state = "running"
         row.counts = {**row.counts, "claimed": True, "heard_at": format_time(now)}
-        return Task(row.state, row.made_by or org_id, _dates(row))
+        kind, about = row.counts.get("kind", "orders"), row.counts.get("about") or {}
+        return Task(row.state, row.made_by or org_id, _dates(row), kind, about)
 
 
 def last_heard(row: ImportFile) -> datetime:
@@ -175,7 +190,7 @@ def answer_dates(org_id: str, file_id: str, dates: str, now: datetime) -> None:
         _settle(row, "reading", {"dates": dates, "ask": None}, now)
 
 
-def show(org_id: str, file_id: str, outcome: Outcome, now: datetime) -> None:
+def show(org_id: str, file_id: str, outcome: Outcome | TableOutcome, now: datetime) -> None:
     """The preview is made."""
     with transaction() as session:
         row = _row(session, org_id, file_id)
@@ -200,7 +215,7 @@ def discard(org_id: str, file_id: str, now: datetime) -> None:
     forget_bytes(org_id, file_id)
 
 
-def finish(org_id: str, file_id: str, outcome: Outcome, now: datetime) -> None:
+def finish(org_id: str, file_id: str, outcome: Outcome | TableOutcome, now: datetime) -> None:
     """It is done: keep what it did."""
     with transaction() as session:
         row = _row(session, org_id, file_id)
@@ -217,7 +232,7 @@ def refuse(org_id: str, file_id: str, problem: Problem, now: datetime) -> None:
         row.ended_at = now
 
 
-def _put_outcome(row: ImportFile, outcome: Outcome, name: str) -> None:
+def _put_outcome(row: ImportFile, outcome: Outcome | TableOutcome, name: str) -> None:
     told = outcome.as_dict()
     row.rejected = told.pop("rejected")
     row.rows_total = outcome.rows

@@ -1,6 +1,7 @@
 """Tables, by subject. Every table but the installation's begins its key with the organisation."""
 
 from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
+from webapp.store.models.carriers import Carrier, CarrierReport
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
@@ -16,7 +17,7 @@ from webapp.store.models.parcels import (
 )
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.rescue import RescueFile, RescueItem
-from webapp.store.models.work import Carrier, Place, Run, RunParcel, Task
+from webapp.store.models.work import Place, Run, RunParcel, Task
 
 __all__ = [
     "DESK_ROLES",
@@ -26,6 +27,7 @@ __all__ = [
     "Blob",
     "BlobRef",
     "Carrier",
+    "CarrierReport",
     "Deadline",
     "Delivery",
     "Device",

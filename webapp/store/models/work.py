@@ -1,4 +1,4 @@
-"""What people are asked to do: places, carriers, runs, and tasks sent back to a phone."""
+"""What people are asked to do: places, runs, and tasks sent back to a phone."""
 
 from __future__ import annotations
 
@@ -23,18 +23,6 @@ class Place(Base):
     address: Mapped[str | None] = mapped_column(Text)
     lat: Mapped[float | None]
     lon: Mapped[float | None]
-
-
-class Carrier(Base):
-    """Who carries: `code` is our word for it, `names` what exports call it."""
-
-    __tablename__ = "carriers"
-    org_id: Mapped[OrgId]
-    code: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[Words]
-    names: Mapped[list[Any]] = mapped_column(Json, default=list)
-    tracking_pattern: Mapped[str | None] = mapped_column(Text)
-    provider_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class Run(Base):

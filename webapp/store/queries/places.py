@@ -22,9 +22,15 @@ def list_carriers(session: Session, org_id: str) -> list[Carrier]:
 
 
 def carriers_for_phones(session: Session, org_id: str) -> list[dict[str, Any]]:
-    """`{code, name, tracking_pattern}` of each carrier, by code: in one order, for the rules' version hangs on it."""
+    """Each carrier as `sync.rules.export` wants it, by code: in one order, for the rules' version hangs on it."""
     rows = session.execute(
-        select(Carrier.code, Carrier.name, Carrier.tracking_pattern)
+        select(
+            Carrier.code,
+            Carrier.name,
+            Carrier.tracking_pattern,
+            Carrier.check_digit.label("check"),
+            Carrier.built_in,
+        )
         .where(Carrier.org_id == org_id)
         .order_by(Carrier.code)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,11 @@ class _Checked:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Table]:
+def opened(path: Path, known: Callable[[Iterable[str]], int] = known_in) -> Iterator[Table]:
     """The file as a table. Problems: import-encoding, import-empty, import-format (a quote that never ends)."""
     checked = _check_encoding(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        separator, word = _separator(file)
+        separator, word = _separator(file, known)
         file.seek(0)
         notes = (
             () if separator == "," else (f"The file is separated by {word}, not by commas. It was read so.",)
@@ -90,10 +90,10 @@ def _not_utf8(error: UnicodeDecodeError, line: int) -> str:
     return f"The file is not UTF-8: byte 0x{byte:02X} in line {line} (Windows-1252, GBK or another code page?). {_HOW}"
 
 
-def _separator(file: TextIO) -> tuple[str, str]:
+def _separator(file: TextIO, known: Callable[[Iterable[str]], int]) -> tuple[str, str]:
     """The separator under which the header has most of the columns we know; commas when none has any."""
     head = file.read(64 * 1024)
-    return max(_SEPARATORS, key=lambda pair: known_in(_first_row(head, pair[0])))
+    return max(_SEPARATORS, key=lambda pair: known(_first_row(head, pair[0])))
 
 
 def _first_row(head: str, separator: str) -> list[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sync.protocol.problems import Problem
 from webapp.services.importing.reading import csv_table, xlsx_table
+from webapp.services.importing.reading.columns import known_in
 from webapp.services.importing.reading.limits import MAX_BYTES
 from webapp.services.importing.reading.table import Table
 
 
-def open_table(path: Path) -> AbstractContextManager[Table]:
+def open_table(path: Path, known: Callable[[Iterable[str]], int] = known_in) -> AbstractContextManager[Table]:
     """Open a CSV or XLSX file, told apart by its content and never by its name.
+
+    `known` says how many of some headings are known: the separator of a CSV is the one that makes most so.
 
     Problems: import-empty, import-too-large, import-format, import-encoding, import-workbook.
     """
@@ -29,7 +33,7 @@ def open_table(path: Path) -> AbstractContextManager[Table]:
     if start.startswith(b"PK\x03\x04"):
         return xlsx_table.opened(path)
     _refuse_other_kinds(start)
-    return csv_table.opened(path)
+    return csv_table.opened(path, known)
 
 
 def _refuse_other_kinds(start: bytes) -> None:

@@ -147,8 +147,27 @@
  * @property {string[]} statuses
  * @property {Record<string, {code:string, label:string}[]>} reasons
  * @property {{undo_within_s?:number, attempt_limit?:number, photo?:Record<string,'each'|'batch'>, [name:string]:unknown}} policies
- * @property {{code:string, name:string, tracking_pattern:string|null}[]} carriers
+ * @property {OwnCarrier[]} carriers
+ * @property {KnownCarrier[]} [known_carriers]  an older server sends none
  * @property {Point[]} [checklist]
+ */
+
+/**
+ * A carrier of the shop; `built_in` is its code in the public table, where it is one of that.
+ * @typedef {object} OwnCarrier
+ * @property {string} code
+ * @property {string} name
+ * @property {string|null} tracking_pattern
+ * @property {string|null} [check]
+ * @property {string|null} [built_in]
+ */
+
+/**
+ * A carrier of the public table.
+ * @typedef {object} KnownCarrier
+ * @property {string} code
+ * @property {string} name
+ * @property {{pattern:string, check:string|null, confidence:string}[]} patterns
  */
 
 /**
@@ -185,6 +204,7 @@
  * @property {Parcel|null} parcel
  * @property {string} word        one short phrase for the person
  * @property {Tone} tone
+ * @property {string|null} looksLike  the name of the carrier that a number no list knows looks like
  */
 
 /** @typedef {{code:string, title:string, detail:string|null}} Problem */

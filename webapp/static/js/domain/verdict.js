@@ -2,6 +2,7 @@
  * What one scan means for the handover at hand, from the phone's own list alone: offline, at once, pure.
  * @module
  */
+import { ownerOf } from "./carriers.js";
 import { looksLikeCode, normalise, trackingKey } from "./codes.js";
 
 /** @import {Draft, Kind, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
@@ -29,20 +30,7 @@ const NOT_DANGEROUS = new Set(["pack", "collect", "drop_off"]);
  * @returns {Verdict}
  */
 function say(verdict, code, parcel, word = SAYS[verdict].word) {
-  return { verdict, code, parcel, word, tone: SAYS[verdict].tone };
-}
-
-/**
- * The carrier whose tracking numbers look like this text.
- * @param {string} text
- * @param {Rules|null} rules
- * @returns {string|null} code
- */
-export function carrierOf(text, rules) {
-  for (const { code, tracking_pattern: pattern } of rules?.carriers ?? []) {
-    if (pattern && new RegExp(`^(?:${pattern})$`, "i").test(text)) return code;
-  }
-  return null;
+  return { verdict, code, parcel, word, tone: SAYS[verdict].tone, looksLike: null };
 }
 
 /**
@@ -58,24 +46,39 @@ export function judge(raw, { worklist, draft, run, rules = null }) {
   const text = raw.trim();
   const ownCode = normalise(text);
   const parcel = find(text, ownCode, worklist);
-  const code = parcel?.code ?? ownCode ?? trackingOf(text, rules);
+  const owner = parcel || ownCode ? null : ownerOf(text, rules);
+  const code = parcel?.code ?? ownCode ?? (owner && trackingKey(text));
   if (code === null) return say("invalid", null, null, looksLikeCode(text) ? "Mistyped code" : undefined);
   if (draft.scans.some((scan) => codeNow(scan.code, worklist) === code)) return say("again", code, parcel);
-  const carrier = parcel ? parcel.carrier : carrierOf(text, rules);
-  const isOurs = carrier === null || isExpected(carrier, draft, run);
-  return parcel
-    ? judgeKnown(parcel, draft.kind, run, isOurs)
-    : say(isOurs ? "unknown" : "other_carrier", code, null);
+  const expected = expectedBy(draft, run);
+  if (parcel) return judgeKnown(parcel, draft.kind, run, isOneOf(parcel.carrier, expected));
+  return judgeUnlisted(owner, code, expected, rules);
+}
+
+/** @param {Draft} draft @param {Run|null} run @returns {string|null} the carrier that this handover is for */
+function expectedBy(draft, run) {
+  return draft.carrier ?? run?.carrier ?? null;
+}
+
+/** @param {string|null} carrier @param {string|null} expected @returns {boolean} where none is expected, any will do */
+function isOneOf(carrier, expected) {
+  return carrier === null || expected === null || carrier === expected;
 }
 
 /**
- * @param {string} carrier
- * @param {Draft} draft
- * @param {Run|null} run
- * @returns {boolean} where none is expected, any will do
+ * A parcel that no list has. One that the public table alone knows stops where it is surely not ours: where the shop's
+ * carrier is none of that table, nobody can tell whether it is the same one.
+ * @param {import("./carriers.js").Owner|null} owner whose number it is, or looks like
+ * @param {string} code
+ * @param {string|null} expected
+ * @param {Rules|null} rules
+ * @returns {Verdict}
  */
-function isExpected(carrier, draft, run) {
-  return carrier === (draft.carrier ?? run?.carrier ?? carrier);
+function judgeUnlisted(owner, code, expected, rules) {
+  if (!owner) return say("unknown", code, null);
+  const isSure = owner.isOurs || rules?.carriers.some((own) => own.code === expected && own.built_in);
+  const isForeign = expected !== null && owner.own !== expected && isSure;
+  return { ...say(isForeign ? "other_carrier" : "unknown", code, null), looksLike: owner.name };
 }
 
 /**
@@ -116,9 +119,4 @@ function find(text, ownCode, worklist) {
  */
 export function codeNow(code, worklist) {
   return find(code, normalise(code), worklist)?.code ?? code;
-}
-
-/** @param {string} text @param {Rules|null} rules @returns {string|null} the tracking number, when it is some carrier's */
-function trackingOf(text, rules) {
-  return carrierOf(text, rules) === null ? null : trackingKey(text);
 }

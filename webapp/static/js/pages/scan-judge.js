@@ -2,9 +2,10 @@
  * What a code means for the handover at hand, what is left of its run, and which barcodes are worth believing.
  * @module
  */
+import { ownerOf } from "../domain/carriers.js";
 import { normalise } from "../domain/codes.js";
 import { progress } from "../domain/counts.js";
-import { carrierOf, judge } from "../domain/verdict.js";
+import { judge } from "../domain/verdict.js";
 import { isDone, leftOf } from "./progress.js";
 
 /** @import {Kind, Run, Verdict} from '../domain/types.js' */
@@ -40,10 +41,10 @@ export function judgeHere(app, raw) {
   return { ...verdict, verdict: "again", word, tone: "warn", isDone: true };
 }
 
-/** @param {App} app @param {string} words of a Code 128 @returns {boolean} has our check character, or is a carrier's number */
+/** @param {App} app @param {string} words of a Code 128 @returns {boolean} has our check character, or is or looks like a carrier's number */
 export function isPlausible(app, words) {
   if (normalise(words) !== null || app.phone.parcelByTracking(words) !== null) return true;
-  return carrierOf(words, app.phone.rules) !== null;
+  return ownerOf(words, app.phone.rules) !== null;
 }
 
 /** @param {App} app @param {Run} run @returns {string[]} codes still to be handed over */

@@ -12,7 +12,7 @@ import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/te
 /** @import {Judged} from './scan-judge.js' */
 
 /** @typedef {{keep:boolean, reason:string|null}} Answer */
-/** @typedef {{icon:string, words:(parcel: Parcel|null, app: App) => string, keep:string|null, reasons:boolean}} Block */
+/** @typedef {{icon:string, words:(parcel: Parcel|null, app: App, looksLike: string|null) => string, keep:string|null, reasons:boolean}} Block */
 
 /** Used until the first pull brought the office's own list. */
 const OVERRIDES = [
@@ -28,8 +28,8 @@ const BLOCKS = {
     icon: "truck",
     reasons: true,
     keep: "Take it anyway",
-    words: (parcel, app) =>
-      `It belongs to ${carrierName(app, parcel?.carrier)}; you are working for ${carrierName(app, app.flow.draft?.carrier)}. Leave it where it was.`,
+    words: (parcel, app, looksLike) =>
+      `${looksLike ? `Its number looks like one of ${looksLike}` : `It belongs to ${carrierName(app, parcel?.carrier)}`}; you are working for ${carrierName(app, app.flow.draft?.carrier)}. Leave it where it was.`,
   },
   cancelled: {
     icon: "ban",
@@ -56,8 +56,8 @@ const BLOCKS = {
     icon: "circle-help",
     reasons: false,
     keep: "Keep it",
-    words: (_, app) =>
-      `This phone’s list (from ${listAge(app)}) does not know it. It may be new. If you keep it, the office is told.`,
+    words: (_, app, looksLike) =>
+      `${looksLike ? `Its number looks like one of ${looksLike}. ` : ""}This phone’s list (from ${listAge(app)}) does not know it. It may be new. If you keep it, the office is told.`,
   },
 };
 
@@ -110,7 +110,7 @@ export async function blocked(verdict, app) {
   setIcon(dialog, "icon", block.icon);
   text(dialog, "title", verdict.word);
   text(dialog, "code", codeText(verdict.code ?? ""));
-  text(dialog, "text", block.words(verdict.parcel, app));
+  text(dialog, "text", block.words(verdict.parcel, app, verdict.looksLike));
   text(
     dialog,
     "leave",

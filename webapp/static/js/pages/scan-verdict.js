@@ -21,7 +21,7 @@ export function cueOf({ verdict, tone }) {
 
 /** @param {HTMLElement} screen @param {Verdict} verdict */
 export function showVerdict(screen, verdict) {
-  const { word, code, parcel } = verdict;
+  const { word, code, parcel, looksLike } = verdict;
   const look = cueOf(verdict);
   const box = el(screen, "verdict");
   box.dataset.tone = look;
@@ -29,7 +29,8 @@ export function showVerdict(screen, verdict) {
   text(box, "verdict-word", word);
   const pieces = parcel && parcel.count > 1 ? count(parcel.count, "piece") : null;
   const to = parcel?.recipient ? `${parcel.recipient.name}, ${parcel.recipient.address}` : parcel?.place;
-  const about = [code ? codeText(code) : "No code of a parcel", to, pieces];
+  const whose = looksLike ? `looks like ${looksLike}` : null;
+  const about = [code ? codeText(code) : "No code of a parcel", whose, to, pieces];
   text(box, "verdict-code", about.filter(Boolean).join(" · "));
   el(box, "verdict-flag").hidden = !parcel?.fragile;
   el(box, "verdict-danger").hidden = !parcel?.dangerous;

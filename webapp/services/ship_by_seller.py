@@ -1,0 +1,90 @@
+"""Ship by Seller (`R11`): orders that were handed over and are to be marked as shipped on the marketplace.
+
+A parcel is due from our handover until a newer export says "Shipped" (an import's carrier scan) or a person says that
+it is done there. Both are events; nothing else marks it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+
+import xlsxwriter
+
+from webapp.services.moving import Moved, move_by
+from webapp.services.record import Draft
+from webapp.store.queries import shipping
+from webapp.store.queries.picking import Choice, Picked
+from webapp.store.queries.shipping import Due
+from webapp.store.unit import reading
+
+HEADINGS = ("Order ID", "Tracking ID", "Shipping Provider Name")
+SOURCE = "marked_shipped"
+
+
+def due_to_mark(org_id: str, own_seller: str | None) -> list[Due]:
+    """What is due, longest handed over first."""
+    with reading() as session:
+        return shipping.due_to_mark(session, org_id, own_seller)
+
+
+def for_the_file(due: Sequence[Due]) -> tuple[list[Due], list[Due]]:
+    """What the bulk file can say, and what has to be entered by hand: an order in several parcels, or no number."""
+    parcels: dict[str, int] = {}
+    for each in due:
+        parcels[each.order_id] = max(each.parcels, parcels.get(each.order_id, 0))
+    fits = [each for each in due if each.tracking_number and parcels[each.order_id] == 1]
+    return fits, [each for each in due if each not in fits]
+
+
+def as_csv(due: Sequence[Due]) -> bytes:
+    """The bulk file as CSV in UTF-8."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(HEADINGS)
+    lines.writerows(_cells(each) for each in due)
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def as_xlsx(due: Sequence[Due]) -> bytes:
+    """The bulk file as a workbook; ids are text, so that no spreadsheet rounds them."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
+    sheet = book.add_worksheet("Orders")
+    sheet.set_column(0, 2, 24)
+    for number, cells in enumerate([HEADINGS, *map(_cells, due)]):
+        for at, text in enumerate(cells):
+            sheet.write_string(number, at, text)
+    book.close()
+    return out.getvalue()
+
+
+def _cells(due: Due) -> tuple[str, str, str]:
+    return due.order_id, _harmless(due.tracking_number or ""), _harmless(due.provider or "")
+
+
+def _harmless(text: str) -> str:
+    # What begins like this, a spreadsheet runs as a formula.
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "|", "%")) else text
+
+
+def confirm_shipped(
+    org_id: str, actor_id: str, own_seller: str | None, codes: Sequence[str], now: datetime
+) -> Moved:
+    """Somebody has marked these as shipped on the marketplace: they are on their way; the rest is told why not."""
+    due = {each.code for each in due_to_mark(org_id, own_seller)}
+
+    def plan(parcel: Picked) -> tuple[str, ...] | str:
+        is_due = parcel.code in due and parcel.status == "handed_over"
+        return ("carrier_scan",) if is_due else "It is not due to be marked"
+
+    return move_by(org_id, actor_id, own_seller, Choice().only(codes), now, plan, _drafts)
+
+
+def _drafts(going: Sequence[Picked]) -> list[Draft]:
+    by_seller: dict[str | None, list[str]] = {}
+    for parcel in going:
+        by_seller.setdefault(parcel.seller, []).append(parcel.code)
+    return [Draft("carrier_scan", codes, data={"source": SOURCE}) for codes in by_seller.values()]
