@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sync.protocol.times import parse_time
 from sync.rules import packing, pauses, voids
 from sync.rules.anomalies import INTEGRITY
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
@@ -248,12 +249,16 @@ class _Folding:
             self.raise_(code, fact, str(fact.data.get("held_for", "")), event_id=fact.ref)
 
     def close(self, resolve: Fact) -> None:
-        """Close the anomaly at the event named, or all of that code that the office could have seen."""
+        """Close the anomaly at the event named, or all of that code that the office could have seen.
+
+        `data.seen_at` says when it looked, where that was earlier than when it closed them.
+        """
         code, event = resolve.data.get("anomaly"), resolve.data.get("event")
+        seen_at = _seen_at(resolve)
         for key in self.raised:
             if key[0] != code:
                 continue
-            if event == key[1] or (event is None and self.facts[key[1]].received_at <= resolve.received_at):
+            if event == key[1] or (event is None and self.facts[key[1]].received_at <= seen_at):
                 self.closed.setdefault(key, resolve.id)
 
     def settle(self) -> None:
@@ -301,6 +306,14 @@ class _Folding:
             max((fact.effective_at for fact in ordered), default=None),
         )
         return Folded(state, self.moved, self.blamed)
+
+
+def _seen_at(resolve: Fact) -> datetime:
+    told = resolve.data.get("seen_at")
+    try:
+        return min(parse_time(told), resolve.received_at) if isinstance(told, str) else resolve.received_at
+    except ValueError:
+        return resolve.received_at
 
 
 _SPECIAL = {

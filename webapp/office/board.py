@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import render_template
@@ -12,8 +13,10 @@ from webapp.office import blueprint, words
 from webapp.office.context import moment, zone
 from webapp.office.times import today
 from webapp.store.queries import board as ask
-from webapp.store.queries import parcels, review, runs
+from webapp.store.queries import deadlines, parcels, review, runs
 from webapp.store.unit import reading
+
+SOON = timedelta(hours=24)
 
 
 @blueprint.get("/")
@@ -38,6 +41,7 @@ def _state() -> dict[str, Any]:
             "counts": [(status, counts.get(status, 0)) for status in words.STATUSES],
             "total": sum(counts.values()),
             "anomalies": ask.open_by_severity(session, org_id, seller),
+            "due": deadlines.pressing(session, org_id, seller, moment() + SOON),
             "runs": runs.list_runs(session, org_id, seller, day=today(moment(), zone())),
             "late_days": runs.open_days(session, org_id, seller, today(moment(), zone())),
         }

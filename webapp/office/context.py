@@ -12,7 +12,7 @@ from flask import current_app, g, request
 from sync.protocol import codes
 from webapp import clock
 from webapp.access import Actor
-from webapp.office import blueprint, times, words
+from webapp.office import blueprint, rule_words, times, words
 from webapp.store.queries import quarantine
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
@@ -26,6 +26,8 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/orders", "Orders", "clipboard-list", _ALL),
     ("/office/prepare", "Prepare", "clipboard-check", _ALL),
     ("/office/packing", "Packing", "package-open", _DESK),
+    ("/office/deadlines", "Deadlines", "clock", _ALL),
+    ("/office/exceptions", "Exceptions", "triangle-alert", _ALL),
     ("/office/review", "Review", "eye", _DESK),
     ("/office/runs", "Runs", "truck", _ALL),
     ("/office/import", "Import", "upload", _DESK),
@@ -35,6 +37,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/people", "People", "users", _DESK),
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
+    ("/office/rules", "Rules", "gavel", _ALL),
 )
 
 
@@ -125,6 +128,11 @@ def _ago(value: datetime) -> str:
     return times.ago_text(value, moment())
 
 
+@blueprint.app_template_filter("until")
+def _until(value: datetime) -> str:
+    return times.until_text(value, moment())
+
+
 @blueprint.app_template_filter("pretty")
 def _pretty(code: str) -> str:
     return codes.pretty(code) if codes.is_code(code) else code
@@ -140,5 +148,7 @@ for _function in (
     words.role_word,
     words.reason_word,
     words.flag_words,
+    rule_words.rule_words,
+    rule_words.rule_choices,
 ):
     blueprint.add_app_template_global(_function)

@@ -53,6 +53,14 @@ def ago_text(moment: datetime, now: datetime) -> str:
     return "just now" if seconds < 60 else f"{span_text(seconds)} ago"
 
 
+def until_text(moment: datetime, now: datetime) -> str:
+    """How far off a time is, before or after: "in 3 h", "2 days ago", "now"."""
+    seconds = int((moment - now).total_seconds())
+    if seconds >= 60:
+        return f"in {span_text(seconds)}"
+    return f"{span_text(seconds)} ago" if seconds <= -60 else "now"
+
+
 def span_text(seconds: float) -> str:
     """A length in its largest whole unit: "45 s", "5 min", "3 h", "1 day"."""
     whole = int(abs(seconds))

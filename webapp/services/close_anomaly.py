@@ -30,7 +30,7 @@ def close_anomaly(
     Problems: `not-found` (no such anomaly on a parcel of this shop), `conflict` (closed meanwhile),
     `field-invalid` (no reason).
     """
-    words = _reason(reason)
+    words = reason_given(reason)
     with transaction() as session:
         lock_org(session, org_id)
         anomaly = session.get(Anomaly, (org_id, parcel, event_id, code))
@@ -51,7 +51,7 @@ def decide_status(
 
     Problems: `not-found`, `conflict` (its status is not `seen` any more), `field-invalid` (no reason, no status).
     """
-    words = _reason(reason)
+    words = reason_given(reason)
     if status not in STATUSES:
         raise Problem("field-invalid", "Choose what it has become.")
     with transaction() as session:
@@ -67,7 +67,8 @@ def decide_status(
         record(session, org_id, actor_id, [draft], now)
 
 
-def _reason(text: str) -> str:
+def reason_given(text: str) -> str:
+    """A person's reason, tidied. Problem `field-invalid` when there is none, or too much."""
     words = " ".join(text.split())
     if not words:
         raise Problem("field-invalid", "Say why: the reason stays with the parcel.")

@@ -186,6 +186,18 @@ def count_by_rule(
     return {(rule, state): n for rule, state, n in rows}
 
 
+def pressing(session: Session, org_id: str, own_seller: str | None, until: datetime) -> dict[str, int]:
+    """On how many parcels something was missed (`passed`), and on how many something falls due (`open`) by then."""
+    query = (
+        select(Deadline.state, func.count(Deadline.parcel.distinct()))
+        .where(Deadline.org_id == org_id, Deadline.state.in_(["passed", "open"]), _pressing(until))
+        .group_by(Deadline.state)
+    )
+    return {"passed": 0, "open": 0} | {
+        row[0]: row[1] for row in session.execute(_of_seller(query, own_seller))
+    }
+
+
 def listed(
     session: Session,
     org_id: str,

@@ -1,0 +1,57 @@
+"""The rules as a manager reads them: the guide's words, the market's numbers with their sources, and what follows."""
+
+from __future__ import annotations
+
+from flask import abort, render_template
+from flask.typing import ResponseReturnValue
+
+from sync.rules import guide
+from sync.rules import pack as packs
+from sync.rules.deadlines import OWN_TIMES
+from webapp.access import actor, desk
+from webapp.office import blueprint
+from webapp.office.context import moment
+from webapp.office.rule_words import RULES
+from webapp.services.deadlines import pack_of
+from webapp.store.queries import deadlines as ask
+from webapp.store.unit import reading
+
+WAYS = (("tiktok", "Ship by TikTok"), ("seller", "Ship by Seller"))
+
+
+@blueprint.get("/rules")
+@desk()
+def rules() -> ResponseReturnValue:
+    """All rules: the numbers that hold for this shop, then the guide, rule by rule."""
+    with reading() as session:
+        market = ask.shop_clock(session, actor().org_id).market
+    pack = pack_of(market)
+    held = {way: pack.term_list(way, is_preorder=False) for way, _ in WAYS}
+    terms = sorted(
+        {term for listed in held.values() for term in listed}, key=lambda term: (term.rule, term.number)
+    )
+    rows = [(term, [word for way, word in WAYS if term in held[way]]) for term in terms]
+    return render_template(
+        "office/rules.html", market=market, pack=pack, rows=rows, ways=len(WAYS), guide=guide.RULES
+    )
+
+
+@blueprint.get("/rules/<rule>")
+@desk()
+def one_rule(rule: str) -> ResponseReturnValue:
+    """One rule that makes deadlines: what the guide says, each market's number, how many are missed here."""
+    if rule not in RULES:
+        abort(404)
+    with reading() as session:
+        market = ask.shop_clock(session, actor().org_id).market
+        counts = ask.count_by_rule(session, actor().org_id, actor().seller, moment())
+    return render_template(
+        "office/rule.html",
+        rule=rule,
+        words=RULES[rule],
+        said=[it for it in guide.RULES.values() if it.rule == rule],
+        terms=[term for name in packs.names() for term in packs.load(name).terms if term.rule == rule],
+        own=[name for name, (of, _, _) in OWN_TIMES.items() if of == rule],
+        pack=pack_of(market),
+        missed=counts.get((rule, "passed"), 0),
+    )

@@ -1,0 +1,58 @@
+"""Close one sort of anomaly on many parcels with one reason: one `resolve` for each few hundred of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sync.protocol.problems import Problem
+from sync.rules.anomalies import CATALOGUE
+from webapp.services.close_anomaly import reason_given
+from webapp.services.record import MOST_PARCELS, Draft, record
+from webapp.store.queries import exceptions as ask
+from webapp.store.unit import lock_org, reading, transaction
+
+
+def close_anomalies(
+    org_id: str,
+    actor_id: str,
+    code: str,
+    parcels: Collection[str] | None,
+    reason: str,
+    seen_at: datetime,
+    now: datetime,
+) -> int:
+    """Close what is open of this sort on these parcels (None: on all) and was here when the list was seen.
+
+    Gives how many parcels that was; closing again closes nothing. Problem `field-invalid` (no reason, no such sort).
+    """
+    words = reason_given(reason)
+    if code not in CATALOGUE:
+        raise Problem("field-invalid", "There is no such sort of anomaly.")
+    with reading() as session:
+        held = ask.open_parcels(session, org_id, code, seen_at)
+    data = {"anomaly": code, "event": None, "seen_at": _exactly(seen_at)}
+    meant = [(parcel, seller) for parcel, seller in held if parcels is None or parcel in parcels]
+    for part in _parts(meant):
+        with transaction() as session:
+            lock_org(session, org_id)
+            draft = Draft("resolve", part, note=words, data=data)
+            record(session, org_id, actor_id, [draft], now)
+    return len(meant)
+
+
+def _exactly(moment: datetime) -> str:
+    """To the microsecond, as events are received."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _parts(meant: list[tuple[str, str | None]]) -> list[list[str]]:
+    """Few enough for one event each, and none naming two sellers' parcels."""
+    by_seller: dict[str | None, list[str]] = {}
+    for parcel, seller in meant:
+        by_seller.setdefault(seller, []).append(parcel)
+    return [
+        codes[start : start + MOST_PARCELS]
+        for codes in by_seller.values()
+        for start in range(0, len(codes), MOST_PARCELS)
+    ]
