@@ -15,8 +15,10 @@ from pathlib import Path
 from playwright.sync_api import Playwright, sync_playwright
 
 from scripts.screens import phone
+from scripts.screens.evening import Evening
 from scripts.screens.office import Office
 from scripts.screens.studio import Studio
+from scripts.screens.two import SharedPhone
 from tests.support.browser import Chromium
 from tests.support.programs import ROOT
 from tests.support.server import Server
@@ -56,9 +58,17 @@ def _day(server: Server, studio: Studio, folder: Path, playwright: Playwright) -
     courier.close()
     office.prepare(page)
     office.show_all(page, "wide")
-    desk.close()
     narrow = Chromium(playwright, folder / "narrow")
-    office.show_all(office.open(narrow, "phone"), "phone")
+    small = office.open(narrow, "phone")
+    office.show_all(small, "phone")
+    shared = SharedPhone(courier, server, folder, studio)
+    for file in (shared.work(), *Evening(server, folder).happen()):
+        office.read_in(page, file)
+    shared.come_home()
+    office.settle_one(page)
+    office.show_troubles(page, "wide")
+    office.show_troubles(small, "phone")
+    desk.close()
     narrow.close()
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from scripts.screens.studio import Studio
 from tests.support.browser import Chromium
@@ -33,17 +33,26 @@ PLAIN = {
     "places": "places",
     "error": "nothing-here",
 }
-WITH_PHOTOS = {"parcel", "review"}
+TROUBLES = {
+    "quarantine": "quarantine",
+    "rescue": "rescue",
+    "phones-unsent": "phones/unsent",
+}
+WITH_PHOTOS = {"parcel", "review", "quarantine-item"}
 
 
 class Office:
-    """One desk. `pages` are the addresses below /office/ of what the day has made, by the picture's name."""
+    """One desk. `pages` are the addresses below /office/ of what the day has made, by the picture's name.
+
+    `troubles` are those of what went wrong in the evening.
+    """
 
     def __init__(self, server: Server, password: str, studio: Studio) -> None:
         self.server = server
         self.password = password
         self.studio = studio
         self.pages = dict(PLAIN)
+        self.troubles = dict(TROUBLES)
 
     def at(self, path: str) -> str:
         """The address of a page."""
@@ -63,8 +72,7 @@ class Office:
         """Look at the first handover on the review desk and ask for a better photo of it."""
         page.goto(self.at("review"))
         page.wait_for_load_state("networkidle")
-        code = page.locator("#desk a[href^='/office/parcels/']").last.get_attribute("href")
-        self.pages["parcel"] = str(code).removeprefix("/office/").partition("?")[0]
+        self.pages["parcel"] = _below(page.locator("#desk a[href^='/office/parcels/']").last)
         self.studio.shoot(page, "office-review-wide", photos=True)
         page.click("details[data-key=t] > summary")
         page.locator("#f-retake-reason").select_option(index=1)
@@ -88,7 +96,25 @@ class Office:
         ):
             page.goto(self.at(listing))
             page.wait_for_load_state("networkidle")
-            self.pages[name] = str(page.locator(link).first.get_attribute("href")).removeprefix("/office/")
+            self.pages[name] = _below(page.locator(link).first)
+
+    def read_in(self, page: Page, file: Path) -> None:
+        """Read a phone's rescue file in."""
+        page.goto(self.at("rescue"))
+        page.set_input_files("#f-file", file)
+        page.click("button:has-text('Read it in')")
+        page.wait_for_selector("#h-events")
+        self.troubles["rescue-file"] = _path(page)
+
+    def settle_one(self, page: Page) -> None:
+        """Take in one of the records that a signed-out phone sent, and find the other to show."""
+        page.goto(self.at("quarantine?reason=device_revoked"))
+        held = page.locator("th a[href^='/office/quarantine/']")
+        self.troubles["quarantine-item"] = _below(held.first)
+        page.goto(self.at(_below(held.last)))
+        page.fill("#f-accept", "The seller has the same handover on paper; the photos show both tags.")
+        page.click("button:has-text('Take it in')")
+        page.wait_for_selector("#h-done")
 
     def show_all(self, page: Page, width: str) -> None:
         """A picture of every page."""
@@ -100,9 +126,22 @@ class Office:
         for name, path in self.pages.items():
             if name == "review" and width == "wide":
                 continue  # it was taken while the proof still waited
-            page.goto(self.at(path))
-            page.wait_for_load_state("networkidle")
-            self.studio.shoot(page, f"office-{name}-{width}", photos=name in WITH_PHOTOS)
+            self._show(page, name, path, width)
+
+    def show_troubles(self, page: Page, width: str) -> None:
+        """A picture of every page of what went wrong."""
+        for name, path in self.troubles.items():
+            self._show(page, name, path, width)
+
+    def _show(self, page: Page, name: str, path: str, width: str) -> None:
+        page.goto(self.at(path))
+        page.wait_for_load_state("networkidle")
+        self.studio.shoot(page, f"office-{name}-{width}", photos=name in WITH_PHOTOS)
+
+
+def _below(link: Locator) -> str:
+    """Where a link leads, below /office/."""
+    return str(link.get_attribute("href")).removeprefix("/office/").partition("?")[0]
 
 
 def _path(page: Page) -> str:

@@ -94,12 +94,12 @@ def _photograph_and_sign(person: Person, studio: Studio) -> None:
     studio.shoot(page, "phone-photo", THEMES, photos=True)
     page.evaluate("document.querySelector('video')?.play()")
     person.to_signature()
-    _sign(person, "Demo Seller")
+    sign(person, "Demo Seller")
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
     studio.shoot(page, "phone-sign", THEMES)
 
 
-def _sign(person: Person, name: str) -> None:
+def sign(person: Person, name: str) -> None:
     """Answer, write the name, and sign as a person does: loops that lean and run out."""
     page = person.page
     page.get_by_label("All intact").check(force=True)
@@ -163,7 +163,7 @@ def _without_network(person: Person, studio: Studio) -> None:
     person.to_photos()
     person.photograph()
     person.to_signature()
-    _sign(person, "Demo Clerk")
+    sign(person, "Demo Clerk")
     person.seal()
     page.wait_for_timeout(500)
     studio.shoot(page, "phone-done", THEMES)

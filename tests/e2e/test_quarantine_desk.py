@@ -40,6 +40,7 @@ def server(make_server: Callable[..., Server], tmp_path: Path) -> Server:
         forged = phone.payload("deliver", codes[3:], **proof("Pak Budi", "recipient"))
         phone.send(
             envelope.sign(forged, generate_key()),
+            envelope.sign(phone.payload("collect", codes[3:], v=2), phone.key),
             unsent=1,
             unsent_blobs=2,
             oldest_at="2026-11-22T06:00:00.000Z",
@@ -67,12 +68,17 @@ def assert_sound(page: Page) -> None:
 
 
 def assert_within(page: Page) -> None:
-    """No chip sticks out of its card."""
+    """No chip sticks out of its card, and no card out of the page."""
     stick_out = """cells => cells.filter((cell) => {
       const chip = cell.querySelector(".chip");
       return chip && chip.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1;
     }).length"""
     assert page.locator(".table td").evaluate_all(stick_out) == 0
+    wider = """rows => rows.filter((row) => {
+      const box = row.closest(".table-box");
+      return row.getBoundingClientRect().right > box.getBoundingClientRect().right + 1;
+    }).length"""
+    assert page.locator(".table tbody tr").evaluate_all(wider) == 0
 
 
 @pytest.mark.parametrize(

@@ -132,8 +132,12 @@ class RescueScreen {
     el(this.#screen, "files").replaceChildren(...files.map((file) => this.#file(rescue, made, file)));
     button(this.#screen, "write").classList.remove("btn-primary"); // giving it is what comes now
     el(this.#screen, "made-title").focus();
-    el(this.#screen, "made").scrollIntoView({ block: "start" });
+    this.#bringIntoSight();
     say(`${count(files.length, "file")} written`);
+  }
+
+  #bringIntoSight() {
+    el(this.#screen, "made").scrollIntoView({ block: "start" });
   }
 
   /** @param {Rescue} rescue @param {RescueMade} made @param {RescueFile} written @returns {HTMLElement} */
@@ -149,6 +153,7 @@ class RescueScreen {
       await rescue.noteGiven(made, written);
       el(box, "given").hidden = false;
       await this.#show();
+      this.#bringIntoSight(); // the lines above have grown by what was given last
     };
     on(box, "save", "click", () => {
       save(file);
