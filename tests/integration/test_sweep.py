@@ -18,7 +18,7 @@ from webapp.services import rebuild
 from webapp.services.deadlines import judgement_of
 from webapp.services.record import Draft, record
 from webapp.services.sweep import Swept, sweep
-from webapp.store.models import Anomaly, Deadline, Event, EventParcel, Order, Organisation, Parcel
+from webapp.store.models import Anomaly, Deadline, Event, EventParcel, Notice, Order, Organisation, Parcel
 from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading, transaction
 
@@ -314,3 +314,36 @@ def test_rebuild_notices_a_deadline_that_does_not_fit_its_facts_and_mends_it(on_
     rebuild.rebuild(PLACED + HOUR)
     sweep(PLACED + HOUR)
     assert is_sound(PLACED + HOUR)
+
+
+def told(books: Books) -> list[tuple[str, str]]:
+    with reading() as session:
+        rows = session.execute(select(Notice.kind, Notice.params).where(Notice.org_id == books.org)).all()
+    return sorted((kind, str(params.get("deadline", ""))) for kind, params in rows)
+
+
+def test_people_are_told_ahead_and_afterwards_and_never_twice(on_sqlite: Books) -> None:
+    on_sqlite.put(ready(1), now=PLACED + 3 * HOUR)
+    say(on_sqlite, "collect", PLACED + 4 * HOUR, PLACED + 4 * HOUR)
+    due = PLACED + 52 * HOUR
+    moment = PLACED + 4 * HOUR
+    while moment < due - 12 * HOUR:
+        sweep(moment)
+        moment += HOUR
+    assert told(on_sqlite) == [("deadline", "awaiting_carrier_scan")]
+    sweep(due - 12 * HOUR)
+    assert told(on_sqlite) == [("deadline", "awaiting_carrier_scan"), ("mark_shipped", "")]
+    for _ in range(3):
+        sweep(due)
+    assert ("deadline", "mark_shipped") in told(on_sqlite)
+    sweep(PLACED + 120 * HOUR)
+    sweep(PLACED + 121 * HOUR)
+    sweep(PLACED + 12 * DAY)
+    assert told(on_sqlite) == [
+        ("deadline", "awaiting_carrier_scan"),
+        ("deadline", "deemed_lost"),
+        ("deadline", "mark_shipped"),
+        ("mark_shipped", ""),
+        ("remind", ""),
+        ("remind", ""),
+    ]

@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 
 from sync.protocol.times import format_time
 from sync.rules.deadlines import Deadline, Judgement
+from webapp.services import sweep_notices
 from webapp.services.deadlines import look, pack_of, zone_of
+from webapp.services.notices.raising import Asked, raise_notices
 from webapp.services.record import Draft, record
 from webapp.store.queries import deadlines as ask
 from webapp.store.queries import shop
@@ -68,10 +70,13 @@ def _sweep_some(org_id: str, now: datetime, swept: Swept) -> None:
         pack, zone = pack_of(held.market), zone_of(held)
         orders = ask.orders_of(session, org_id, due.codes)
         judged = look(session, org_id, due.codes, orders, pack, now)
+        told = list(sweep_notices.of_deemings(judged, orders))
         changed = _apply(session, org_id, judged, now, swept)
         if changed:
             judged |= look(session, org_id, changed, orders, pack, now)
-        _remind(session, org_id, judged, orders, zone, now, swept)
+        told += sweep_notices.of_deadlines(judged, orders, now)
+        told += _remind(session, org_id, judged, orders, zone, now, swept)
+        raise_notices(session, org_id, told, now)
         ask.put(session, org_id, due.codes, _rows(judged, zone, now))
         ask.move_cursor(session, org_id, due.cursor)
         swept.looked_at += len(due.codes)
@@ -106,8 +111,8 @@ def _remind(
     zone: ZoneInfo,
     now: datetime,
     swept: Swept,
-) -> None:
-    """`R27`: one reminder an order and day, while its update is overdue."""
+) -> list[Asked]:
+    """`R27`: one reminder an order and day, while its update is overdue; gives who is to be told."""
     day = now.astimezone(zone).date()
     late: dict[str, list[str]] = {}
     for code, judgement in judged.items():
@@ -122,6 +127,7 @@ def _remind(
     record(session, org_id, CLOCK, drafts, now)
     ask.note_reminded(session, org_id, list(late), day)
     swept.reminders += len(late)
+    return list(sweep_notices.of_reminders(late, judged, orders, day))
 
 
 def _rows(judged: Mapping[str, Judgement], zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
@@ -145,7 +151,8 @@ def _rows(judged: Mapping[str, Judgement], zone: ZoneInfo, now: datetime) -> lis
 def _next_look(deadline: Deadline, zone: ZoneInfo, now: datetime, *, is_reminding: bool) -> datetime | None:
     """When the clock has to look again because of this one; None when only a new fact can change it."""
     if deadline.state == "open":
-        return deadline.due_at
+        warn = sweep_notices.warn_at(deadline)
+        return warn if warn is not None and warn > now else deadline.due_at
     if deadline.state == "paused":
         return deadline.due_at if deadline.due_at > now else None
     if is_reminding and deadline.reminds and deadline.state == "passed":

@@ -43,6 +43,7 @@ class OrderClock:
     is_preorder: bool
     own_times: Mapping[str, str]
     reminded_on: date | None
+    seller: str | None
 
 
 def shop_clock(session: Session, org_id: str) -> ShopClock:
@@ -99,6 +100,7 @@ def orders_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str
             Order.is_preorder,
             Order.own_times,
             Order.reminded_on,
+            Order.seller,
         )
         .join(Order, and_(Order.org_id == ParcelOrder.org_id, Order.order_id == ParcelOrder.order_id))
         .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes))
@@ -114,6 +116,7 @@ def orders_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str
                 row.is_preorder,
                 row.own_times or {},
                 row.reminded_on,
+                row.seller,
             )
         )
     return found

@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from sync.protocol.codes import tracking_key
+from sync.rules.orders import order_status
 from webapp.store.among import among
 from webapp.store.models import Order, OrderLine, Parcel, ParcelOrder
 from webapp.store.queries.parcel_filter import found_codes
@@ -40,6 +41,11 @@ class OrderPage:
     order: Order
     lines: tuple[OrderLine, ...]
     parcels: tuple[Parcel, ...]
+
+    @property
+    def status(self) -> str | None:
+        """The order's own status: the aggregate of its parcels'."""
+        return order_status(parcel.status for parcel in self.parcels)
 
 
 def list_orders(
