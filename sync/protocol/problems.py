@@ -72,6 +72,10 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "import-columns": ("Columns are missing", 422),
     "import-dates": ("The dates cannot be read", 422),
     "import-too-bad": ("Too many rows are bad", 422),
+    # -- labels and cases
+    "label-empty": ("There is nothing to check", 422),
+    "label-too-large": ("The file is too large", 413),
+    "label-unreadable": ("This file cannot be looked at", 422),
     # -- rescue files and the quarantine
     "rescue-empty": ("There is nothing in the file", 422),
     "rescue-too-large": ("The file is too large", 413),

@@ -12,6 +12,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     exceptions,
     feeds,
     imports,
+    labels,
     orders,
     packing,
     parcel,

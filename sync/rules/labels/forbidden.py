@@ -108,13 +108,19 @@ def _all(
 ) -> Iterator[tuple[str, str, tuple[int, int]]]:
     """The surest first: what is part of an e-mail address is no link and no handle."""
     for code, pattern in (("email", _EMAIL), ("link", _LINK)):
-        yield from ((code, match.group().strip(), match.span()) for match in pattern.finditer(folded))
-    for match in _phones(_blank(folded), own_digits):
-        yield "phone", match.group().strip(), match.span()
+        yield from (_hit(code, match) for match in pattern.finditer(folded))
+    yield from (_hit("phone", match) for match in _phones(_blank(folded), own_digits))
     for platform, match in _platforms(folded, carriers):
         yield "platform", platform, match.span()
     for code, pattern in (("handle", _HANDLE), ("appeal", _APPEALS)):
-        yield from ((code, match.group().strip(), match.span()) for match in pattern.finditer(folded))
+        yield from (_hit(code, match) for match in pattern.finditer(folded))
+
+
+def _hit(code: str, match: re.Match[str]) -> tuple[str, str, tuple[int, int]]:
+    """A match without the blanks around it."""
+    found = match.group()
+    start = match.start() + len(found) - len(found.lstrip())
+    return code, found.strip(), (start, start + len(found.strip()))
 
 
 def _platforms(folded: str, carriers: Sequence[str]) -> Iterator[tuple[str, re.Match[str]]]:

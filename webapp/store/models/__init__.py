@@ -2,6 +2,7 @@
 
 from webapp.store.models.blobs import Blob, BlobRef, Upload, UploadPart
 from webapp.store.models.carriers import Carrier, CarrierReport
+from webapp.store.models.cases import Case, CaseEntry, CaseParcel, LabelCheck, OfficeFile
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
@@ -28,6 +29,9 @@ __all__ = [
     "BlobRef",
     "Carrier",
     "CarrierReport",
+    "Case",
+    "CaseEntry",
+    "CaseParcel",
     "Deadline",
     "Delivery",
     "Device",
@@ -36,9 +40,11 @@ __all__ = [
     "EventParcel",
     "ImportFile",
     "Installation",
+    "LabelCheck",
     "Notice",
     "NoticeChoice",
     "NoticeSettings",
+    "OfficeFile",
     "Order",
     "OrderLine",
     "Organisation",

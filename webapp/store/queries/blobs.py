@@ -12,7 +12,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Blob, BlobRef, EventParcel, Parcel, QuarantinedBlob, Upload, UploadPart
+from webapp.store.models import (
+    Blob,
+    BlobRef,
+    EventParcel,
+    OfficeFile,
+    Parcel,
+    QuarantinedBlob,
+    Upload,
+    UploadPart,
+)
 from webapp.store.prepared import Prepared
 
 _TABLE: Any = Blob.__table__
@@ -132,7 +141,7 @@ def visible(session: Session, org_id: str, seller: str | None, sha256: str) -> B
     asked = (
         select(Blob.sha256, Blob.type, Blob.size, Blob.width, Blob.height)
         .where(Blob.org_id == org_id, Blob.sha256 == sha256)
-        .where(_is_referenced() if seller is None else _shows_parcel_of(seller))
+        .where(_is_proof() if seller is None else _shows_parcel_of(seller))
     )
     row = session.execute(asked).one_or_none()
     return None if row is None else BlobFacts(*row)
@@ -219,7 +228,12 @@ def _advance(session: Session, org_id: str, upload_id: str, at: int, **values: A
 
 
 def _is_referenced() -> Any:
-    # What is held in quarantine may still be taken in: its pictures wait with it.
+    # What is held in quarantine may still be taken in: its pictures wait with it. The office's own files are kept.
+    is_of_office = exists().where(OfficeFile.org_id == Blob.org_id, OfficeFile.sha256 == Blob.sha256)
+    return _is_proof() | is_of_office
+
+
+def _is_proof() -> Any:
     is_of_event = exists().where(BlobRef.org_id == Blob.org_id, BlobRef.sha256 == Blob.sha256)
     return is_of_event | exists().where(
         QuarantinedBlob.org_id == Blob.org_id, QuarantinedBlob.sha256 == Blob.sha256

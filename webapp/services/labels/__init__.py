@@ -1,0 +1,1 @@
+"""Labels: read what was uploaded, check it, and keep what came out."""
