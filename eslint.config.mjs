@@ -80,6 +80,7 @@ export default [
     },
   },
   { files: [`${HERE}/**/*.js`], languageOptions: { globals: { ...globals.browser, htmx: "readonly" } } },
+  { files: ["sync/evidence/bundle/page/*.js"], languageOptions: { globals: globals.browser } },
   {
     files: [`${HERE}/sw/**/*.js`],
     languageOptions: { sourceType: "script", globals: globals.serviceworker },

@@ -93,6 +93,9 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "backup-newer": ("The backup is from a newer Baton", 422),
     "backup-other-database": ("The backup is of another kind of database", 409),
     "not-empty": ("There is something here already", 409),
+    # -- proofs
+    "proof-too-large": ("The proof would be too large", 413),
+    "file-unwritable": ("The file cannot be written", 500),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),
