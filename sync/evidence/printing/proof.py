@@ -1,0 +1,216 @@
+"""The printable proof: a manifest, and a page for each handover. Gives bytes; the time zone is the shop's."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import qrcode
+
+from sync.evidence.printing import words
+from sync.evidence.printing.sheet import ALARM, MUTED, Sheet
+from sync.protocol.times import parse_time
+
+_MOST_CODES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What is printed: the bundle's timeline and keys, the events' payloads by id, copies of the pictures by digest.
+
+    A copy is a JPEG or PNG that any program opens; a picture without one is printed as an empty frame.
+    """
+
+    timeline: Mapping[str, Any]
+    keys: Mapping[str, Any]
+    payloads: Mapping[str, Mapping[str, Any]]
+    copies: Mapping[str, bytes]
+    zone: tzinfo
+
+
+def print_proof(printed: Printed) -> bytes:
+    """The PDF of a bundle."""
+    told = printed.timeline
+    about = _about(told)
+    text = repr((told, printed.keys, list(printed.payloads.values())))
+    title = f"Proof of handover: {about}"
+    made_at = words.moment(parse_time(told["made_at"]), printed.zone)
+    sheet = Sheet(
+        title, f"{about} · {told['shop']['name']} · made {made_at}", parse_time(told["made_at"]), text
+    )
+    _manifest(sheet, printed)
+    for event in told["events"]:
+        if event["kind"] in words.ON_THE_SPOT:
+            _handover(sheet, printed, event)
+    return bytes(sheet.output())
+
+
+def _about(told: Mapping[str, Any]) -> str:
+    parcel = told["about"]["parcel"]
+    return f"parcel {words.code(parcel)}" if parcel else "one handover"
+
+
+def _manifest(sheet: Sheet, printed: Printed) -> None:
+    told = printed.timeline
+    handovers = [e for e in told["events"] if e["kind"] in words.ON_THE_SPOT]
+    sheet.add_page()
+    sheet.heading("Proof of handover")
+    sheet.write_line(
+        "This sheet is the readable part of a proof bundle. Each record below was signed on the phone that made it; "
+        "verify.html in the same bundle checks all of them without a network.",
+        colour=MUTED,
+        gap=2,
+    )
+    sheet.facts(
+        [
+            ("Shop", told["shop"]["name"]),
+            ("About", _about(told).capitalize()),
+            ("Parcels", str(len(told["parcels"]))),
+            ("Records", f"{len(told['events'])}, {len(handovers)} of them made on the spot"),
+            ("Pictures", str(len(printed.copies))),
+            ("Made", words.moment(parse_time(told["made_at"]), printed.zone)),
+            ("Server's key", printed.keys["server"]),
+        ]
+    )
+    sheet.heading("Parcels", 2)
+    sheet.grid(
+        ("Code", "Tracking number", "Carrier", "Order", "Now"),
+        (38, 46, 30, 42, 24),
+        [
+            (
+                words.code(p["code"]),
+                p["tracking_number"] or "–",
+                p["carrier"] or "–",
+                ", ".join(p["orders"]) or "–",
+                p["status"].replace("_", " "),
+            )
+            for p in told["parcels"]
+        ],
+    )
+    sheet.heading("What happened", 2)
+    sheet.grid(
+        ("When", "What", "Who recorded it", "With whom", "At the server"),
+        (42, 38, 34, 34, 32),
+        [_line(printed, event) for event in told["events"]],
+    )
+
+
+def _line(printed: Printed, event: Mapping[str, Any]) -> Sequence[str]:
+    other = printed.payloads[event["id"]].get("counterpart") or {}
+    what = words.kind(event["kind"]) + (" (withdrawn)" if event["withdrawn_by"] else "")
+    return (
+        words.moment(parse_time(event["effective_at"]), printed.zone),
+        what,
+        event["actor_name"],
+        other.get("name") or "–",
+        words.moment(parse_time(event["received_at"]), printed.zone),
+    )
+
+
+def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
+    payload = printed.payloads[event["id"]]
+    sheet.add_page()
+    _mark(sheet, event)
+    sheet.heading(words.kind(event["kind"]))
+    if event["withdrawn_by"]:
+        sheet.write_line(
+            "This record was withdrawn later by whoever made it.", bold=True, colour=ALARM, gap=1
+        )
+    sheet.facts(_facts(printed, event, payload))
+    _parcels(sheet, printed, payload)
+    shown = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] != "signature"]
+    if shown:
+        sheet.heading("Photos", 2)
+        sheet.pictures(shown, 1 if len(shown) == 1 else 2 if len(shown) <= 4 else 3, 92)
+    signed = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] == "signature"]
+    if signed:
+        other = payload.get("counterpart") or {}
+        sheet.heading(f"Signed by {other.get('name') or 'somebody without a name'}", 2)
+        sheet.pictures(signed, 2, 38)
+    if event["findings"]:
+        sheet.heading("What the server noted", 2)
+        for finding in event["findings"]:
+            detail = f" ({finding['detail']})" if finding["detail"] else ""
+            sheet.write_line(f"{finding['code'].replace('_', ' ').capitalize()}{detail}", size=8.5)
+
+
+def _mark(sheet: Sheet, event: Mapping[str, Any]) -> None:
+    """A QR with the record's id and digest: it leads nowhere, it names the record."""
+    code = qrcode.QRCode(border=0, mask_pattern=2, error_correction=qrcode.constants.ERROR_CORRECT_M)
+    code.add_data(f"BATON {event['id']} SHA256 {event['sha256']}")
+    out = io.BytesIO()
+    code.make_image().save(out)
+    sheet.image(io.BytesIO(out.getvalue()), x=173, y=13, w=22, h=22, alt_text="The record's id and digest")
+
+
+def _facts(
+    printed: Printed, event: Mapping[str, Any], payload: Mapping[str, Any]
+) -> Sequence[tuple[str, str]]:
+    other = payload.get("counterpart") or {}
+    phone: Mapping[str, Any] = next((k for k in printed.keys["keys"] if k["device"] == event["device"]), {})
+    role = (phone.get("person") or {}).get("role") or ""
+    codes = payload.get("parcels") or []
+    expected = payload.get("expected")
+    intact = {True: "yes, they said", False: "no, they said", None: ""}[payload.get("intact")]
+    received = words.moment(parse_time(event["received_at"]), printed.zone)
+    return [
+        ("Recorded by", f"{event['actor_name']}{role and f', {role}'}, on {phone.get('label') or 'a phone'}"),
+        ("With", ", ".join(word for word in (other.get("name"), other.get("role")) if word)),
+        ("Count", f"{len(codes)}" + (f" of {expected} expected" if expected is not None else "")),
+        ("All intact", intact),
+        ("Phone's clock", _clock(printed, event)),
+        ("Server had it by", received),
+        ("Place", _place(event, payload)),
+        ("Reason", (payload.get("reason") or "").replace("_", " ")),
+        ("Note", payload.get("note") or ""),
+        ("Record", f"no. {event['seq']} of its phone, {event['id']}"),
+        ("Digest (SHA-256)", event["sha256"]),
+        ("Signed with key", phone.get("kid") or "none: this phone could not keep a key"),
+    ]
+
+
+def _clock(printed: Printed, event: Mapping[str, Any]) -> str:
+    at = words.moment(parse_time(event["at"]), printed.zone)
+    offset = event["offset_ms"]
+    if offset is None:
+        return f"{at}; never compared with the server's"
+    return f"{at}; {abs(offset) / 1000:.1f} s {'behind' if offset >= 0 else 'ahead of'} the server's"
+
+
+def _place(event: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
+    place = payload.get("place") or {}
+    parts = [event["place_name"] or ""]
+    if place.get("lat") is not None and place.get("lon") is not None:
+        accuracy = place.get("accuracy_m")
+        near = f" (within {round(accuracy)} m)" if accuracy is not None else ""
+        parts.append(f"{place['lat']:.5f}, {place['lon']:.5f}{near}")
+    return ", ".join(part for part in parts if part)
+
+
+def _parcels(sheet: Sheet, printed: Printed, payload: Mapping[str, Any]) -> None:
+    """Of a parcel's proof the others are only counted."""
+    codes = payload.get("parcels") or []
+    own = set(printed.timeline["names"])
+    shown = [words.code(code) for code in codes if not own or code in own]
+    others = len(codes) - len(shown)
+    sheet.heading("Parcels handed over together" if len(codes) > 1 else "Parcel", 2)
+    text = ", ".join(shown[:_MOST_CODES])
+    sheet.write_line(text + (f" and {others} other parcel{'s' if others > 1 else ''}" if others else ""))
+
+
+def _picture(printed: Printed, event: Mapping[str, Any], blob: Mapping[str, Any]) -> tuple[bytes | None, str]:
+    copy = printed.copies.get(blob["sha256"])
+    what = {"photo": "Photo", "tag": "The tag, close up", "signature": "Signature"}.get(
+        blob["role"], blob["role"]
+    )
+    of = f" of {words.code(blob['parcel'])}" if blob["parcel"] and blob["state"] != "left_out" else ""
+    lines = [f"{what}{of}, {words.moment(parse_time(event['effective_at']), printed.zone)}"]
+    if blob["state"] != "held":
+        lines.append(words.ABSENT.get(blob["state"], blob["state"]))
+    elif copy is None:
+        lines.append("Is in the bundle; it could not be shown here")
+    lines.append(f"SHA-256 {blob['sha256']}")
+    return copy, "\n".join(lines)

@@ -1,0 +1,59 @@
+"""What a printed proof calls things, for somebody who has never seen Baton."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+KINDS = {
+    "confirm": "Confirmed in stock",
+    "pack": "Packed",
+    "label": "Labelled",
+    "drop_off": "Dropped off",
+    "collect": "Collected",
+    "carrier_scan": "Scanned by the carrier",
+    "out_for_delivery": "Out for delivery",
+    "deliver": "Delivered",
+    "attempt": "Delivery tried",
+    "report": "Problem reported",
+    "return": "Return",
+    "void": "Earlier record withdrawn",
+    "blob_lost": "Photo lost on the phone",
+    "cancel": "Cancelled",
+    "hold": "Put on hold",
+    "review": "Looked at by the office",
+    "resolve": "Decided by the office",
+    "amend": "Note by the office",
+    "deem_delayed": "Deemed delayed",
+    "deem_lost": "Deemed lost",
+    "deem_cancelled": "Deemed cancelled",
+    "remind": "Reminder",
+}
+# What somebody did at a door or a counter, and proves by photos or a signature: each gets a page.
+ON_THE_SPOT = ("pack", "drop_off", "collect", "deliver", "attempt", "report", "return")
+ABSENT = {
+    "left_out": "Shows another parcel, so it is not in this proof",
+    "never_arrived": "Has never reached the server",
+    "lost": "The phone says that it has lost it",
+    "damaged": "The server's copy was damaged",
+    "deleted_by_policy": "Deleted by the shop's policy",
+}
+
+
+def kind(code: str) -> str:
+    """An event's kind in words; one of a newer version speaks for itself."""
+    return KINDS.get(code, code.replace("_", " ").capitalize())
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """A time as the shop's clocks show it, with the zone's offset: `22 Nov 2026, 15:15:30 (UTC+08:00)`."""
+    try:
+        here = at.astimezone(zone)
+    except OverflowError:
+        here = at
+    offset = here.strftime("%z")
+    return f"{here.day} {here:%b} {here.year}, {here:%H:%M:%S} (UTC{offset[:3]}:{offset[3:]})"
+
+
+def code(text: str) -> str:
+    """Our own codes in groups of four, as they are printed on tags; another's as it is."""
+    return f"{text[:4]}-{text[4:8]}-{text[8:]}" if len(text) == 12 and text.isalnum() else text
