@@ -13,6 +13,7 @@ from webapp.cli import (
     importing,
     parcels,
     people,
+    proof,
     rebuild,
     rescue,
     serve,
@@ -27,6 +28,6 @@ def main() -> None:
 
 for room in (
     *(serve, people, devices, importing, carriers, parcels, rescue),
-    *(sweep, rebuild, backup, demo, bench),
+    *(proof, sweep, rebuild, backup, demo, bench),
 ):
     room.register(main)

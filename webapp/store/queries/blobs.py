@@ -55,6 +55,22 @@ def held_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
     return set(session.scalars(chosen))
 
 
+def total_size(session: Session, org_id: str, digests: Collection[str]) -> int:
+    """How many bytes these have together, as far as they are held."""
+    sizes = select(func.coalesce(func.sum(Blob.size), 0)).where(
+        Blob.org_id == org_id, among(session, Blob.sha256, digests)
+    )
+    return int(session.scalar(sizes) or 0)
+
+
+def lost_among(session: Session, org_id: str, digests: Collection[str]) -> set[str]:
+    """Those of the digests of which a phone has said that it lost them."""
+    chosen = select(BlobRef.sha256).where(
+        BlobRef.org_id == org_id, among(session, BlobRef.sha256, digests), BlobRef.is_lost
+    )
+    return set(session.scalars(chosen))
+
+
 def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[str]:
     """Digests that this phone's events speak of and nobody has brought yet, oldest event first."""
     rows = _WANTED.rows(session.connection(), org_id=org_id, device_id=device_id, most=limit)

@@ -30,7 +30,7 @@ def parcel(session: Session, asked: str) -> tuple[dict[str, Any], str]:
 
     `deadlines` is left to who judges them.
     """
-    found = _find(session, asked)
+    found = find(session, asked)
     here = (Anomaly.org_id == found.org_id, Anomaly.parcel == found.code)
     anomalies = session.execute(
         select(Anomaly).where(*here).order_by(Anomaly.code, Anomaly.event_id)
@@ -84,7 +84,8 @@ def quarantine(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def _find(session: Session, asked: str) -> Parcel:
+def find(session: Session, asked: str) -> Parcel:
+    """The parcel of this internal code, tracking number or order id. Problem `parcel-unknown`."""
     ways = [Parcel.tracking_number == tracking_key(asked), Parcel.code == asked]
     with contextlib.suppress(CodeInvalid):
         ways.append(Parcel.code == normalise(asked))

@@ -1,0 +1,1 @@
+"""Proofs for outside: gathered from the ledger, sealed, printed."""
