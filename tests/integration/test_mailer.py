@@ -24,7 +24,20 @@ def letter(to: str = "olga@example.com", text: str = "Text.", subject: str = "Su
     at = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
     words = Words(subject, text)
     return Letter(
-        "id-1", "org", "email", to, "remind", "key", words, None, "Toko Maju", False, "o@toko.example", {}, at
+        "id-1",
+        "org",
+        "email",
+        to,
+        "remind",
+        "key",
+        words,
+        None,
+        None,
+        "Toko Maju",
+        False,
+        "o@toko.example",
+        {},
+        at,
     )
 
 

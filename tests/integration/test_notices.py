@@ -14,7 +14,7 @@ from sqlalchemy import select
 from tests.support.shop import make_shop, make_user
 from webapp.services.notices import Asked, raise_notice, raise_notices, to_role
 from webapp.services.notices.addressing import make_ready
-from webapp.services.notices.claiming import LEASE, Claim, claim_next
+from webapp.services.notices.claiming import LEASE, Claim, Post, claim_next
 from webapp.services.notices.delivering import give_back, mark
 from webapp.services.notices.outcomes import SENT, Outcome
 from webapp.settings import Settings, Smtp
@@ -23,7 +23,7 @@ from webapp.store.unit import reading, transaction
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
-CHANNELS = ("email", "webhook")
+POST = Post(("email", "webhook"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def raised(org_id: str, key: str = "alarm:1") -> bool:
 
 
 def claim(settings: Settings, now: datetime = NOW) -> Claim:
-    made, _ = claim_next(settings, CHANNELS, now)
+    made, _ = claim_next(settings, POST, now)
     assert made is not None
     return made
 
@@ -114,7 +114,7 @@ def test_of_eight_servers_that_look_at_once_each_letter_is_claimed_by_one(
             make_ready(with_mail, NOW)
             found = []
             while True:
-                made, looked = claim_next(with_mail, CHANNELS, NOW)
+                made, looked = claim_next(with_mail, POST, NOW)
                 if made is None and not looked:
                     return found
                 found += made.ids if made else []

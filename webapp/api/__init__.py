@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("sync", __name__)
 
-from webapp.api import blobs, feeds, health, sync  # noqa: E402,F401  (views register themselves on the blueprint)
+from webapp.api import blobs, feeds, health, push, sync  # noqa: E402,F401  (views register on the blueprint)

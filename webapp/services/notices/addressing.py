@@ -18,13 +18,15 @@ from webapp.store.unit import Session, transaction
 AT_ONCE = 200
 
 
-def make_ready(settings: Settings, now: datetime) -> int:
+def make_ready(settings: Settings, now: datetime, only: tuple[str, str] | None = None) -> int:
     """Make the deliveries of notices that have none yet, a few hundred at most; gives how many notices that were.
+
+    `only`: of the one with this shop and key.
 
     One transaction: a notice is either new, or all its deliveries are there.
     """
     with transaction() as session:
-        taken = ask.take_new(session, AT_ONCE)
+        taken = ask.take_new(session, AT_ONCE, only)
         book = _Book(session, settings)
         rows: list[dict[str, Any]] = []
         for notice in taken:

@@ -15,7 +15,6 @@ of a day; what is refused for good, or given up, says why and is in sight of the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from random import SystemRandom
@@ -27,18 +26,18 @@ from webapp import clock
 from webapp.services.notices import pace
 from webapp.services.notices.addressing import AT_ONCE, make_ready
 from webapp.services.notices.claiming import Claim, claim_next
-from webapp.services.notices.mail import Mailer
 from webapp.services.notices.outcomes import Outcome
+from webapp.services.notices.senders import Senders
 from webapp.settings import Settings
 from webapp.store.models import Delivery
 from webapp.store.queries import notices as ask
+from webapp.store.queries import push
 from webapp.store.unit import transaction
 
 log = structlog.get_logger()
 
 BUDGET_S = 40.0
 _draw = SystemRandom().random
-Send = Callable[[Claim], Outcome]
 
 
 def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -> Counter[str]:
@@ -52,29 +51,19 @@ def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -
     give_back(now)
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        senders = _senders(settings, stack)
-        while senders and clock.ticks() < end:
-            claim, looked = claim_next(settings, list(senders), now)
+        post = Senders(settings, stack)
+        while clock.ticks() < end:
+            claim, looked = claim_next(settings, post.now(), now)
             if claim is None and not looked:
                 break
             if claim is None:
                 continue
-            outcome = senders[claim.letter.channel](claim)
+            outcome = post.send(claim)
             mark(claim, outcome, now)
             counts[outcome.state] += len(claim.ids)
-            if outcome.is_trouble:
-                del senders[claim.letter.channel]
     if counts:
         log.info("notices", **counts)
     return counts
-
-
-def _senders(settings: Settings, stack: ExitStack) -> dict[str, Send]:
-    senders: dict[str, Send] = {}
-    if settings.smtp is not None:
-        mailer = stack.enter_context(Mailer(settings.smtp))
-        senders["email"] = lambda claim: mailer.send(claim.letter)
-    return senders
 
 
 def mark(claim: Claim, outcome: Outcome, now: datetime) -> None:
@@ -86,6 +75,8 @@ def mark(claim: Claim, outcome: Outcome, now: datetime) -> None:
             ask.mark(session, org_id, delivery_id, claim.lease, values)
         for notice_id in claim.notice_ids:
             ask.settle(session, org_id, notice_id)
+        if outcome.is_gone and claim.browser is not None:
+            push.end(session, org_id, claim.browser.endpoint_sha256, outcome.said, now)
 
 
 def _values(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:

@@ -13,13 +13,15 @@ from webapp.services.notices.words import Words
 class Outcome:
     """`sent`; `again` (surely not delivered, try later); `refused` (for good); `maybe` (handed over, no answer).
 
-    `is_trouble`: the channel itself does not work just now, so there is no use in trying it for others.
+    `is_trouble`: the channel itself does not work just now, so there is no use in trying it for others. `is_gone`: the
+    target will never take anything again.
     """
 
     state: str
     said: str = ""
     is_trouble: bool = False
     after_s: int | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Letter:
     key: str
     words: Words
     link: str | None
+    link_path: str | None
     shop: str
     is_urgent: bool
     reply_to: str | None

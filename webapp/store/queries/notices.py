@@ -5,16 +5,24 @@ The clockwork asks here for every shop at once; what the office asks is in `noti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from webapp.store.models import Delivery, Notice, NoticeChoice, NoticeSettings, Organisation, User
+from webapp.store.models import (
+    Delivery,
+    Notice,
+    NoticeChoice,
+    NoticeSettings,
+    Organisation,
+    PushSubscription,
+    User,
+)
 
 _OPEN = ("waiting", "sending")
 
@@ -29,9 +37,11 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     return len(session.execute(new, sorted(rows, key=lambda row: (row["org_id"], row["key"]))).all())
 
 
-def take_new(session: Session, most: int) -> list[Notice]:
-    """Notices nobody has made deliveries for yet; other servers leave these alone until commit."""
+def take_new(session: Session, most: int, only: tuple[str, str] | None = None) -> list[Notice]:
+    """Notices nobody has made deliveries for yet (`only` that of a shop and key); other servers leave them alone."""
     query = select(Notice).where(Notice.state == "new").order_by(Notice.org_id, Notice.id).limit(most)
+    if only is not None:
+        query = query.where(Notice.org_id == only[0], Notice.key == only[1])
     return list(session.execute(query.with_for_update(skip_locked=True)).scalars())
 
 
@@ -82,11 +92,28 @@ def add_deliveries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(Delivery), rows)
 
 
-def due(session: Session, now: datetime, channels: Sequence[str], most: int) -> list[Delivery]:
-    """Deliveries whose time has come, the longest waiting first; other servers leave these alone until commit."""
+def due(
+    session: Session,
+    now: datetime,
+    channels: Sequence[str],
+    push_key: str,
+    spared: Collection[str],
+    most: int,
+) -> list[Delivery]:
+    """Deliveries whose time has come, the longest waiting first; other servers leave these alone until commit.
+
+    Not those to browsers that agreed to another server's key, nor webhooks of the `spared` shops.
+    """
+    of_another = exists().where(
+        PushSubscription.org_id == Delivery.org_id,
+        PushSubscription.id == Delivery.target,
+        PushSubscription.vapid_key != push_key,
+    )
     query = (
         select(Delivery)
         .where(Delivery.state == "waiting", Delivery.next_try_at <= now, Delivery.channel.in_(channels))
+        .where(or_(Delivery.channel != "push", ~of_another))
+        .where(or_(Delivery.channel != "webhook", Delivery.org_id.not_in(spared)))
         .order_by(Delivery.next_try_at, Delivery.id)
         .limit(most)
     )
@@ -169,6 +196,7 @@ def settle(session: Session, org_id: str, notice_id: str) -> None:
         ).where(Delivery.org_id == org_id, Delivery.notice_id == notice_id)
     ).one()
     made, sent, still = counted
+    # Told by hand is the office's word: a late failure does not take it back.
     state = "told" if sent else "waiting" if still else "failed" if made else "unsent"
     session.execute(
         update(Notice)
@@ -195,3 +223,25 @@ def never_tried(session: Session, now: datetime, before: datetime, most: int) ->
         .limit(most)
     )
     return list(session.execute(query.with_for_update(skip_locked=True)).scalars())
+
+
+def reopen(session: Session, org_id: str, notice_id: str) -> None:
+    """A delivery of this notice is tried again: it waits, also if the office had told it by hand."""
+    session.execute(
+        update(Notice)
+        .where(Notice.org_id == org_id, Notice.id == notice_id, Notice.state != "told")
+        .values(state="waiting", settled_by=None, settled_at=None)
+    )
+
+
+def waiting_of(session: Session, org_id: str, key: str, channels: Sequence[str]) -> Delivery | None:
+    """A delivery of one notice that is due, by one of these channels and never tried."""
+    query = (
+        select(Delivery)
+        .join(Notice, and_(Notice.org_id == Delivery.org_id, Notice.id == Delivery.notice_id))
+        .where(Delivery.org_id == org_id, Notice.org_id == org_id, Notice.key == key)
+        .where(Delivery.state == "waiting", Delivery.tries == 0, Delivery.channel.in_(channels))
+        .order_by(Delivery.channel, Delivery.id)
+        .limit(1)
+    )
+    return session.execute(query.with_for_update(of=Delivery)).scalar_one_or_none()

@@ -68,3 +68,20 @@ def end(session: Session, org_id: str, endpoint_sha256: str, why: str, now: date
         )
         .values(ended_at=now, ended_why=why)
     )
+
+
+def make_room(session: Session, org_id: str, user_id: str, most: int, now: datetime) -> None:
+    """End the oldest subscriptions of a person beyond `most`: a browser that was wiped never says that it is gone."""
+    query = (
+        select(PushSubscription)
+        .where(
+            PushSubscription.org_id == org_id,
+            PushSubscription.user_id == user_id,
+            PushSubscription.ended_at.is_(None),
+        )
+        .order_by(PushSubscription.created_at.desc(), PushSubscription.id.desc())
+        .offset(most)
+    )
+    for held in session.execute(query).scalars():
+        held.ended_at, held.ended_why = now, "Newer browsers of the same person took its place."
+    session.flush()

@@ -10,3 +10,4 @@ export { checkRoom, reportStorage } from "./room.js";
 export { sealDraft } from "./seal.js";
 export { serveOthers } from "./stores.js";
 export { SyncEngine } from "./sync.js";
+export { Telling } from "./telling.js";

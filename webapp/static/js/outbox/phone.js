@@ -311,6 +311,12 @@ export class Phone extends Kept {
     return this.#rescue;
   }
 
+  /** @returns {Promise<import('./telling.js').Telling>} what lets this person be told with the app closed */
+  async telling() {
+    const { Telling } = await this.#late.hands();
+    return new Telling(this.#context, () => this.#row);
+  }
+
   /** @param {SyncEngine} engine */
   #listenTo(engine) {
     engine.addEventListener("state", (event) => {

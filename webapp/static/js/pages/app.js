@@ -47,6 +47,7 @@ const SCREENS = [
 ];
 /** Sending begins when the first screen is drawn and has had a breath to itself, or after this long. */
 const BREATH_MS = 150;
+const RENEW_AFTER_MS = 10_000; // a start has better things to do
 const AT_LATEST_MS = 1000;
 /** The screens that share the camera; before one of them is shown there is nothing to put away. */
 const WITH_CAMERA = new Set(["scan", "photo", "enrol"]);
@@ -156,7 +157,25 @@ async function start() {
   router.start();
   await drawn();
   phone.start();
+  watchNotices(phone);
   watchUpdates(() => !app.flow.isBegun);
+}
+
+/** A notice that was tapped opens what it is about; whoever agreed to be told stays so. @param {Phone} phone */
+function watchNotices(phone) {
+  navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+    if (data?.type === "go" && String(data.hash).startsWith("#/")) location.hash = data.hash;
+  });
+  setTimeout(() => void renewTelling(phone), RENEW_AFTER_MS);
+}
+
+/** @param {Phone} phone */
+async function renewTelling(phone) {
+  try {
+    await (await phone.telling()).renew();
+  } catch (error) {
+    if (!(error instanceof PhoneError)) throw error; // no network: the next start tries again
+  }
 }
 
 /** What may be seen while nobody is signed in. */

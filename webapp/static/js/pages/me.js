@@ -10,6 +10,7 @@ import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
 import { canInstall, install, installHelp, isInstalled } from "./install.js";
 import { initialsOf, signOut } from "./people.js";
 import { showOffer } from "./rescue-offer.js";
+import { showTelling, wireTelling } from "./telling-choice.js";
 import { applyUpdate, updateIsReady, version } from "./update.js";
 
 /** @import {App, Screen} from './context.js' */
@@ -38,6 +39,7 @@ export const me = (app, root) => {
 function wire(app, screen) {
   choose(screen, "theme", theme(), (value) => setTheme(/** @type {Theme} */ (value)));
   choose(screen, "sound", soundOn() ? "on" : "off", (value) => setSound(value === "on"));
+  wireTelling(app, screen);
   on(screen, "out", "click", () => void signOut(app));
   on(screen, "try", "click", () => app.feedback.give("go"));
   on(screen, "send", "click", async () => {
@@ -106,6 +108,7 @@ function show(app, screen) {
   showShift(app, screen);
   void showOffer(app, screen);
   void showRoom(app, screen);
+  void showTelling(app, screen);
 }
 
 /** @param {App} app @param {HTMLElement} screen */

@@ -18,6 +18,7 @@ import { mustBeKnown } from "./identities.js";
  * @property {number} beat        ms, when the server last took a batch, empty or not
  * @property {{cursor:string, epoch:string, etag:string|null, asOf:string}} worklist
  * @property {{version:string, etag:string|null, rules:Rules}} rules
+ * @property {{endpoint:string}} told   the push service's address under which this person agreed to be told
  * @property {{at:string, events:number, pictures:number, files:number, of:number}} rescued  what was last given away in
  *   rescue files: `files` of the `of` that were written
  */

@@ -173,6 +173,58 @@ function clientKey(id) {
   return `${SHELL}client/${id}`;
 }
 
+/* ---- pushes: what the office wants done, told with the app closed ---- */
+
+worker.addEventListener("push", (event) => event.waitUntil(tell(event.data)));
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(openPage(String(event.notification.data?.path ?? SHELL)));
+});
+
+/**
+ * Always shows something: a browser takes pushes away from whoever stays silent. The same tag replaces, so that what was
+ * sent twice is seen once. Open pages fetch their list, so that it says the same.
+ * @param {PushMessageData|null} data
+ */
+async function tell(data) {
+  const told = readPush(data);
+  for (const page of await worker.clients.matchAll({ type: "window" })) page.postMessage("flush");
+  await worker.registration.showNotification(told.title, {
+    body: told.for ? `${told.for}: ${told.body}` : told.body,
+    tag: told.tag,
+    icon: "/static/icons/icon-192.png",
+    badge: "/static/icons/icon-192.png",
+    data: { path: told.path },
+  });
+}
+
+/** @param {PushMessageData|null} data @returns {{title:string, body:string, for:string, tag:string, path:string}} */
+function readPush(data) {
+  const usual = {
+    title: "Baton",
+    body: "The office has something for you.",
+    for: "",
+    tag: "baton",
+    path: SHELL,
+  };
+  try {
+    return { ...usual, ...data?.json() };
+  } catch {
+    return usual; // it is none of ours, and must be shown all the same
+  }
+}
+
+/** @param {string} path */
+async function openPage(path) {
+  const { origin, pathname, hash } = new URL(path, worker.location.origin);
+  const isOurs = origin === worker.location.origin && pathname === SHELL;
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find(({ url }) => new URL(url).pathname === SHELL);
+  if (!page) return void (await worker.clients.openWindow(SHELL + (isOurs ? hash : "")));
+  await page.focus();
+  if (isOurs && hash) page.postMessage({ type: "go", hash });
+}
+
 /* ---- Background Sync: events and pictures go home with the app closed ---- */
 
 /** A script may be fetched only while installing; it must be of this version. */
