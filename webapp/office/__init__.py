@@ -13,6 +13,8 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     feeds,
     imports,
     labels,
+    notice_settings,
+    notices,
     orders,
     packing,
     parcel,

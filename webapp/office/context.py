@@ -13,7 +13,7 @@ from sync.protocol import codes
 from webapp import clock
 from webapp.access import Actor
 from webapp.office import blueprint, rule_words, times, words
-from webapp.store.queries import quarantine
+from webapp.store.queries import notice_views, quarantine
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
@@ -34,6 +34,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/tags", "Tags", "qr-code", _ALL),
     ("/office/phones", "Phones", "smartphone", _DESK),
     ("/office/quarantine", "Quarantine", "archive", _DESK),
+    ("/office/notices", "Notices", "bell", _DESK),
     ("/office/people", "People", "users", _DESK),
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
@@ -87,6 +88,7 @@ def _waiting(who: Actor) -> dict[str, int]:
         return {
             "Review": shop_queries.waiting_for_review(session, who.org_id),
             "Quarantine": quarantine.count_open(session, who.org_id),
+            "Notices": notice_views.count_lost(session, who.org_id),
         }
 
 

@@ -126,14 +126,14 @@ def send_test(settings: Settings, org_id: str, user_id: str, now: datetime) -> l
 def _check(settings: Settings, wanted: Wanted) -> None:
     if wanted.language and wanted.language not in words.languages():
         raise Problem("field-invalid", "Choose a language from the list.", field="language")
-    if bool(wanted.quiet_from) != bool(wanted.quiet_until):
-        raise Problem("field-invalid", "Write both times of the quiet hours, or none.", field="quiet_from")
     for field, text in (("quiet_from", wanted.quiet_from), ("quiet_until", wanted.quiet_until)):
         try:
             if text:
                 read_hours(text)
         except ValueError as error:
             raise Problem("field-invalid", "Write a time like 21:30.", field=field) from error
+    if bool(wanted.quiet_from) != bool(wanted.quiet_until):
+        raise Problem("field-invalid", "Write both times of the quiet hours, or none.", field="quiet_from")
     if wanted.reply_to and ("@" not in wanted.reply_to or any(c.isspace() for c in wanted.reply_to)):
         raise Problem("field-invalid", "Write one e-mail address.", field="reply_to")
     if len(wanted.webhook_url) > 1000 or len(wanted.reply_to) > 255:
