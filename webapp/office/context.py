@@ -36,6 +36,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/quarantine", "Quarantine", "archive", _DESK),
     ("/office/notices", "Notices", "bell", _DESK),
     ("/office/people", "People", "users", _DESK),
+    ("/office/stock", "Stock", "store", _DESK),
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
     ("/office/rules", "Rules", "gavel", _ALL),

@@ -24,7 +24,7 @@ from webapp.store.unit import reading
 SMALL = 256 * 1024  # read while the browser waits: about 500 orders, about a second
 SHOWN = 100
 
-KIND_WORDS = {"statuses": "a carrier's statuses", "stock": "stock", "areas": "areas"}
+KIND_WORDS = {"statuses": "a carrier's statuses", "stock": "stock"}
 _FACTS = (
     ("fact_label", "labelled, ready for the handover", "package-check"),
     ("fact_shipped", "taken over by the carrier", "truck"),

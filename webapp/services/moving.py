@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from sync.rules.lifecycle import BEFORE_HANDOVER
+from sync.rules.stock import Short, words
 from webapp.services.record import Draft, record
+from webapp.store import stock_writing
 from webapp.store.queries import picking
+from webapp.store.queries import shop as shops
 from webapp.store.queries.picking import Choice, Picked
-from webapp.store.unit import lock_org, reading, transaction
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 HELD_BACK = "On hold: it is not paid, or the marketplace holds it back"
 CANCEL_ASKED = "The buyer asked to cancel it"
@@ -20,6 +23,7 @@ DANGEROUS = "It holds dangerous goods: let it go on its own page first"
 UNKNOWN = "No such parcel here"
 # Phones wait while a unit holds the shop's row: one takes a fraction of a second, however much is meant.
 PART = 500
+ALL_STOCK = "stock_for_all"  # the setting: what no stock is kept of cannot be confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,11 @@ def _move_part(
         left = [Left(p.code, p.status, why) for p in parcels if isinstance(why := plans[p.code], str)]
         left += [Left(code, "", UNKNOWN) for code in part.codes or () if code not in plans]
         going = [p for p in parcels if not isinstance(plans[p.code], str)]
+        short = _short_of(
+            session, org_id, actor_id, [p.code for p in going if "confirm" in plans[p.code]], now
+        )
+        left += [Left(p.code, p.status, words(short[p.code])) for p in going if p.code in short]
+        going = [p for p in going if p.code not in short]
         made = drafts(going) if drafts else _drafts(going, plans)
         results = record(session, org_id, actor_id, made, now)
     reached, skipped = read_effects(results)
@@ -120,6 +129,14 @@ def _move_part(
     left += [Left(p.code, p.status, "The rules did not let it move") for p in stuck]
     moved = Counter(reached[p.code] for p in going if reached.get(p.code, p.status) != p.status)
     return Moved(moved, tuple(left), skipped)
+
+
+def _short_of(
+    session: Session, org_id: str, actor_id: str, codes: Sequence[str], now: datetime
+) -> dict[str, list[Short]]:
+    """Reserve what is to be confirmed (`R1`), in this very unit; gives what is short for those that cannot be."""
+    is_strict = bool(shops.settings(session, org_id).get(ALL_STOCK))
+    return stock_writing.reserve(session.connection(), org_id, now, actor_id, codes, is_strict=is_strict)
 
 
 def drafts_for(kind: str, parcels: Iterable[Picked], **members: Any) -> list[Draft]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sync.journal import Append, Entry, NewParcel
 from sync.rules.anomalies import CATALOGUE
 from sync.rules.parcel import Mark, ParcelState
+from webapp.store import stock_writing
 from webapp.store.models import (
     Anomaly,
     Blob,
@@ -73,6 +74,7 @@ def write_states(
             for s in states
         ],
     )
+    stock_writing.keep_in_step(connection, org_id, now, states)
 
 
 def state_columns(state: ParcelState) -> dict[str, Any]:

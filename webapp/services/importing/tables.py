@@ -48,9 +48,10 @@ Reader = Callable[[str, str, Path, Mapping[str, Any], datetime, bool], TableOutc
 
 def readers() -> dict[str, Reader]:
     """What reads each kind of file."""
-    from webapp.services.feeds.statuses import read_statuses  # noqa: PLC0415 (it uses what is here)
+    from webapp.services.feeds.statuses import read_statuses  # noqa: PLC0415 (both use what is here)
+    from webapp.services.keep_stock import read_stock  # noqa: PLC0415
 
-    return {"statuses": read_statuses}
+    return {"statuses": read_statuses, "stock": read_stock}
 
 
 def run(org_id: str, file_id: str, path: Path, task: files.Task) -> None:

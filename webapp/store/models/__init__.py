@@ -18,6 +18,7 @@ from webapp.store.models.parcels import (
 )
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.rescue import RescueFile, RescueItem
+from webapp.store.models.stock import Reservation, Stock, StockMove
 from webapp.store.models.work import Place, Run, RunParcel, Task
 
 __all__ = [
@@ -58,8 +59,11 @@ __all__ = [
     "Receipt",
     "RescueFile",
     "RescueItem",
+    "Reservation",
     "Run",
     "RunParcel",
+    "Stock",
+    "StockMove",
     "Task",
     "Upload",
     "UploadPart",
