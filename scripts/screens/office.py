@@ -31,6 +31,11 @@ PLAIN = {
     "phones": "phones",
     "people": "people",
     "places": "places",
+    "carriers": "carriers",
+    "carrier": "carriers/new?like=spx",
+    "carrier-feed": "carriers/demo-express/feed",
+    "shipped": "shipped",
+    "stock": "stock",
     "error": "nothing-here",
 }
 TROUBLES = {
