@@ -13,7 +13,7 @@ from sync.protocol import codes
 from webapp import clock
 from webapp.access import Actor
 from webapp.office import blueprint, rule_words, times, words
-from webapp.store.queries import notice_views, quarantine
+from webapp.store.queries import cases, notice_views, quarantine
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
@@ -28,6 +28,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/packing", "Packing", "package-open", _DESK),
     ("/office/deadlines", "Deadlines", "clock", _ALL),
     ("/office/exceptions", "Exceptions", "triangle-alert", _ALL),
+    ("/office/cases", "Cases", "flag", _DESK),
     ("/office/review", "Review", "eye", _DESK),
     ("/office/runs", "Runs", "truck", _ALL),
     ("/office/import", "Import", "upload", _DESK),
@@ -90,6 +91,7 @@ def _waiting(who: Actor) -> dict[str, int]:
             "Review": shop_queries.waiting_for_review(session, who.org_id),
             "Quarantine": quarantine.count_open(session, who.org_id),
             "Notices": notice_views.count_lost(session, who.org_id),
+            "Cases": cases.count_open(session, who.org_id),
         }
 
 

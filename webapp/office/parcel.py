@@ -15,6 +15,7 @@ from webapp.services.close_anomaly import close_anomaly, decide_status
 from webapp.services.deadlines import judgement_of
 from webapp.services.keep_checklist import read_checklist
 from webapp.services.mark_products import let_go
+from webapp.store.queries import cases
 from webapp.store.queries import timeline as ask
 from webapp.store.unit import reading
 
@@ -96,11 +97,13 @@ def _find(code: str) -> str:
 def _page(code: str) -> dict[str, Any]:
     with reading() as session:
         page = ask.parcel_page(session, actor().org_id, code)
+        listed = cases.of_parcel(session, actor().org_id, code)
         judged = judgement_of(session, actor().org_id, code, moment())
     return {
         "page": page,
         "points": {point.code: point.label for point in read_checklist(actor().org_id)},
         "deadlines": sorted(judged.deadlines, key=lambda deadline: deadline.due_at),
+        "cases": listed,
         "may_decide": actor().role in {"office", "admin"},
         "statuses": [(key, it.word) for key, it in words.STATUSES.items() if key != page.parcel.status],
     }

@@ -1,0 +1,1 @@
+"""Cases: opened, gone on with, settled; every step a row of its own."""

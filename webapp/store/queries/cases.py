@@ -1,0 +1,271 @@
+"""Cases as the office reads them: the list by deadline, and one with its parcels, proofs and history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from sync.rules.cases import Paid
+from webapp.store.among import among
+from webapp.store.models import (
+    Case,
+    CaseEntry,
+    CaseParcel,
+    Event,
+    EventParcel,
+    OfficeFile,
+    Order,
+    Parcel,
+    ParcelOrder,
+    User,
+)
+
+PROOF_KINDS = ("pack", "collect", "drop_off", "deliver", "attempt", "report", "return")
+MOST_PROOFS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case in the list; `parcels` counts what it is about."""
+
+    case: Case
+    parcels: int
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A parcel of a case, with its orders."""
+
+    code: str
+    status: str
+    flags: dict[str, Any]
+    tracking_number: str | None
+    carrier: str | None
+    seller: str | None
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+    orders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing somebody did, with their name and the file it brought."""
+
+    position: int
+    kind: str
+    words: str
+    data: dict[str, Any]
+    made_at: datetime
+    by: str
+    file: OfficeFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A record of one of the parcels that may be attached as a proof."""
+
+    event_id: str
+    kind: str
+    effective_at: datetime
+    by: str | None
+    parcel: str
+
+
+def cases(session: Session, org_id: str, *, state: str, kind: str, limit: int, offset: int = 0) -> list[Row]:
+    """Open ones by their deadline (those without one last), closed ones newest first."""
+    counted = (
+        select(func.count())
+        .where(CaseParcel.org_id == org_id, CaseParcel.case_id == Case.id)
+        .scalar_subquery()
+    )
+    query = select(Case, counted).where(*_meant(org_id, state, kind))
+    if state == "closed":
+        query = query.order_by(Case.closed_at.desc(), Case.number.desc())
+    else:
+        query = query.order_by(Case.due_at.is_(None), Case.due_at, Case.number)
+    return [Row(case, count) for case, count in session.execute(query.limit(limit).offset(offset))]
+
+
+def count_open(session: Session, org_id: str) -> int:
+    """How many cases are open."""
+    return _count(session, *_meant(org_id, "open", ""))
+
+
+def count_overdue(session: Session, org_id: str, now: datetime) -> int:
+    """How many of them are past their deadline."""
+    return _count(session, *_meant(org_id, "open", ""), Case.due_at < now)
+
+
+def find(session: Session, org_id: str, case_id: str) -> Case | None:
+    """One case, to read or to change."""
+    return session.get(Case, (org_id, case_id))
+
+
+def next_number(session: Session, org_id: str) -> int:
+    """The number of the next case; under `lock_org`."""
+    newest = session.execute(select(func.max(Case.number)).where(Case.org_id == org_id)).scalar_one()
+    return (newest or 0) + 1
+
+
+def next_position(session: Session, org_id: str, case_id: str) -> int:
+    """The place of the next entry; under `lock_org`."""
+    query = select(func.max(CaseEntry.position)).where(
+        CaseEntry.org_id == org_id, CaseEntry.case_id == case_id
+    )
+    return (session.execute(query).scalar_one() or 0) + 1
+
+
+def codes_of(session: Session, org_id: str, case_id: str) -> list[str]:
+    """The parcels a case is about."""
+    query = select(CaseParcel.code).where(CaseParcel.org_id == org_id, CaseParcel.case_id == case_id)
+    return list(session.execute(query.order_by(CaseParcel.code)).scalars())
+
+
+def parcels_of(session: Session, org_id: str, case_id: str, limit: int | None = None) -> list[About]:
+    """The parcels of a case, by code."""
+    query = (
+        select(Parcel)
+        .join(CaseParcel, (CaseParcel.org_id == Parcel.org_id) & (CaseParcel.code == Parcel.code))
+        .where(Parcel.org_id == org_id, CaseParcel.case_id == case_id)
+        .order_by(Parcel.code)
+        .limit(limit)
+    )
+    held = list(session.execute(query).scalars())
+    orders = _orders_of(session, org_id, [parcel.code for parcel in held])
+    return [
+        About(
+            p.code,
+            p.status,
+            p.flags,
+            p.tracking_number,
+            p.carrier,
+            p.seller,
+            p.handed_over_at,
+            p.delivered_at,
+            tuple(orders.get(p.code, ())),
+        )
+        for p in held
+    ]
+
+
+def paid(session: Session, org_id: str, codes: Collection[str]) -> list[Paid]:
+    """What the orders in these parcels cost and how they were paid, each order once."""
+    query = (
+        select(Order.order_id, Order.amount, Order.payment_method)
+        .join(ParcelOrder, (ParcelOrder.org_id == Order.org_id) & (ParcelOrder.order_id == Order.order_id))
+        .where(Order.org_id == org_id, among(session, ParcelOrder.code, codes))
+        .distinct()
+        .order_by(Order.order_id)
+    )
+    return [Paid(order_id, _decimal(amount), method) for order_id, amount, method in session.execute(query)]
+
+
+def entries(session: Session, org_id: str, case_id: str) -> list[Entry]:
+    """The history, oldest first."""
+    query = (
+        select(CaseEntry, User.name)
+        .outerjoin(User, (User.org_id == CaseEntry.org_id) & (User.id == CaseEntry.made_by))
+        .where(CaseEntry.org_id == org_id, CaseEntry.case_id == case_id)
+        .order_by(CaseEntry.position)
+    )
+    rows = session.execute(query).all()
+    wanted = [row.CaseEntry.data["file"] for row in rows if row.CaseEntry.data.get("file")]
+    files = _files(session, org_id, wanted)
+    return [
+        Entry(
+            row.CaseEntry.position,
+            row.CaseEntry.kind,
+            row.CaseEntry.words,
+            row.CaseEntry.data,
+            row.CaseEntry.made_at,
+            row.name or "The clock",
+            files.get(row.CaseEntry.data.get("file", "")),
+        )
+        for row in rows
+    ]
+
+
+def offers(session: Session, org_id: str, case_id: str, taken: Collection[str]) -> list[Offer]:
+    """Records of the case's parcels that may prove something and are not attached yet, newest first."""
+    query = _records(org_id, case_id).where(Event.kind.in_(PROOF_KINDS)).limit(MOST_PROOFS + len(taken))
+    return [Offer(*row) for row in session.execute(query) if row[0] not in taken][:MOST_PROOFS]
+
+
+def records(session: Session, org_id: str, case_id: str, event_ids: Collection[str]) -> list[Offer]:
+    """These records, each with one of the case's parcels that it is about."""
+    if not event_ids:
+        return []
+    query = _records(org_id, case_id).where(among(session, Event.id, event_ids))
+    return [Offer(*row) for row in session.execute(query)]
+
+
+def _records(org_id: str, case_id: str) -> Any:
+    return (
+        select(Event.id, Event.kind, Event.effective_at, User.name, func.min(EventParcel.code))
+        .join(EventParcel, (EventParcel.org_id == Event.org_id) & (EventParcel.event_id == Event.id))
+        .join(CaseParcel, (CaseParcel.org_id == EventParcel.org_id) & (CaseParcel.code == EventParcel.code))
+        .outerjoin(User, (User.org_id == Event.org_id) & (User.id == Event.actor_id))
+        .where(Event.org_id == org_id, CaseParcel.case_id == case_id)
+        .group_by(Event.id, Event.kind, Event.effective_at, User.name)
+        .order_by(Event.effective_at.desc(), Event.id)
+    )
+
+
+def is_of_case(session: Session, org_id: str, case_id: str, event_id: str) -> bool:
+    """Whether an event is about a parcel of the case."""
+    query = (
+        select(EventParcel.code)
+        .join(CaseParcel, (CaseParcel.org_id == EventParcel.org_id) & (CaseParcel.code == EventParcel.code))
+        .where(EventParcel.org_id == org_id, EventParcel.event_id == event_id, CaseParcel.case_id == case_id)
+        .limit(1)
+    )
+    return session.execute(query).first() is not None
+
+
+def of_parcel(session: Session, org_id: str, code: str) -> list[Case]:
+    """The cases that are about a parcel, newest first."""
+    query = (
+        select(Case)
+        .join(CaseParcel, (CaseParcel.org_id == Case.org_id) & (CaseParcel.case_id == Case.id))
+        .where(Case.org_id == org_id, CaseParcel.code == code)
+        .order_by(Case.number.desc())
+    )
+    return list(session.execute(query).scalars())
+
+
+def _meant(org_id: str, state: str, kind: str) -> list[ColumnElement[bool]]:
+    rules: list[ColumnElement[bool]] = [Case.org_id == org_id, Case.state == state]
+    return [*rules, Case.kind == kind] if kind else rules
+
+
+def _count(session: Session, *rules: Any) -> int:
+    return session.execute(select(func.count()).select_from(Case).where(*rules)).scalar_one()
+
+
+def _orders_of(session: Session, org_id: str, codes: Sequence[str]) -> dict[str, list[str]]:
+    rows = session.execute(
+        select(ParcelOrder.code, ParcelOrder.order_id)
+        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes))
+        .order_by(ParcelOrder.order_id)
+    )
+    found: dict[str, list[str]] = {}
+    for code, order_id in rows:
+        found.setdefault(code, []).append(order_id)
+    return found
+
+
+def _files(session: Session, org_id: str, ids: Collection[str]) -> dict[str, OfficeFile]:
+    if not ids:
+        return {}
+    query = select(OfficeFile).where(OfficeFile.org_id == org_id, among(session, OfficeFile.id, ids))
+    return {file.id: file for file in session.execute(query).scalars()}
+
+
+def _decimal(amount: Any) -> Decimal | None:
+    return None if amount is None else Decimal(amount)
