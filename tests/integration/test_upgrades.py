@@ -41,3 +41,26 @@ def test_photos_of_an_older_installation_are_awaited_where_they_are_missing(empt
             ("d", False),
         ]
     engine.dispose()
+
+
+OLD_PARCEL = """
+INSERT INTO parcels (org_id, code, is_known, fragile, items, status, flags, is_deemed, milestones, open_anomalies,
+                     created_at, updated_at, changed)
+VALUES ('o', 'F7ANY0M5J7AJ', :yes, :yes, 1, 'ready', '{}', :no, '{}', 0,
+        '2026-11-22 09:00:00+00:00', '2026-11-22 09:00:00+00:00', 1)
+"""
+
+
+def test_parcels_of_an_older_installation_hold_nothing_dangerous_and_stay_fragile(
+    empty_database: str,
+) -> None:
+    engine = create_engine(empty_database)
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(text(OLD_PARCEL), {"yes": True, "no": False})
+        command.upgrade(config, "head")
+        row = connection.execute(text("SELECT fragile, dangerous FROM parcels")).one()
+        assert (bool(row.fragile), bool(row.dangerous)) == (True, False)
+    engine.dispose()

@@ -106,6 +106,7 @@ def test_where_the_order_says_nothing_nothing_is_missing() -> None:
         ("sales＠batik.my", "email"),
         # telephone
         ("+60 12-987 6543", "phone"),
+        ("(+60) 12-987 6543", "phone"),
         ("0129876543", "phone"),
         ("0 1 2 9 8 7 6 5 4 3", "phone"),
         ("0.1.2.9.8.7.6.5.4.3", "phone"),

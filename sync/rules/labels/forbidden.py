@@ -25,7 +25,7 @@ _EMAIL = re.compile(
 )
 _HANDLE = re.compile(r"(?<![\w.])@ ?[a-z0-9_][a-z0-9_.]{2,29}")
 # Digits with at most three other signs between two of them, on one line.
-_DIGITS = re.compile(r"(?<![\w.])(?:\+|00)?\s?\(?\d(?:[ .\-()_·•*]{0,3}\d){6,16}(?![\w])")
+_DIGITS = re.compile(r"(?<![\w.])(?:\(?\+|00)? ?\(?\d(?:[ .\-()_·•*]{0,3}\d){6,16}(?![\w])")
 _CALL = re.compile(
     r"\b(?:tel(?:ephone|epon|p)?|phone|mobile|hp|hotline|call|text|sms|wa|no\.?\s?hp|hubungi|telefon|sđt|đt|điện thoại|"
     r"liên hệ|contact)\b|โทร|เบอร์|ติดต่อ|ไลน์"
@@ -138,7 +138,7 @@ def _phones(text: str, own_digits: Sequence[str]) -> Iterator[re.Match[str]]:
             continue
         line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         is_called = _CALL.search(line[-24:]) is not None and len(digits) >= 7
-        is_dialled = match.group().lstrip().startswith("+") or _BEGINS.fullmatch(digits) is not None
+        is_dialled = match.group().lstrip(" (").startswith("+") or _BEGINS.fullmatch(digits) is not None
         if is_called or (is_dialled and 8 <= len(digits) <= 15):
             yield match
 
