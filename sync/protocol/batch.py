@@ -15,15 +15,27 @@ from sync.protocol.times import parse_time
 MAX_EVENTS = 200
 MAX_BATCH_BYTES = 1_048_576
 _MAX_CLIENT = 200
+_MAX_LOST = 20
+_MAX_WORD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LostStore:
+    """A database of the phone that would not open: `why` in the browser's word, `at` by the phone's clock, as text."""
+
+    name: str
+    at: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The phone's store: bytes used and allowed, and whether the browser promised to keep it."""
+    """The phone's store: bytes used and allowed, whether the browser promised to keep it, and stores left behind."""
 
     usage: int | None
     quota: int | None
     persisted: bool | None
+    lost: tuple[LostStore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +86,40 @@ def _item(value: Any) -> str:
 
 
 def _queue(queue: Mapping[str, Any]) -> Queue:
-    storage = queue.get("storage")
+    lost = _lost(queue.get("storage_lost"))
+    storage = queue.get("storage", {} if lost else None)
     client = queue.get("client")
     return Queue(
         unsent=_count(queue.get("unsent")),
         unsent_blobs=_count(queue.get("unsent_blobs")),
         oldest_at=_time(queue.get("oldest_at")),
         head_seq=_count(queue.get("head_seq")),
-        storage=_storage(storage) if isinstance(storage, dict) else None,
+        storage=_storage(storage, lost) if isinstance(storage, dict) else None,
         client=client[:_MAX_CLIENT] if isinstance(client, str) and strictjson.is_storable(client) else None,
     )
 
 
-def _storage(storage: Mapping[str, Any]) -> Storage:
+def _storage(storage: Mapping[str, Any], lost: tuple[LostStore, ...]) -> Storage:
     persisted = storage.get("persisted")
     return Storage(
         usage=_count(storage.get("usage")),
         quota=_count(storage.get("quota")),
         persisted=persisted if isinstance(persisted, bool) else None,
+        lost=lost,
     )
+
+
+def _lost(told: Any) -> tuple[LostStore, ...]:
+    found = told[:_MAX_LOST] if isinstance(told, list) else []
+    return tuple(
+        LostStore(_word(each.get("name")), _word(each.get("at")), _word(each.get("why")))
+        for each in found
+        if isinstance(each, dict)
+    )
+
+
+def _word(value: Any) -> str:
+    return value[:_MAX_WORD] if isinstance(value, str) and strictjson.is_storable(value) else ""
 
 
 def _count(value: Any) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.protocol.batch import MAX_BATCH_BYTES, Queue, parse_body
+from sync.protocol.batch import MAX_BATCH_BYTES, LostStore, Queue, parse_body
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time, parse_time
 from sync.rules.chain import add_to_ranges, missing_in
@@ -49,6 +49,19 @@ def test_a_strange_queue_is_no_reason_to_refuse_the_work() -> None:
     )
     assert read.queue == Queue()
     assert parse_body(body(queue={"unsent": -1, "storage": {"persisted": "yes"}})).queue.unsent is None
+
+
+def test_a_store_that_would_not_open_is_read_with_the_storage() -> None:
+    lost = {"name": "baton", "at": "2026-11-22T06:00:00.000Z", "why": "UnknownError"}
+    storage = {"usage": 1, "quota": 2, "persisted": False}
+    told = parse_body(body(queue={"storage": storage, "storage_lost": [lost, 7, {"at": 5}]})).queue.storage
+    assert told is not None
+    assert told.usage == 1
+    assert told.lost == (LostStore(**lost), LostStore("", "", ""))
+    alone = parse_body(body(queue={"storage_lost": [lost] * 50})).queue.storage
+    assert alone is not None
+    assert len(alone.lost) == 20
+    assert parse_body(body(queue={"storage_lost": "all of them"})).queue == Queue()
 
 
 def test_an_item_that_is_no_string_is_one_bad_item() -> None:

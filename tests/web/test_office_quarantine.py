@@ -248,6 +248,22 @@ def test_phones_are_listed_by_their_oldest_work_with_what_to_do(scene: Scene) ->
     assert "/office/phones/unsent" in scene.desk.page("/office/phones")
 
 
+def test_a_store_that_would_not_open_is_told_until_it_is_home(scene: Scene) -> None:
+    lost = [{"name": "baton", "at": "2026-11-22T06:00:00.000Z", "why": "UnknownError"}]
+    home = {"unsent": 0, "unsent_blobs": 0, "head_seq": 0, "storage": {"persisted": True}}
+    scene.phone.send(**home, storage_lost=lost)
+    unsent = words(scene.desk.page("/office/phones/unsent"))
+    assert "A store does not open" in unsent
+    assert "since 22 Nov" in unsent
+    assert "(UnknownError)" in unsent
+    assert "Ask Budi Santoso not to clear the browser’s data" in unsent
+    assert "A store does not open" in words(scene.desk.page("/office/phones"))
+    assert "a store does not open" in words(scene.desk.page("/office/"))
+    scene.phone.send(**home)
+    assert "All work is home" in scene.desk.page("/office/phones/unsent")
+    assert "does not open" not in words(scene.desk.page("/office/phones") + scene.desk.page("/office/"))
+
+
 def test_advice_fits_the_phone(scene: Scene) -> None:
     scene.phone.send(unsent=2, head_seq=2)
     told = words(scene.desk.page("/office/phones/unsent"))

@@ -172,7 +172,7 @@ def test_a_heartbeat_says_what_the_phone_still_holds(phone: ApiPhone) -> None:
         device = session.get_one(Device, phone.device)
     assert (device.unsent, device.unsent_blobs, device.head_seq) == (3, 7, 2**40)
     assert device.oldest_unsent_at is not None
-    assert device.storage == {"usage": 5, "quota": 10, "persisted": True}
+    assert device.storage == {"usage": 5, "quota": 10, "persisted": True, "lost": []}
 
 
 def test_a_copy_that_comes_late_does_not_take_back_what_was_told_since(phone: ApiPhone) -> None:

@@ -35,8 +35,9 @@ def phones_unsent() -> str:
 
 
 def is_away(phone: Phone) -> bool:
-    """Whether, by what is known, a phone holds something that is not here, or numbers of it never came."""
-    return bool(phone.unsent or phone.unsent_blobs or phone.behind or phone.missing)
+    """Whether, by what is known, a phone holds something that is not here, may hold it, or numbers never came."""
+    holds = phone.unsent or phone.unsent_blobs or phone.behind
+    return bool(holds or phone.missing or phone.lost_stores)
 
 
 def advice(phone: Phone, now: datetime) -> Iterator[str]:
@@ -69,6 +70,12 @@ def advice(phone: Phone, now: datetime) -> Iterator[str]:
         yield (
             "It says it holds nothing more, but numbers of it never came: its storage may have been cleared. "
             f"Ask {who} what was done then, and for a rescue file if there is one."
+        )
+    if phone.lost_stores:
+        yield (
+            "An earlier store on it does not open, and may hold work that is nowhere else. The phone tries it again at "
+            f"every start and sends what is in it. Ask {who} not to clear the browser’s data, and to restart the phone "
+            "and open Baton where there is a network."
         )
     yield from _about_the_phone(phone, holds=holds)
 

@@ -9,11 +9,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.store.models import Anomaly, Device, Parcel, User
+from webapp.store.queries.phones import lost_stores
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneRow:
-    """A phone as it last told of itself; `gaps` says that events before its newest are missing."""
+    """A phone as it last told of itself; `gaps` says that events before its newest are missing.
+
+    `lost_stores` counts those that would not open.
+    """
 
     id: str
     label: str
@@ -23,6 +27,7 @@ class PhoneRow:
     unsent_blobs: int
     oldest_unsent_at: datetime | None
     gaps: int
+    lost_stores: int
     is_revoked: bool
 
 
@@ -41,7 +46,7 @@ def open_by_severity(session: Session, org_id: str, own_seller: str | None) -> d
 
 
 def phones_with_work(session: Session, org_id: str) -> list[PhoneRow]:
-    """Phones that hold something the server has not: unsent events or photos, or a hole in their numbers."""
+    """Phones that hold something the server has not, or may: unsent work, a hole in their numbers, a lost store."""
     rows = session.execute(
         select(Device, User.name)
         .outerjoin(User, (User.org_id == Device.org_id) & (User.id == Device.user_id))
@@ -49,7 +54,7 @@ def phones_with_work(session: Session, org_id: str) -> list[PhoneRow]:
         .order_by(Device.oldest_unsent_at, Device.last_seen_at)
     )
     found = [_phone(row.Device, row.name) for row in rows]
-    return [phone for phone in found if phone.unsent or phone.unsent_blobs or phone.gaps]
+    return [it for it in found if it.unsent or it.unsent_blobs or it.gaps or it.lost_stores]
 
 
 def _phone(device: Device, person: str | None) -> PhoneRow:
@@ -62,6 +67,7 @@ def _phone(device: Device, person: str | None) -> PhoneRow:
         device.unsent_blobs or 0,
         device.oldest_unsent_at,
         _holes(device.seqs or []),
+        len(lost_stores(device.storage)),
         device.revoked_at is not None,
     )
 

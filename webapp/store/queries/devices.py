@@ -127,6 +127,7 @@ def _told(device: Device, name: str) -> dict[str, Any]:
         "high_seq": device.high_seq,
         "unsent": device.unsent,
         "unsent_blobs": device.unsent_blobs,
+        "lost_stores": len((device.storage or {}).get("lost") or ()),
         "oldest_unsent_at": format_time(device.oldest_unsent_at) if device.oldest_unsent_at else None,
         "revoked_at": format_time(device.revoked_at) if device.revoked_at else None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,17 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from sync.protocol.times import parse_time
 from sync.rules.chain import add_to_ranges, missing_in
 from webapp.store.models import Device, Enrolment, Quarantined, User
+
+
+@dataclass(frozen=True, slots=True)
+class LostStore:
+    """A store of a phone that would not open: since when by its own clock, and the browser's word for it."""
+
+    since: datetime | None
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,15 @@ class Phone:
         return int(max(0, quota - usage) // 1_000_000)
 
     @property
+    def lost_stores(self) -> tuple[LostStore, ...]:
+        """Stores of it that would not open when it last told, and may hold work that is nowhere else."""
+        return lost_stores(self.storage)
+
+    @property
     def is_safe(self) -> bool:
         """Whether, by its last word, all its work is here."""
-        return self.unsent == 0 and self.unsent_blobs == 0 and self.behind == 0 and self.missing == 0
+        is_home = self.unsent == 0 and self.unsent_blobs == 0 and self.behind == 0 and self.missing == 0
+        return is_home and not self.lost_stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,12 @@ class EnrolmentState:
     used_at: datetime | None
     device_id: str | None
     label: str | None
+
+
+def lost_stores(storage: Mapping[str, Any] | None) -> tuple[LostStore, ...]:
+    """Read from what a heartbeat told of its storage."""
+    told = (storage or {}).get("lost") or ()
+    return tuple(LostStore(_time(each.get("at", "")), str(each.get("why", ""))) for each in told)
 
 
 def list_phones(session: Session, org_id: str) -> list[Phone]:
@@ -182,6 +203,13 @@ def _phone(device: Device, person: str, role: str, held: dict[str, int], came: d
         storage=device.storage or {},
         clock_ms=device.clock_ms,
     )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
 
 
 def revoke_all(session: Session, org_id: str, user_id: str, now: datetime) -> int:
