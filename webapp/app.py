@@ -17,7 +17,7 @@ from webapp.access import open_to_all
 from webapp.extensions import csrf, db, htmx, limiter, migrate, security
 from webapp.services.note_sign_in import note_sign_in
 from webapp.settings import Settings
-from webapp.store import blobs, database, server_key
+from webapp.store import blobs, database, photo_folder, server_key
 from webapp.store.models import User
 from webapp.store.models.people import RoleName
 
@@ -101,8 +101,9 @@ def _bind(app: Flask, settings: Settings) -> None:
     views["security.login"] = limiter.limit("10 per minute", methods=["POST"])(views["security.login"])
     with app.app_context():
         database.prepare(settings)
+        mark = photo_folder.mark_of(settings)
     app.extensions["baton-key"] = server_key.load_or_make(settings.signing_key_file)
-    app.extensions["baton-blobs"] = blobs.open_store(settings)
+    app.extensions["baton-blobs"] = blobs.open_store(settings, mark)
     clockwork.bind(app)
 
 

@@ -147,6 +147,33 @@ def test_a_photo_folder_that_is_gone_is_busy_and_all_is_as_before_when_it_return
         phone.close()
 
 
+def test_a_server_started_before_its_photo_disk_is_mounted_keeps_nothing_in_the_mount_point(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    mount, disk = tmp_path / "mounted", tmp_path / "disk"
+    server = make_server(BATON_BLOBS=mount.as_uri())
+    with house_of(server) as house:
+        phone = house.phone(server.start().url)
+        held, fresh = make_photo(), make_photo()
+        assert phone.begin(held, held).status_code == 201
+        server.stop()
+        mount.rename(disk)
+        mount.mkdir()
+        server.start()
+        assert requests.get(f"{server.url}/readyz", timeout=20).json()["blobs"] is False
+        assert refusal(phone.begin(fresh, fresh)) == BUSY
+        assert refusal(phone.begin(fresh, fresh[:100])) == BUSY
+        assert phone.post(*sealed(house, phone, 2)).status_code == 200, "no event waits for a photo folder"
+        assert list(mount.iterdir()) == [], "nothing may be kept where it will not be found"
+        mount.rmdir()
+        disk.rename(mount)
+        assert phone.begin(fresh, fresh).status_code == 201
+        assert house.held(held)
+        assert house.held(fresh)
+        assert requests.get(f"{server.url}/readyz", timeout=20).status_code == 200
+        phone.close()
+
+
 @pytest.mark.chaos
 def test_an_s3_store_that_stops_and_returns_is_busy_meanwhile(
     make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch

@@ -11,12 +11,16 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from tests.support.postgres import Postgres
 from webapp import settings as settings_module
 from webapp.app import create_app
 from webapp.extensions import db
 from webapp.settings import Settings
+from webapp.store import photo_folder
+from webapp.store.models import Installation
+from webapp.store.unit import transaction
 
 
 def make_settings(folder: Path, **overrides: Any) -> Settings:
@@ -69,8 +73,10 @@ class Databases:
         """The address of a new database with all tables and nothing else."""
         if self._template is None:
             self._template = self.empty()
-            with running_app(make_settings(self._folder / "template", database_url=self._template)):
-                pass
+            template = make_settings(self._folder / "template", database_url=self._template)
+            with running_app(template), transaction() as session:
+                # Each copy gets a photo folder of its own.
+                session.execute(delete(Installation).where(Installation.name == photo_folder.NAME))
         if self._postgres:
             return self._postgres.url(self._postgres.new_database(_name(self._template)))
         copy = self.empty()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, Table, bindparam, delete, insert, not_, update
 
+from webapp.store import photo_folder
 from webapp.store.backup.copied import Restored
 from webapp.store.models import Blob, BlobRef, Device, Installation, Upload, UploadPart
 
@@ -21,7 +22,8 @@ def settle(connection: Connection, restored: Restored) -> None:
 def _begin_epoch(connection: Connection, restored: Restored) -> None:
     table = _table(Installation)
     said = {"epoch": restored.epoch, "epochs_before": " ".join(restored.epochs_before)}
-    connection.execute(delete(table).where(table.c.name.in_(list(said))))
+    # The photo folder is another one now, too: the next start writes into both whose it is.
+    connection.execute(delete(table).where(table.c.name.in_([*said, photo_folder.NAME])))
     connection.execute(insert(table), [{"name": name, "value": value} for name, value in said.items()])
 
 

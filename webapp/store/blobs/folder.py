@@ -19,6 +19,8 @@ from typing import BinaryIO
 from sync.protocol.problems import Problem
 from webapp.store.blobs.port import Missing, Stored
 
+MARK = "installation"  # the file that says whose folder it is
+
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _KNOWN_AT_MOST = 20_000  # folders remembered as made and synced; uploads under way have one each
 
@@ -28,20 +30,24 @@ class FolderObjects:
 
     Several processes of one machine may share the folder. Files are written in `root/new` (one file system with
     the rest, so that the rename is atomic); what a killed writer leaves there is found by `tidy`.
+
+    With a `mark`, the file `root/installation` has to say the same: a folder without it is that of a disk that is not
+    mounted (or of somebody else), and all is `busy` until the right one is there. Without one the folder is made.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, mark: str | None = None) -> None:
         self._root = str(Path(root).absolute())
+        self._mark = mark
         self._new = f"{self._root}/new"
         self._known: set[str] = set()
         # Asking the system for chance is a call of its own, so it is asked once; a fork is told apart by its number.
         self._own, self._count = secrets.token_hex(12), itertools.count()
         self._is_open = False
-        with _as_problem():
-            self._make(self._new)
-        self._is_open = True
+        if mark is None:
+            self._begin()
 
     def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
+        self._refuse_if_strange()
         target = f"{self._root}/{key}"
         folder = target.rpartition("/")[0]
         aside = self._aside()
@@ -55,6 +61,7 @@ class FolderObjects:
                 _sync_folder(folder)
 
     def open(self, key: str) -> BinaryIO:
+        self._refuse_if_strange()
         try:
             return open(f"{self._root}/{key}", "rb")
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -62,6 +69,7 @@ class FolderObjects:
             raise Missing(key) from error
 
     def stat(self, key: str) -> Stored | None:
+        self._refuse_if_strange()
         try:
             found = os.stat(f"{self._root}/{key}")
         except (FileNotFoundError, NotADirectoryError):
@@ -70,10 +78,12 @@ class FolderObjects:
         return Stored(key, found.st_size, _when(found))
 
     def delete(self, key: str) -> None:
+        self._refuse_if_strange()
         with suppress(FileNotFoundError, NotADirectoryError):
             os.unlink(f"{self._root}/{key}")
 
     def walk(self, prefix: str) -> Iterator[Stored]:
+        self._refuse_if_strange()
         pending = [prefix.rstrip("/")]
         while pending:
             folder = pending.pop()
@@ -101,10 +111,27 @@ class FolderObjects:
         return count
 
     def check(self) -> None:
+        self._refuse_if_strange()
         with _as_problem():
             probe = self._aside()
             _write(probe, b"baton", durable=False)
             os.unlink(probe)
+
+    def _begin(self) -> None:
+        with _as_problem():
+            self._make(self._new)
+        self._is_open = True
+
+    def _refuse_if_strange(self) -> None:
+        """Raise `busy` until the folder has once been seen to be this installation's own."""
+        if self._is_open:
+            return
+        found = read_mark(self._root)
+        if found is None:
+            raise Problem("busy", "The server’s photo folder is empty; is its disk mounted?")
+        if found != self._mark:
+            raise Problem("busy", "The server’s photo folder is that of another installation.")
+        self._begin()
 
     def _refuse_if_away(self) -> None:
         """Raise `busy` when the whole folder is away (a disk not mounted): nothing in it is missing then."""
@@ -147,6 +174,26 @@ class FolderObjects:
                 with suppress(OSError):
                     upload.rmdir()
                     self._known.discard(str(upload))
+
+
+def read_mark(root: str) -> str | None:
+    """Whose folder it is; None when nothing says so. Problem `busy`."""
+    with _as_problem():
+        try:
+            return Path(root, MARK).read_text("ascii").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def write_mark(root: str, mark: str) -> None:
+    """Say in the folder, which is made, whose it is; durable when this returns. Problems `storage-full`, `busy`."""
+    with _as_problem():
+        Path(root).mkdir(parents=True, exist_ok=True)
+        aside = f"{root}/{MARK}.{os.getpid()}"
+        _write(aside, f"{mark}\n".encode(), durable=True)
+        os.rename(aside, f"{root}/{MARK}")
+        _sync_folder(root)
+        _sync_folder(str(Path(root).parent))
 
 
 def _is_there(target: str, size: int) -> bool:
