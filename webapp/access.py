@@ -88,7 +88,12 @@ def device() -> CallingDevice:
 
 def refuse_revoked() -> None:
     """Stop a revoked phone: `device-revoked` 403."""
-    if device().revoked_at is not None:
+    refuse_unless(device().revoked_at is None)
+
+
+def refuse_unless(may_be: bool) -> None:
+    """Stop a revoked phone that may not do just this: `device-revoked` 403."""
+    if not may_be:
         raise Problem(
             "device-revoked",
             "The office has signed this phone out. Its unsent work stays on it; ask the office.",

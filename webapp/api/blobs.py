@@ -1,4 +1,7 @@
-"""/sync/v1/blobs: pictures and signatures by tus 1.0.0 (PROTOCOL section 3)."""
+"""/sync/v1/blobs: pictures and signatures by tus 1.0.0 (PROTOCOL section 3).
+
+A phone that is signed out may still bring what its own events speak of: nothing is lost by a revoked phone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from werkzeug.http import http_date
 
 from sync.protocol.problems import Problem
 from webapp import access, clock
-from webapp.access import open_to_all, phone, refuse_revoked
+from webapp.access import open_to_all, phone, refuse_unless
 from webapp.api import blueprint, tus
 from webapp.api.bodies import read_json
 from webapp.api.pace import keep_pace
@@ -24,7 +27,7 @@ from webapp.services.receive_upload import (
     look_at_upload,
     take_chunk,
 )
-from webapp.services.want_blobs import want_blobs
+from webapp.services.want_blobs import may_bring, may_go_on, want_blobs
 
 PATH = "/sync/v1/blobs"
 ONE = f"{PATH}/<upload_id>"
@@ -37,13 +40,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 @phone
 def want() -> Response:
     """Which of up to 1000 digests are not held here."""
-    refuse_revoked()
     asked = read_json(128 * 1024).get("sha256")
     if not isinstance(asked, list) or len(asked) > MAX_ASKED:
         raise Problem("body-invalid", f"sha256 must be a list of at most {MAX_ASKED} digests.")
     if not all(isinstance(each, str) and _SHA256.fullmatch(each) for each in asked):
         raise Problem("body-invalid", "sha256 must hold digests of 64 lower-case hex digits.")
-    return jsonify({"missing": want_blobs(access.device().org_id, asked)})
+    return jsonify({"missing": want_blobs(access.device(), asked)})
 
 
 @blueprint.route(PATH, methods=["OPTIONS"], strict_slashes=False, provide_automatic_options=False)
@@ -68,14 +70,14 @@ def capabilities(upload_id: str = "") -> ResponseReturnValue:  # noqa: ARG001 - 
 def create() -> ResponseReturnValue:
     """Begin an upload; with a body, take its first bytes or all of them."""
     tus.require_version()
-    refuse_revoked()
     keep_pace()
     tus.require_body_type()
-    caller = access.device()
+    caller, asked = access.device(), tus.read_asked()
+    refuse_unless(may_bring(caller, asked.sha256))
     standing = begin_upload(
         caller.org_id,
         caller.id,
-        tus.read_asked(),
+        asked,
         request.content_length or 0,
         tus.body_reader(),
         clock.now(),
@@ -129,8 +131,8 @@ def _say_version(response: Response) -> Response:
 
 def _look(upload_id: str) -> ResponseReturnValue:
     tus.require_version()
-    refuse_revoked()
     caller = access.device()
+    refuse_unless(may_go_on(caller, upload_id))
     standing = look_at_upload(caller.org_id, caller.id, upload_id, clock.now())
     headers = {**_headers(standing), "Upload-Length": str(standing.size), "Cache-Control": "no-store"}
     if standing.header:
@@ -140,8 +142,8 @@ def _look(upload_id: str) -> ResponseReturnValue:
 
 def _send(upload_id: str) -> ResponseReturnValue:
     tus.require_version()
-    refuse_revoked()
     caller = access.device()
+    refuse_unless(may_go_on(caller, upload_id))
     offset = tus.read_offset()
     try:
         standing = take_chunk(caller.org_id, caller.id, upload_id, offset, tus.body_reader(), clock.now())
@@ -154,8 +156,8 @@ def _send(upload_id: str) -> ResponseReturnValue:
 
 def _end(upload_id: str) -> ResponseReturnValue:
     tus.require_version()
-    refuse_revoked()
     caller = access.device()
+    refuse_unless(may_go_on(caller, upload_id))
     end_upload(caller.org_id, caller.id, upload_id, clock.now())
     return "", 204
 

@@ -77,7 +77,7 @@ export class Judge {
     const events = outbox.filter(({ device }) => !this.#isStranger(device));
     const pictures = blobs.filter(
       ({ device, state }) =>
-        (state === "wanted" || state === "refused") && !this.#isStranger(device) && !this.#isRevoked(device),
+        (state === "wanted" || state === "refused") && !this.#isStranger(device),
     );
     return events.length + pictures.length;
   }
@@ -92,7 +92,6 @@ export class Judge {
       if (this.#world.gone.has(id)) continue;
       const mayBeHeldBack = this.#isRevoked(device) && heldBack.has(sha256);
       if (!there.has(id) && !mayBeHeldBack) missing.push(id);
-      if (this.#isRevoked(device)) continue; // it may bring no pictures
       missing.push(...digests.filter((digest) => !held.has(digest) && !this.#world.gone.has(digest)));
     }
     return [...new Set(missing)];

@@ -24,7 +24,6 @@ from tests.support.tus import (
 )
 from tests.unit.test_intake import png_of
 from webapp import clock
-from webapp.services.enrol import revoke_device
 from webapp.services.receive_upload import MAX_BLOB_BYTES, MAX_OPEN
 from webapp.settings import Settings
 from webapp.store.models import Upload, UploadPart
@@ -298,15 +297,6 @@ def test_a_stranger_without_a_token_gets_nothing(phone: TusPhone) -> None:
         ):
             assert (answer.status_code, code_of(answer)) == (401, "token-unknown")
         assert phone.head(url, Authorization=authorization).status_code == 401
-
-
-def test_a_revoked_phone_may_not_send_photos(phone: TusPhone, org_id: str) -> None:
-    photo = make_photo()
-    url = phone.begin(photo)
-    revoke_device(org_id, phone.phone.device, clock.now())
-    for answer in (phone.create(photo, photo), phone.patch(url, 0, photo), phone.delete(url)):
-        assert (answer.status_code, code_of(answer)) == (403, "device-revoked")
-    assert not held(org_id, photo)
 
 
 def test_no_other_method_is_there(phone: TusPhone) -> None:

@@ -18,6 +18,7 @@ from webapp.store.models import (
     EventParcel,
     OfficeFile,
     Parcel,
+    Quarantined,
     QuarantinedBlob,
     Upload,
     UploadPart,
@@ -69,6 +70,27 @@ def lost_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
         BlobRef.org_id == org_id, among(session, BlobRef.sha256, digests), BlobRef.is_lost
     )
     return set(session.scalars(chosen))
+
+
+def named_among(session: Session, org_id: str, device_id: str, digests: Collection[str]) -> set[str]:
+    """Those of the digests that this phone's own events speak of, accepted or held in quarantine."""
+    of_events = select(BlobRef.sha256).where(
+        BlobRef.org_id == org_id, BlobRef.device_id == device_id, among(session, BlobRef.sha256, digests)
+    )
+    of_quarantine = (
+        select(QuarantinedBlob.sha256)
+        .join(
+            Quarantined,
+            (Quarantined.org_id == QuarantinedBlob.org_id)
+            & (Quarantined.sha256 == QuarantinedBlob.item_sha256),
+        )
+        .where(
+            QuarantinedBlob.org_id == org_id,
+            Quarantined.device_id == device_id,
+            among(session, QuarantinedBlob.sha256, digests),
+        )
+    )
+    return {*session.scalars(of_events), *session.scalars(of_quarantine)}
 
 
 def wanted(session: Session, org_id: str, device_id: str, limit: int) -> list[str]:

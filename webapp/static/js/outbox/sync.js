@@ -193,11 +193,14 @@ export class SyncEngine extends EventTarget {
     const mayGoOn = () => isCurrent || this.#following === null; // nobody's scan waits behind another's photos
     for (;;) {
       const events = await flushEvents(this.#context, identity, pace);
-      if (events.next !== "go") return events;
+      // The office has signed this phone out: the pictures of what it has of it may come home all the same.
+      const isOut = events.problem?.code === "device-revoked";
+      if (events.next !== "go" && !isOut) return events;
       tell();
       const pictures = await sendPictures(this.#context, identity, pace, { tell, mayGoOn });
       if (pictures === "events") continue;
-      if (pictures.next !== "go" || pace.told) return pictures;
+      if (pictures.next !== "go") return pictures;
+      if (pace.told) return events;
     } // the pictures went: one more empty batch tells the office that nothing is left
   }
 
