@@ -105,15 +105,22 @@ class Chromium:
 
     def kill(self) -> None:
         """End it as a dead battery would: SIGKILL to it and all its children, by their ids."""
-        browser = psutil.Process(self.pid())
+        self.strike()
+        for lock in self.profile.glob("Singleton*"):
+            lock.unlink()
+        self._forget()
+
+    def strike(self) -> None:
+        """The SIGKILL alone, which Playwright's own answers may ask for; `kill` then does the rest."""
+        try:
+            browser = psutil.Process(self.pid())
+        except ProcessLookupError:
+            return
         family = [*browser.children(recursive=True), browser]
         for process in reversed(family):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(family, timeout=10)
-        for lock in self.profile.glob("Singleton*"):
-            lock.unlink()
-        self._forget()
 
     def close(self) -> None:
         """End it as a person would."""
