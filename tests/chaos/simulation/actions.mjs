@@ -5,6 +5,7 @@
 import { photo, signature } from "./pictures.mjs";
 import { server } from "./server.mjs";
 import { copy, look } from "./storage.mjs";
+import { VERSIONS } from "./versions.mjs";
 
 const YEAR = 31_557_600_000;
 const HOUR = 3_600_000;
@@ -207,6 +208,8 @@ export const ACTIONS = {
       await copy(handset.database, twin.database);
       await twin.open();
     }),
+
+  ...VERSIONS,
 };
 
 /** How often a day's hands do each of these, beside what makes the day special. */

@@ -4,10 +4,11 @@
  */
 import "fake-indexeddb/auto";
 import "../../../webapp/static/js/outbox/hands.js"; // loaded before the first schedule: a file's time is nobody's
+import { flushInBackground } from "../../../webapp/static/js/outbox/background.js";
 import { openPhone } from "../../../webapp/static/js/outbox/phone.js";
 import { Store } from "../../../webapp/static/js/storage/store.js";
 import { Locks, furnish, makeSubtle } from "./browser.mjs";
-import { ailing } from "./storage.mjs";
+import { ailing, look } from "./storage.mjs";
 
 const never = new Promise(() => undefined);
 const GB = 1_073_741_824;
@@ -76,11 +77,14 @@ export class Tab {
 export class Handset {
   skew = 0; // its clock minus the true one, ms
   quota = 64 * GB;
+  client = undefined; // the app's version, as it tells the server; undefined: today's
   /** @type {Tab[]} */ tabs = [];
   /** ids of events that `seal` said are safe */
   sealed = new Map();
   /** draft → the event that was made of it */
   drafts = new Map();
+  /** people that a hand was about to remove, with their rows as they were */
+  leaving = [];
 
   constructor(world, name) {
     this.world = world;
@@ -106,11 +110,41 @@ export class Handset {
   }
 
   async open() {
-    const { world } = this;
+    const tab = this.#begin();
+    const opened = openPhone(this.#around(tab));
+    try {
+      tab.phone = await opened;
+    } catch (error) {
+      tab.die();
+      throw error;
+    }
+    tab.phone.start();
+    return tab;
+  }
+
+  /** The service worker is woken with no page of its own, and ends as the browser or its work says. */
+  async wake() {
+    const worker = this.#begin();
+    if (this.chance.chance(0.5)) worker.dieAt = this.chance.whole(1, 80);
+    try {
+      await flushInBackground(this.#around(worker));
+    } catch {
+      this.world.note(`${this.name} the worker will be woken again`); // work is left: browsers take that as "later"
+    }
+    worker.die();
+  }
+
+  #begin() {
     const tab = new Tab(this, this.chance.stream(`tab ${this.tabs.length}`));
     this.tabs.push(tab);
     opening = tab;
-    const opened = openPhone({
+    return tab;
+  }
+
+  /** What a tab or worker has around it. */
+  #around(tab) {
+    const { world } = this;
+    return {
       fetch: async (url, init) => {
         await tab.step();
         const answer = await world.network.fetch(this, url, init);
@@ -126,16 +160,9 @@ export class Handset {
         estimate: async () => ({ usage: GB, quota: this.quota }),
         persisted: async () => true,
       },
+      client: this.client,
       auto: false,
-    });
-    try {
-      tab.phone = await opened;
-    } catch (error) {
-      tab.die();
-      throw error;
-    }
-    tab.phone.start();
-    return tab;
+    };
   }
 
   /** After its storage was cleared: the same phone, and nothing on it. */
@@ -152,6 +179,8 @@ export class Handset {
   /** The faults of this phone end. A tab may stay frozen when there is another one; a wrong clock stays wrong. */
   async heal() {
     this.makeRoom();
+    if (this.client) this.reload({ client: undefined }); // the person opens the new version, as it asks
+    for (const leaving of this.leaving) await this.#settleLeaving(leaving);
     Object.assign(this.ails, { lost: 0, aborted: 0 });
     for (const tab of this.live) {
       tab.dieAt = Infinity;
@@ -162,6 +191,18 @@ export class Handset {
     if (ready.length === 0) await this.do("open", () => this.open());
     // Only who was told to stop asks for a hand.
     for (const { phone } of ready) if (phone.syncState.state === "paused") void phone.kick("user");
+  }
+
+  /** Every page is loaded again, as after an update. */
+  reload({ client }) {
+    this.client = client;
+    for (const tab of this.live) tab.die();
+  }
+
+  /** Whoever is not on the phone any more took along what was not home, and a hand had said so. */
+  async #settleLeaving({ database, device, rows }) {
+    const { identities } = await look(database, ["identities"]);
+    if (!identities.some((row) => row.device === device)) this.world.forgive(this, rows);
   }
 
   /** Something a hand does. A refusal is noted; it may be one that the day explains. */

@@ -59,11 +59,34 @@ const STORES = [
 ];
 const COPIED = [...STORES, "receipts", "parcels", "runs", "tasks", "notices", "meta"];
 
+/** As a newer version of the app has left it, or as today's makes it. */
+async function openAny(name) {
+  try {
+    return await openDB(name, VERSION, { upgrade });
+  } catch (error) {
+    if (error.name !== "VersionError") throw error;
+    return openDB(name);
+  }
+}
+
+/** A page of the next version opens the database: today's pages let go of it, and go on with what it has become. */
+export async function openNewer(name) {
+  const db = await openDB(name, VERSION + 1, {
+    upgrade(opened, old, ...rest) {
+      if (old < VERSION) upgrade(opened, old, ...rest);
+      if (!opened.objectStoreNames.contains("of_the_next_version")) {
+        opened.createObjectStore("of_the_next_version");
+      }
+    },
+  });
+  db.close();
+}
+
 /** @returns {Promise<Record<string, any[]>>} all rows of these stores, from one moment, whatever ails it */
 export async function look(name, stores = ["identities", "events", "outbox", "blobs", "receipts", "meta"]) {
   const ails = ailments.get(name);
   ailments.delete(name);
-  const db = await openDB(name, VERSION, { upgrade });
+  const db = await openAny(name);
   const tx = db.transaction(stores, "readonly");
   const rows = await Promise.all(stores.map((store) => tx.objectStore(store).getAll()));
   db.close();

@@ -34,6 +34,9 @@ const MAY_REFUSE = new Set([
   "sealed-elsewhere",
   "offline",
   "enrolment-used",
+  "identity-gone",
+  "count-differs",
+  "not-enrolled",
   "storage-unavailable",
 ]);
 
