@@ -102,4 +102,6 @@ export default [
     languageOptions: { globals: globals.node },
     rules: { "no-console": "off", "max-lines-per-function": "off" },
   },
+  // What a trial puts into a page runs in a browser.
+  { files: ["tests/chaos/browser/*.js"], languageOptions: { globals: globals.browser } },
 ];

@@ -53,10 +53,16 @@
     begun.addEventListener("complete", () => step(`committed ${begun.mode} ${[...begun.objectStoreNames]}`));
     return begun;
   };
-  for (const name of ["digest", "sign", "verify", "importKey"]) after(SubtleCrypto.prototype, name, () => name);
+  for (const name of ["digest", "sign", "verify", "importKey"]) {
+    after(SubtleCrypto.prototype, name, () => name);
+  }
   for (const name of READS) after(Response.prototype, name, () => `body ${name}`);
   for (const name of ["estimate", "persisted"]) after(StorageManager.prototype, name, () => name);
-  after(globalThis, "fetch", (_, url, init) => `answered ${init?.method ?? "GET"} ${new URL(url, location.href).pathname}`);
+  after(
+    globalThis,
+    "fetch",
+    (_, url, init) => `answered ${init?.method ?? "GET"} ${new URL(url, location.href).pathname}`,
+  );
   const { request } = LockManager.prototype;
   LockManager.prototype.request = function (name, options, work) {
     return request.call(this, name, options, (lock) => {

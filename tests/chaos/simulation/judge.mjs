@@ -76,8 +76,7 @@ export class Judge {
   #waiting({ outbox, blobs }) {
     const events = outbox.filter(({ device }) => !this.#isStranger(device));
     const pictures = blobs.filter(
-      ({ device, state }) =>
-        (state === "wanted" || state === "refused") && !this.#isStranger(device),
+      ({ device, state }) => (state === "wanted" || state === "refused") && !this.#isStranger(device),
     );
     return events.length + pictures.length;
   }
