@@ -11,9 +11,10 @@ from sqlalchemy import select
 from tests.support.shop import make_shop
 from tests.support.sitting import Desk, words
 from webapp import clock
+from webapp.services.keep_carriers import CarrierFacts, save_carrier
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.keep_stock import Count, count_in
-from webapp.store.models import Place
+from webapp.store.models import Order, OrderLine, Place
 from webapp.store.unit import lock_org, reading, transaction
 
 
@@ -95,3 +96,28 @@ def test_a_seller_and_another_shop_see_nothing_of_it(app: Flask, desk: Desk, org
     assert stranger.get("/office/stock/shelf", sku="AAA", place=place).status_code == 404
     assert Desk(app, org_id, "office").post("/office/stock/rule", all="1").status_code == 403
     assert "Saved." in desk.press("/office/stock/rule", all="1")
+
+
+def test_an_order_says_from_where_and_with_whom_and_why(desk: Desk, org_id: str) -> None:
+    count(org_id, ("AAA", 1, None, 0))
+    save_place(org_id, None, PlaceFacts("South", "warehouse", "", (1.492, 103.741)))
+    areas = ({"area": "10", "price": "45.50", "days": 2},)
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express", areas=areas), is_new=True)
+    with transaction() as session:
+        told = {"platform_status": "To ship", "seen_at": clock.now(), "digest": "x", "postcode": "10200"}
+        session.add(Order(org_id=org_id, order_id="1", **told))
+        session.flush()
+        line = {"sku_id": "9", "seller_sku": "AAA", "product": "A", "quantity": 1}
+        session.add(OrderLine(org_id=org_id, order_id="1", **line))
+    page = words(desk.page("/office/orders/1"))
+    assert "North best has all of it, distance not known" in page
+    assert "South cannot lacks AAA (0 of 1)" in page
+    assert "J&amp;T Express best delivers to 10, for 45.50, in 2 days" in page
+    assert "not on the map" in page
+    assert "1 areas are on the map" in desk.press("/office/places/areas", areas="102; 5.414; 100.329")
+    assert "not on the map" not in words(desk.page("/office/orders/1"))
+    assert "102; 5.414; 100.329" in desk.page("/office/places")
+    for bad in ("102; north", "102; 95; 3", "; 1; 1"):
+        answer = desk.post("/office/places/areas", areas=bad)
+        assert answer.status_code == 422
+        assert "Line 1:" in answer.text

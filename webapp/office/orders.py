@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import actor, desk
 from webapp.office import blueprint
+from webapp.services.propose import propose
 from webapp.store.queries import orders as ask
 from webapp.store.queries import parcels as parcel_queries
 from webapp.store.unit import reading
@@ -52,7 +53,8 @@ def order(order_id: str) -> ResponseReturnValue:
         carriers = dict(parcel_queries.carriers(session, actor().org_id))
     if page is None:
         abort(404)
-    return render_template("office/order.html", page=page, carrier_names=carriers)
+    proposal = propose(actor().org_id, actor().seller, order_id[:32])
+    return render_template("office/order.html", page=page, carrier_names=carriers, proposal=proposal)
 
 
 def _address(fields: dict[str, str], **place: str) -> str:

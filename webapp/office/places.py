@@ -13,6 +13,7 @@ from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.asking import need_tick
 from webapp.services.keep_places import PlaceFacts, remove_place, save_place
+from webapp.services.propose import areas_text, save_areas
 from webapp.store.queries import places
 from webapp.store.unit import reading
 
@@ -60,10 +61,25 @@ def place_remove(place_id: str) -> ResponseReturnValue:
     return redirect(url_for("office.places_list"))
 
 
-def _list() -> str:
+@blueprint.post("/places/areas")
+@desk("office", "admin")
+def place_areas() -> ResponseReturnValue:
+    """Keep where areas lie."""
+    try:
+        kept = save_areas(actor().org_id, request.form.get("areas", ""))
+    except Problem as problem:
+        return _list(problem), problem.status
+    flash(f"{kept} areas are on the map.")
+    return redirect(url_for("office.places_list"), 303)
+
+
+def _list(problem: Problem | None = None) -> str:
     with reading() as session:
         held = places.list_places(session, actor().org_id)
-    return render_template("office/places.html", places=held, kinds=dict(KIND_WORDS))
+    areas = request.form.get("areas") if problem else areas_text(actor().org_id)
+    return render_template(
+        "office/places.html", places=held, kinds=dict(KIND_WORDS), problem=problem, areas=areas
+    )
 
 
 def _place_facts(form: MultiDict[str, str]) -> PlaceFacts:
