@@ -94,13 +94,12 @@ export function showVerdict(verdict) {
   part(element, '[data-is="events"]').append(...showEvents(verdict));
   part(element, '[data-is="keys"]').append(...showKeys(verdict));
   const broken = AREAS.filter((area) => verdict.areas[area].some(({ isFault }) => isFault));
-  const { areas } = verdict.bundle.findings.catalogue;
   return {
     element,
     title: verdict.allHold ? "All of it holds." : "This does not prove what it says.",
     text: verdict.allHold
       ? "Every signature, receipt and picture fits. The details are below."
-      : `Look at: ${broken.map((area) => areas[area].toLowerCase()).join("; ")}.`,
+      : broken.map((area) => ANSWERS[area][1]).join(" "),
   };
 }
 

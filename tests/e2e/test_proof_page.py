@@ -1,0 +1,123 @@
+"""The page in a bundle, opened from a file in a real browser with the network taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from sync.evidence.bundle.shell import load_shell
+from tests.support.browser import Chromium
+from tests.vectors.forgeries.cast import Cast, make_cast, members_of, zipped
+from tests.vectors.forgeries.edits import edited, flipped, line, part, photos, replaced
+
+READY = "document.body.dataset.done === {!r}"
+CARRIED = "the proof that this page carries"
+
+
+@pytest.fixture
+def chromium(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
+    browser = Chromium(playwright, tmp_path / "profile")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def bundle(cast: Cast) -> bytes:
+    return cast.write(shell=load_shell(), embed_up_to=10**9)
+
+
+def opened(chromium: Chromium, folder: Path, page_bytes: bytes) -> tuple[Page, list[str]]:
+    """The page from a file: address, without a network; and what it asked for beyond its own file."""
+    file = folder / "verify.html"
+    file.write_bytes(page_bytes)
+    page = chromium.open()
+    chromium.offline()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    return page, asked
+
+
+def said(page: Page, name: str) -> str:
+    page.wait_for_function(READY.format(name))
+    return page.inner_text("#verdict")
+
+
+def chosen(page: Page, folder: Path, name: str, data: bytes) -> str:
+    (folder / name).write_bytes(data)
+    page.set_input_files("#file", folder / name)
+    return said(page, name)
+
+
+def test_the_page_says_at_once_that_the_proof_it_carries_holds(
+    chromium: Chromium, tmp_path: Path, bundle: bytes
+) -> None:
+    page, asked = opened(chromium, tmp_path, members_of(bundle)["verify.html"])
+    assert "All of it holds." in said(page, CARRIED)
+    assert page.locator('.area[data-holds="yes"]').count() == 4
+    assert page.locator(".events > li").count() == 5
+    assert "Nguyễn Thị Hà" in page.inner_text(".events")
+    page.wait_for_function(
+        "[...document.images].length === 4 && [...document.images].every(i => i.src.startsWith('blob:'))"
+    )
+    assert {url.split(":")[0] for url in asked} <= {"file", "blob"}
+    assert chromium.complaints == []
+
+
+def test_a_forged_zip_that_is_chosen_is_refused_by_name(
+    chromium: Chromium, tmp_path: Path, bundle: bytes
+) -> None:
+    true = members_of(bundle)
+    page, _ = opened(chromium, tmp_path, true["verify.html"])
+    said(page, CARRIED)
+    photo = photos(true)[0]
+    forged = edited(
+        true,
+        replaced(photo, flipped(true[photo], 300)),
+        line("events.jws", 1, part(2, lambda text: flipped(text.encode(), 9).decode())),
+    )
+    assert "does not prove what it says" in chosen(page, tmp_path, "forged.zip", zipped(forged.items()))
+    codes = page.eval_on_selector_all('li[data-fault="yes"]', "found => found.map(it => it.dataset.code)")
+    assert {"photo_changed", "event_signature", "event_changed"} <= set(codes)
+    assert page.locator("figure.absent", has_text="was changed").count() == 1
+    assert "This is no proof bundle" in chosen(page, tmp_path, "note.txt", b"a note")
+    assert "All of it holds." in chosen(page, tmp_path, "true.zip", bundle)
+    assert chromium.complaints == []
+
+
+def test_a_page_that_carries_a_changed_proof_says_so(chromium: Chromium, tmp_path: Path, cast: Cast) -> None:
+    from sync.evidence.bundle.slot import fill_page
+
+    slim = members_of(cast.write(shell=load_shell()))
+    slim.pop("verify.html")
+    name = photos(slim)[0]
+    forged = zipped({**slim, name: flipped(slim[name], 300)}.items())
+    page, _ = opened(chromium, tmp_path, fill_page(load_shell(), forged))
+    assert "does not prove what it says" in said(page, CARRIED)
+
+
+def test_the_empty_page_asks_for_a_bundle(chromium: Chromium, tmp_path: Path, bundle: bytes) -> None:
+    page, _ = opened(chromium, tmp_path, load_shell())
+    assert "Nothing is checked yet." in page.inner_text("#verdict")
+    assert "All of it holds." in chosen(page, tmp_path, "true.zip", bundle)
+
+
+def test_words_in_a_bundle_are_words_and_never_markup(chromium: Chromium, tmp_path: Path, cast: Cast) -> None:
+    evil = "<img src=x onerror=document.title='gotcha'></script><script>document.title='gotcha'</script>"
+
+    def edit(timeline: dict[str, object]) -> None:
+        timeline["shop"] = {"id": "org-1", "name": evil}
+
+    data = cast.write(cast.retold(edit), shell=load_shell(), embed_up_to=10**9)
+    page, _ = opened(chromium, tmp_path, members_of(data)["verify.html"])
+    assert "All of it holds." in said(page, CARRIED)
+    assert evil in page.inner_text("#result")
+    assert page.title() == "Check a proof of handover"
