@@ -17,6 +17,7 @@ from sync.evidence.bundle.verify import Verdict, verify_bundle
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.cli.output import REFUSED, WRONG_USAGE, say, with_app
+from webapp.services.proving.appeal import export_appeal
 from webapp.services.proving.export_proof import export_proof
 from webapp.services.proving.gather import Wanted
 from webapp.store.queries import people, proofs
@@ -36,8 +37,11 @@ def register(group: click.Group) -> None:
 @click.option("--parcel", help="All that happened to one parcel: code, tracking number or order id.")
 @click.option("--event", help="One handover, by its event's id.")
 @click.option("--output", "-o", "target", type=_FILE, required=True, help="The file to write.")
+@click.option(
+    "--appeal", is_flag=True, help="The pack for a marketplace's claims desk: stamped copies, a manifest."
+)
 @with_app
-def export(parcel: str | None, event: str | None, target: Path, as_json: bool) -> None:
+def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as_json: bool) -> None:
     """Write a proof that stands alone: a zip that anybody can check offline."""
     if (parcel is None) == (event is None):
         raise click.UsageError("Name one of --parcel and --event.")
@@ -48,7 +52,8 @@ def export(parcel: str | None, event: str | None, target: Path, as_json: bool) -
         elif event is not None:
             org_id = proofs.org_of_event(session, event) or org_id
     with _written(target) as out:
-        done = export_proof(Wanted(org_id, parcel=parcel, event=event), out, clock.now())
+        write = export_appeal if appeal else export_proof
+        done = write(Wanted(org_id, parcel=parcel, event=event), out, clock.now())
     size = target.stat().st_size
     told = {
         "file": str(target),
@@ -58,10 +63,11 @@ def export(parcel: str | None, event: str | None, target: Path, as_json: bool) -
         "events": len(done.sealed["events"]),
         "server_key": done.server_key,
     }
+    hint = "" if appeal else f" Check it with: baton verify {target}"
     say(
         told,
         as_json,
-        f"{target}: {told['events']} events, {size} bytes. Check it with: baton verify {target}",
+        f"{target}: {told['events']} events, {size} bytes.{hint}",
     )
 
 

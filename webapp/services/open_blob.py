@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image, ImageOps
 
@@ -65,6 +67,14 @@ def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, byte
             return media_type, whole
         blobs.current().put_derived(org_id, facts.sha256, name, made)
     return sniff(made) or "image/jpeg", made
+
+
+@contextmanager
+def decoding(facts: BlobFacts) -> Iterator[bool]:
+    """Wait for the one place in this process where pictures are decoded whole. Gives whether this one may be."""
+    pixels = (facts.width or 0) * (facts.height or 0)
+    with _decoding:
+        yield 0 < pixels <= _MAX_PIXELS.get(facts.type, 0)
 
 
 def _smaller(data: bytes, media_type: str, width: int) -> bytes | None:

@@ -54,7 +54,7 @@ def _about(told: Mapping[str, Any]) -> str:
 
 
 def _manifest(sheet: Sheet, printed: Printed) -> None:
-    told = printed.timeline
+    told, about = printed.timeline, _about(printed.timeline)
     handovers = [e for e in told["events"] if e["kind"] in words.ON_THE_SPOT]
     sheet.add_page()
     sheet.heading("Proof of handover")
@@ -67,7 +67,7 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
     sheet.facts(
         [
             ("Shop", told["shop"]["name"]),
-            ("About", _about(told).capitalize()),
+            ("About", about[:1].upper() + about[1:]),
             ("Parcels", str(len(told["parcels"]))),
             ("Records", f"{len(told['events'])}, {len(handovers)} of them made on the spot"),
             ("Pictures", str(len(printed.copies))),
@@ -85,7 +85,7 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
                 p["tracking_number"] or "–",
                 p["carrier"] or "–",
                 ", ".join(p["orders"]) or "–",
-                p["status"].replace("_", " "),
+                p["status"].replace("_", " ").capitalize(),
             )
             for p in told["parcels"]
         ],
@@ -120,21 +120,21 @@ def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
             "This record was withdrawn later by whoever made it.", bold=True, colour=ALARM, gap=1
         )
     sheet.facts(_facts(printed, event, payload))
+    for finding in event["findings"]:
+        detail = f" ({finding['detail']})" if finding["detail"] else ""
+        noted = finding["code"].replace("_", " ").capitalize()
+        sheet.write_line(f"The server noted: {noted}{detail}", size=8.5, colour=ALARM)
     _parcels(sheet, printed, payload)
     shown = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] != "signature"]
     if shown:
         sheet.heading("Photos", 2)
-        sheet.pictures(shown, 1 if len(shown) == 1 else 2 if len(shown) <= 4 else 3, 92)
+        across = 2 if len(shown) <= 4 else 3
+        sheet.pictures(shown, across, 92 if len(shown) <= 2 else 62)
     signed = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] == "signature"]
     if signed:
         other = payload.get("counterpart") or {}
         sheet.heading(f"Signed by {other.get('name') or 'somebody without a name'}", 2)
         sheet.pictures(signed, 2, 38)
-    if event["findings"]:
-        sheet.heading("What the server noted", 2)
-        for finding in event["findings"]:
-            detail = f" ({finding['detail']})" if finding["detail"] else ""
-            sheet.write_line(f"{finding['code'].replace('_', ' ').capitalize()}{detail}", size=8.5)
 
 
 def _mark(sheet: Sheet, event: Mapping[str, Any]) -> None:
@@ -164,7 +164,7 @@ def _facts(
         ("Phone's clock", _clock(printed, event)),
         ("Server had it by", received),
         ("Place", _place(event, payload)),
-        ("Reason", (payload.get("reason") or "").replace("_", " ")),
+        ("Reason", words.reason(event["kind"], payload.get("reason"))),
         ("Note", payload.get("note") or ""),
         ("Record", f"no. {event['seq']} of its phone, {event['id']}"),
         ("Digest (SHA-256)", event["sha256"]),
@@ -212,5 +212,5 @@ def _picture(printed: Printed, event: Mapping[str, Any], blob: Mapping[str, Any]
         lines.append(words.ABSENT.get(blob["state"], blob["state"]))
     elif copy is None:
         lines.append("Is in the bundle; it could not be shown here")
-    lines.append(f"SHA-256 {blob['sha256']}")
+    lines += [f"SHA-256 {blob['sha256'][:32]}", blob["sha256"][32:]]
     return copy, "\n".join(lines)

@@ -21,6 +21,7 @@ _FONTS = Path(__file__).parent / "fonts"
 _THAI = (0x0E00, 0x0E7F)
 _CHINESE = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF))
 INK, MUTED, LINE, ALARM = (24, 30, 36), (96, 104, 112), (208, 213, 218), (160, 24, 24)
+FAINT = (240, 242, 244)
 MARGIN, WIDTH = 15, 180
 _LABEL = 38
 _LOWEST = 277
@@ -150,15 +151,15 @@ class Sheet(FPDF):
             tallest = max(height for *_, height in sized)
             self._keep(tallest + 16)
             top = self.get_y() + 1
-            lowest = top
+            lowest = top + tallest
             for index, (data, caption, w, h) in enumerate(sized):
                 x = MARGIN + index * (width + 5)
                 if data is None:
-                    self.set_draw_color(*LINE)
-                    self.rect(x, top, w, h)
+                    self.set_fill_color(*FAINT)
+                    self.rect(x, top, w, h, style="F")
                 else:
                     self.image(io.BytesIO(data), x=x, y=top, w=w, h=h, alt_text=caption.split("\n")[0])
-                self.set_xy(x, top + tallest + 1)
+                self.set_xy(x, top + h + 1)
                 self.set_font("Noto", "", 6.8)
                 self.set_text_color(*INK)
                 self.multi_cell(width, 3.3, clean(caption), align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
@@ -173,7 +174,7 @@ class Sheet(FPDF):
 def _fit(data: bytes | None, width: float, most: float) -> tuple[float, float]:
     """Width and height in millimetres within these."""
     if data is None:
-        return width, min(most, width * 0.5)
+        return width, 12
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
         w, h = picture.size
     scale = min(width / w, most / h)

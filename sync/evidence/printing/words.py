@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from sync.rules.reasons import REASONS
+
 KINDS = {
     "confirm": "Confirmed in stock",
     "pack": "Packed",
@@ -42,6 +44,11 @@ ABSENT = {
 def kind(code: str) -> str:
     """An event's kind in words; one of a newer version speaks for itself."""
     return KINDS.get(code, code.replace("_", " ").capitalize())
+
+
+def reason(kind_: str, code_: str | None) -> str:
+    """A reason in words; one outside the list as it came."""
+    return dict(REASONS.get(kind_, ())).get(code_ or "", (code_ or "").replace("_", " "))
 
 
 def moment(at: datetime, zone: tzinfo) -> str:

@@ -2,7 +2,7 @@
 
 A bundle holds one parcel's events; those between them are about other parcels. They are not shown, but the server
 commits itself to them: how many numbers, the digest over all their digests, and the last one's, which the next event
-in the bundle names as its `prev` (ADR 0013).
+in the bundle names as its `prev` (ADR 0012).
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     printed = Printed(
         gathered.facts.timeline,
         gathered.facts.keys,
-        {view.id: _payload(jws) for view, jws in zip(gathered.views, gathered.facts.events, strict=True)},
-        _copies(wanted.org_id, gathered.pictures),
+        {view.id: payload_of(jws) for view, jws in zip(gathered.views, gathered.facts.events, strict=True)},
+        copies_of(wanted.org_id, gathered.pictures),
         zone,
     )
     sealed = write_bundle(
@@ -56,7 +56,7 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
         load_shell(),
         key,
     )
-    return Exported(f"baton-proof-{_stem(wanted)}.zip", str(gathered.facts.keys["server"]), sealed)
+    return Exported(f"baton-proof-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), sealed)
 
 
 def collect(wanted: Wanted, now: datetime) -> tuple[Gathered, Any]:
@@ -84,15 +84,18 @@ def read_pictures(org_id: str, digests: Sequence[str]) -> Iterator[tuple[str, by
             yield digest, b""
 
 
-def _copies(org_id: str, digests: Sequence[str]) -> dict[str, bytes]:
+def copies_of(org_id: str, digests: Sequence[str]) -> dict[str, bytes]:
+    """Copies for paper, by digest, of those that can be opened."""
     made = ((digest, copy_for_paper(org_id, digest)) for digest in digests)
     return {digest: copy for digest, copy in made if copy is not None}
 
 
-def _payload(jws: str) -> dict[str, Any]:
+def payload_of(jws: str) -> dict[str, Any]:
+    """What an event of the ledger says."""
     return envelope.open_(jws).payload
 
 
-def _stem(wanted: Wanted) -> str:
+def stem_of(wanted: Wanted) -> str:
+    """What a file about it is called, in letters that every disk takes."""
     text = wanted.parcel or wanted.event or ""
     return "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "_" for char in text)[:80]

@@ -1,0 +1,135 @@
+"""Printed proofs: names in every script of the region, times, digests, and copies that a claims desk takes."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sync.evidence.printing.proof import Printed, print_proof
+from sync.evidence.printing.stamp import MOST_BYTES, stamp
+from tests.vectors.forgeries.cast import make_cast, payload_of
+
+JAKARTA = timezone(timedelta(hours=7))
+NAMES = {
+    "Vietnamese": "Nguyễn Thị Hà Phượng",
+    "Thai": "สมชาย ใจดี เจ้าหน้าที่",
+    "Chinese, simplified": "陈伟强",
+    "Chinese, traditional": "陳偉強",
+    "Malay": "Siti binti Abdul Rahman",
+    "Indonesian": "Dwi Kusumawardhani",
+    "Filipino": "José Ñ. dela Cruz",
+}
+
+
+def printed(name: str = "Budi", note: str = "") -> Printed:
+    cast = make_cast()
+    timeline = dict(cast.facts.timeline)
+    pairs = zip(timeline["events"], cast.facts.events, strict=True)
+    payloads = {event["id"]: {**payload_of(jws), "note": note} for event, jws in pairs}
+    for event in timeline["events"]:
+        event["actor_name"] = name
+    return Printed(timeline, cast.facts.keys, payloads, cast.pictures, JAKARTA)
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    if shutil.which("pdftotext") is None:
+        pytest.skip(
+            "pdftotext is not here (apt: poppler-utils): the words of a printed proof were NOT looked at"
+        )
+    file = folder / "proof.pdf"
+    file.write_bytes(pdf)
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_printed_as_it_is_written(name: str, tmp_path: Path) -> None:
+    assert name in text_of(print_proof(printed(name)), tmp_path)
+
+
+def test_a_proof_says_who_when_where_how_many_and_the_digests(tmp_path: Path) -> None:
+    facts = printed(note="Ditaruh di meja satpam")
+    text = text_of(print_proof(facts), tmp_path)
+    collect = facts.timeline["events"][1]
+    for expected in (
+        "Proof of handover",
+        "Toko Sari",
+        "7Z3K-9QW2-M4XP",
+        "Nguyễn Thị Hà",
+        "22 Nov 2026, 14:30:00 (UTC+07:00)",
+        "22 Nov 2026, 15:00:00 (UTC+07:00)",
+        collect["sha256"],
+        collect["blobs"][0]["sha256"][:32],
+        "Ditaruh di meja satpam",
+        "Shows another parcel",
+        "and 1 other parcel",
+    ):
+        assert expected in text, expected
+
+
+def test_a_withdrawn_record_and_a_finding_are_said_aloud(tmp_path: Path) -> None:
+    facts = printed()
+    facts.timeline["events"][1]["withdrawn_by"] = ["x"]
+    facts.timeline["events"][1]["findings"] = [{"code": "count_mismatch", "detail": "short 1"}]
+    text = text_of(print_proof(facts), tmp_path)
+    assert "This record was withdrawn later" in text
+    assert "The server noted: Count mismatch (short 1)" in text
+
+
+def test_the_same_facts_are_printed_in_the_same_bytes() -> None:
+    facts = printed()
+    assert print_proof(facts) == print_proof(facts)
+
+
+def test_text_that_turns_the_writing_around_is_printed_without_that(tmp_path: Path) -> None:
+    assert "Budi gpj.exe" in text_of(print_proof(printed("Budi \u202egpj.exe")), tmp_path)
+
+
+def picture(mode: str, size: tuple[int, int], kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise(size, 90).convert(mode).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "kind"),
+    [
+        ("RGB", (3000, 4000), "JPEG"),
+        ("RGBA", (300, 120), "PNG"),
+        ("CMYK", (900, 700), "JPEG"),
+        ("L", (40, 900), "PNG"),
+    ],
+    ids=["a noisy photo", "a small signature", "four inks", "a strip"],
+)
+def test_a_stamped_copy_is_a_jpeg_of_at_most_five_megabytes_with_room_for_its_words(
+    mode: str, size: tuple[int, int], kind: str
+) -> None:
+    made = stamp(
+        picture(mode, size, kind), f"image/{kind.lower()}", ["22 Nov 2026, 14:30:00", "SHA-256 " + "0" * 64]
+    )
+    assert made is not None
+    assert len(made) <= MOST_BYTES
+    with Image.open(io.BytesIO(made)) as copy:
+        assert copy.format == "JPEG"
+        assert copy.width >= 480
+        assert copy.height / copy.width > size[1] / max(size[0], 480)
+
+
+def test_the_words_are_on_the_copy() -> None:
+    plain = picture("RGB", (600, 400), "PNG")
+    one, other = (
+        stamp(plain, "image/png", [words]) for words in ("22 Nov 2026, 14:30:00", "22 Nov 2026, 14:30:01")
+    )
+    assert one != other
+
+
+def test_what_is_no_picture_is_not_stamped() -> None:
+    assert stamp(b"\xff\xd8\xff" + b"nothing" * 40, "image/jpeg", ["x"]) is None

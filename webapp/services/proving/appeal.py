@@ -1,0 +1,98 @@
+"""The appeal pack that marketplaces ask for: stamped pictures, and a manifest with the count and the signature.
+
+No evidence by itself (the proof bundle is that): copies that any claims desk opens and uploads one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, BinaryIO
+
+from sync.evidence.bundle.layout import Zip
+from sync.evidence.printing import words
+from sync.evidence.printing.proof import Printed, print_proof
+from sync.evidence.printing.stamp import stamp
+from sync.protocol.problems import Problem
+from sync.protocol.times import parse_time
+from webapp.services.open_blob import decoding, find_blob, read_blob
+from webapp.services.proving.export_proof import Exported, collect, copies_of, payload_of, stem_of
+from webapp.services.proving.gather import Wanted
+
+MOST_PDF = 10 * 1024 * 1024
+_ROLES = {"photo": "photo", "tag": "tag", "signature": "signature"}
+_README = """\
+{about}
+{shop}, made {made_at}
+
+manifest.pdf   what was handed over, how many, by whom, signed by whom, when and where
+images/        the photos and signatures, each with its times written under it (JPEG, at most 5 MB each)
+
+The times are those of the phone, corrected by what it knew of the server's clock, and of the server's receipt.
+These are copies made for reading. The originals, and what proves them, are in the proof bundle of the same
+{kind}, which anybody can check offline.
+"""
+
+
+def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
+    """Write the pack. Problems: `not-found`, `parcel-unknown`, `proof-too-large`."""
+    gathered, zone = collect(wanted, now)
+    told = gathered.facts.timeline
+    pack = Zip(out)
+    payloads = {v.id: payload_of(jws) for v, jws in zip(gathered.views, gathered.facts.events, strict=True)}
+    copies = copies_of(wanted.org_id, gathered.pictures)
+    printed = Printed(told, gathered.facts.keys, payloads, copies, zone)
+    pdf = print_proof(printed)
+    if len(pdf) > MOST_PDF:  # the pictures lie beside it anyway
+        pdf = print_proof(Printed(told, gathered.facts.keys, payloads, {}, zone))
+    pack.add("manifest.pdf", pdf)
+    for name, data in _images(wanted.org_id, told, zone):
+        pack.add(f"images/{name}", data)
+    about = f"Parcel {words.code(wanted.parcel)}" if wanted.parcel else f"Handover {wanted.event}"
+    made_at = words.moment(now, zone)
+    kind = "parcel" if wanted.parcel else "handover"
+    text = _README.format(about=about, shop=told["shop"]["name"], made_at=made_at, kind=kind)
+    pack.add("README.txt", text.encode())
+    pack.finish()
+    return Exported(f"baton-appeal-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), dict(told))
+
+
+def _images(org_id: str, told: Mapping[str, Any], zone: tzinfo) -> Iterator[tuple[str, bytes]]:
+    """Every picture that is held, once, in the order of what happened."""
+    done: set[str] = set()
+    for event in told["events"]:
+        for blob in event["blobs"]:
+            if blob["state"] != "held" or blob["sha256"] in done:
+                continue
+            done.add(blob["sha256"])
+            data = _stamped(org_id, blob["sha256"], _lines(told, event, blob, zone))
+            if data is not None:
+                role = _ROLES.get(blob["role"], "picture")
+                yield f"{len(done):02d}-{event['kind'].replace('_', '-')}-{role}.jpg", data
+
+
+def _lines(
+    told: Mapping[str, Any], event: Mapping[str, Any], blob: Mapping[str, Any], zone: tzinfo
+) -> list[str]:
+    about = told["about"]["parcel"]
+    named = f"{words.code(about)} · " if about else ""
+    what = {"signature": "signature", "tag": "tag"}.get(blob["role"], "photo")
+    made_at, had_by = (
+        words.moment(parse_time(event[name]), zone) for name in ("effective_at", "received_at")
+    )
+    return [
+        made_at,
+        f"{named}{words.kind(event['kind'])}, {what} · at the server by {had_by}",
+        f"SHA-256 {blob['sha256']}",
+    ]
+
+
+def _stamped(org_id: str, sha256: str, lines: list[str]) -> bytes | None:
+    """None where the picture cannot be opened: then the manifest still names it."""
+    try:
+        facts = find_blob(org_id, None, sha256)
+        media_type, data = read_blob(org_id, facts)
+    except Problem:
+        return None
+    with decoding(facts) as may_decode:
+        return stamp(data, media_type, lines) if may_decode else None
