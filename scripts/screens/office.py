@@ -32,6 +32,8 @@ PLAIN = {
     "import": "import",
     "tags": "tags",
     "phones": "phones",
+    "notices": "notices",
+    "notice-settings": "notices/settings",
     "people": "people",
     "places": "places",
     "carriers": "carriers",

@@ -32,6 +32,7 @@ STATES: dict[str, Words] = {
     "failed": Words("Not told", "stop", "octagon-alert"),
     "unsent": Words("Not sent", "attention", "triangle-alert"),
     "by_hand": Words("Told by hand", "safe", "check"),
+    "listed": Words("In the phone's tasks", "sealed", "smartphone"),
 }
 WAY_STATES: dict[str, Words] = {
     "waiting": Words("Waits", "sealed", "clock"),
@@ -41,7 +42,7 @@ WAY_STATES: dict[str, Words] = {
     "refused": Words("Refused", "stop", "octagon-alert"),
     "given_up": Words("Given up", "stop", "octagon-alert"),
 }
-SHOWN = {"all": (), "lost": ask.LOST, "waiting": ("new", "waiting"), "told": ("told", "by_hand")}
+SHOWN = {"all": (), "lost": ask.LOST, "waiting": ("new", "waiting"), "told": ("told", "by_hand", "listed")}
 CHOICES = [("all", "All"), ("lost", "Nobody was told"), ("waiting", "On their way"), ("told", "Told")]
 CHANNELS = {"email": "E-mail", "push": "Push", "webhook": "Webhook"}
 MOST_EXPORTED = 5000

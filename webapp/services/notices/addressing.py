@@ -32,7 +32,7 @@ def make_ready(settings: Settings, now: datetime, only: tuple[str, str] | None =
         for notice in taken:
             targets = book.targets(notice)
             rows += [_row(notice, each, now) for each in targets]
-            notice.state = "waiting" if targets else "unsent"
+            notice.state = "waiting" if targets else ask.untold(notice.kind, "unsent")
         session.flush()
         ask.add_deliveries(session, rows)
     return len(taken)

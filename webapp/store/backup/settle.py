@@ -8,7 +8,16 @@ from sqlalchemy import Connection, String, Table, bindparam, delete, insert, not
 
 from webapp.store import photo_folder
 from webapp.store.backup.copied import Restored
-from webapp.store.models import Blob, BlobRef, Device, Installation, Upload, UploadPart
+from webapp.store.models import (
+    Blob,
+    BlobRef,
+    Delivery,
+    Device,
+    Installation,
+    Notice,
+    Upload,
+    UploadPart,
+)
 
 
 def settle(connection: Connection, restored: Restored) -> None:
@@ -17,6 +26,7 @@ def settle(connection: Connection, restored: Restored) -> None:
     _forget_uploads(connection)
     _want_again(connection, restored)
     _end_server_devices(connection, restored)
+    _hold_back_notices(connection)
 
 
 def _begin_epoch(connection: Connection, restored: Restored) -> None:
@@ -25,6 +35,16 @@ def _begin_epoch(connection: Connection, restored: Restored) -> None:
     # The photo folder is another one now, too: the next start writes into both whose it is.
     connection.execute(delete(table).where(table.c.name.in_([*said, photo_folder.NAME])))
     connection.execute(insert(table), [{"name": name, "value": value} for name, value in said.items()])
+
+
+def _hold_back_notices(connection: Connection) -> None:
+    """What was on its way when the backup was made has gone out since: the office decides what is sent again."""
+    table = _table(Delivery)
+    said = "The books were put back from a backup; this may have gone out since. Send it again only if it did not."
+    under_way = table.c.state.in_(["waiting", "sending"])
+    connection.execute(update(table).where(under_way).values(state="maybe", error=said, lease=None))
+    notices = _table(Notice)
+    connection.execute(update(notices).where(notices.c.state.in_(["new", "waiting"])).values(state="failed"))
 
 
 def _forget_uploads(connection: Connection) -> None:

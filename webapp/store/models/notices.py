@@ -12,7 +12,9 @@ from webapp.store.models.columns import Count, JsonObject, OrgId, Time, UtcDateT
 
 # Of a notice: `new` no delivery made yet; `waiting` some delivery is under way; `told` at least one arrived;
 # `failed` every one ended otherwise; `unsent` there was no channel for it; `by_hand` the office told it itself.
-NOTICE_STATES = ("new", "waiting", "told", "failed", "unsent", "by_hand")
+NOTICE_STATES = ("new", "waiting", "told", "failed", "unsent", "by_hand", "listed")
+# `listed` no channel took it, and the phone shows it by itself in its list of tasks.
+LISTED_KINDS = ("retake",)
 # Of a delivery: `maybe` was handed over without an answer and is not sent again by itself; `refused` for good;
 # `given_up` after the last try.
 DELIVERY_STATES = ("waiting", "sending", "sent", "maybe", "refused", "given_up")

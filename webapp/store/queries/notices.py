@@ -23,6 +23,7 @@ from webapp.store.models import (
     PushSubscription,
     User,
 )
+from webapp.store.models.notices import LISTED_KINDS
 
 _OPEN = ("waiting", "sending")
 
@@ -186,6 +187,11 @@ def abandoned(session: Session, now: datetime, most: int) -> list[Delivery]:
     return list(session.execute(query.with_for_update(skip_locked=True)).scalars())
 
 
+def untold(kind: str, state: str) -> str:
+    """What a notice is that no channel took: one that the phone lists by itself needs nobody's care."""
+    return "listed" if kind in LISTED_KINDS else state
+
+
 def settle(session: Session, org_id: str, notice_id: str) -> None:
     """Say of a notice what its deliveries say: waiting, told, failed. One told by hand stays so."""
     counted = session.execute(
@@ -197,7 +203,11 @@ def settle(session: Session, org_id: str, notice_id: str) -> None:
     ).one()
     made, sent, still = counted
     # Told by hand is the office's word: a late failure does not take it back.
-    state = "told" if sent else "waiting" if still else "failed" if made else "unsent"
+    kind = session.execute(
+        select(Notice.kind).where(Notice.org_id == org_id, Notice.id == notice_id)
+    ).scalar_one()
+    ended = untold(kind, "failed" if made else "unsent")
+    state = "told" if sent else "waiting" if still else ended
     session.execute(
         update(Notice)
         .where(
