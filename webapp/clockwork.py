@@ -9,6 +9,7 @@ from flask import Flask
 from huey import crontab
 
 from webapp.services import timer
+from webapp.services.checking.eyes import Eyes
 from webapp.services.importing import apply as importing
 from webapp.store import jobs
 
@@ -27,6 +28,8 @@ def bind(app: Flask) -> None:
         return inner
 
     app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
+    app.extensions["baton-eyes"] = Eyes()
+    app.extensions["baton-look"] = queue.task(name="look_at_photos")(in_app(timer.look_at_photos))
     queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(timer.every_minute))
     queue.periodic_task(crontab(minute="*"), name="tell_people")(in_app(timer.tell_people))
     queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(timer.every_hour))

@@ -224,6 +224,7 @@ MUST_HAVES: dict[str, tuple[str, ...]] = {
     "blob_lost": ("ref", "blobs"),
     "cancel": ("parcels", "reason"),
     "review": ("ref",),
+    "check": ("ref",),
 }
 
 

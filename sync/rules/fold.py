@@ -7,13 +7,14 @@ cannot move it still records: anomalies, flags, milestones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync.protocol.times import parse_time
 from sync.rules import packing, pauses, voids
 from sync.rules.anomalies import INTEGRITY
+from sync.rules.checks import findings_of
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
 from sync.rules.parcel import About, Anomaly, Fact, Flags, Milestone, ParcelState
@@ -31,6 +32,8 @@ _VOUCHED = frozenset({"vouched", "bad_signature"})
 # What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
 _ON_ITS_WAY = ("in_transit", "out_for_delivery", "delivered", "returning", "returned", "damaged")
 _AWAITED = "awaiting_carrier_scan"
+# What a `check` may say of a proof, at the proof.
+_CHECKED = frozenset({"photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
 # Nothing is left to cancel.
 _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
 
@@ -87,6 +90,8 @@ class _Folding:
     closed: dict[tuple[str, str], str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     resolves: list[Fact] = field(default_factory=list)
+    checks: dict[str, Fact] = field(default_factory=dict)
+    raisers: dict[tuple[str, str], Fact] = field(default_factory=dict)
     is_sighted: bool = False
 
     def leave_out(self, fact: Fact) -> None:
@@ -158,7 +163,9 @@ class _Folding:
 
     def raise_(self, code: str, fact: Fact, detail: str = "", event_id: str | None = None) -> None:
         """Put an anomaly on the parcel, at this event or at the one it speaks of; the first detail stays."""
-        self.raised.setdefault((code, event_id or fact.id), detail)
+        key = (code, event_id or fact.id)
+        self.raised.setdefault(key, detail)
+        self.raisers.setdefault(key, fact)
         codes = self.blamed.setdefault(fact.id, [])
         if code not in codes:
             codes.append(code)
@@ -248,6 +255,20 @@ class _Folding:
         if code in _VOUCHED and fact.ref in self.facts:
             self.raise_(code, fact, str(fact.data.get("held_for", "")), event_id=fact.ref)
 
+    def note_check(self, fact: Fact) -> None:
+        """The newest look at a proof's pictures counts; it is judged at the end, when withdrawals are known."""
+        if fact.ref in self.facts:
+            self.checks[str(fact.ref)] = fact
+
+    def judge_checks(self, withdrawn: Collection[str]) -> None:
+        """Raise what the pictures of each proof that still stands have shown, at the proof."""
+        for ref, fact in self.checks.items():
+            if ref in withdrawn:
+                continue
+            for code, detail in findings_of(fact.data, self.about.code):
+                if code in _CHECKED:
+                    self.raise_(code, fact, detail, event_id=ref)
+
     def close(self, resolve: Fact) -> None:
         """Close the anomaly at the event named, or all of that code that the office could have seen.
 
@@ -258,7 +279,7 @@ class _Folding:
         for key in self.raised:
             if key[0] != code:
                 continue
-            if event == key[1] or (event is None and self.facts[key[1]].received_at <= seen_at):
+            if event == key[1] or (event is None and self.raisers[key].received_at <= seen_at):
                 self.closed.setdefault(key, resolve.id)
 
     def settle(self) -> None:
@@ -278,6 +299,7 @@ class _Folding:
         self.let_go()
 
     def result(self, ordered: list[Fact], standing: voids.Standing) -> Folded:
+        self.judge_checks(standing.withdrawn)
         self.settle()
         anomalies = tuple(
             Anomaly(code, event_id, self.raised[code, event_id], self.closed.get((code, event_id)))
@@ -327,4 +349,5 @@ _SPECIAL = {
     "deem_delayed": _Folding.delay,
     "remind": _Folding.remind,
     "resolve": _Folding.resolve,
+    "check": _Folding.note_check,
 }

@@ -140,6 +140,7 @@ _ROWS: dict[str, Row] = {
     "deem_lost": _each(BEFORE_DELIVERY, "lost"),
     "deem_cancelled": _each((*BEFORE_DELIVERY, "lost"), "cancelled"),
     "remind": {},
+    "check": {},  # what the server saw in a proof's pictures: anomalies, never a move
 }
 
 TABLE: dict[str, Row] = {
@@ -152,7 +153,7 @@ PHONE_KINDS = frozenset(
 OFFICE_KINDS = frozenset(
     {"confirm", "label", "cancel", "hold", "carrier_scan", "out_for_delivery", "review", "resolve", "amend"}
 )
-CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind"})
+CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind", "check"})
 HANDOVERS = frozenset({"drop_off", "collect"})
 # Somebody had the parcel in hand: this beats any deeming that it was gone.
 SIGHTINGS = HANDOVERS | {"deliver", "attempt", "return", "carrier_scan", "out_for_delivery"}

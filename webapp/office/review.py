@@ -11,6 +11,8 @@ from sync.protocol.problems import Problem
 from webapp.access import actor, desk
 from webapp.office import blueprint, words
 from webapp.office.context import moment
+from webapp.services.checking.accept import accept_ready
+from webapp.services.checking.desk_rules import MOST_SHARE, DeskRules, desk_rules, keep_desk_rules
 from webapp.services.review_proof import REASONS, review_proof
 from webapp.store.queries import parcels
 from webapp.store.queries import review as ask
@@ -67,6 +69,29 @@ def judge(event_id: str) -> ResponseReturnValue:
     return _onward(event_id, _DONE[judged.verdict].format(judged.task_for))
 
 
+@blueprint.post("/accept-ready")
+@desk("office", "admin")
+def accept_all_ready() -> ResponseReturnValue:
+    """Accept every proof whose checks all hold, in one press; what changed since the page was made stays."""
+    done = accept_ready(actor().org_id, actor().user_id, moment())
+    flash(
+        f"{done} proof{'s' if done != 1 else ''} accepted: every check of {'them' if done != 1 else 'it'} held."
+    )
+    return redirect(PATH, 303)
+
+
+@blueprint.post("/review-rules")
+@desk("admin")
+def keep_rules() -> ResponseReturnValue:
+    """Whether proofs whose checks all hold are accepted by themselves, and how many a person still sees."""
+    share = request.form.get("share", "")
+    if not (share.isascii() and share.isdigit() and int(share) <= MOST_SHARE):
+        raise Problem("field-invalid", f"The share is a whole number from 0 to {MOST_SHARE}.")
+    keep_desk_rules(actor().org_id, DeskRules("by_itself" in request.form, int(share)))
+    flash("Kept. It holds for proofs that are checked from now on.")
+    return redirect(PATH, 303)
+
+
 def _heap() -> str:
     asked = request.values.get("heap", "")
     return asked if asked in ask.HEAPS else ""
@@ -87,6 +112,8 @@ def _desk(heap: str, event_id: str | None) -> dict[str, Any]:
             "following": following,
             "preceding": ask.next_waiting(session, org_id, heap, at, is_back=True) if at else None,
             "place": ask.place_in_line(session, org_id, heap, at) + 1 if at else 0,
+            "ready": ask.count_ready(session, org_id),
+            "desk_rules": desk_rules(session, org_id),
             "ahead": views(session, org_id, [following])[0].photos if following else (),
             "carrier_names": dict(parcels.carriers(session, org_id)),
             "reasons": [(code, said[0]) for code, said in REASONS.items()],

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sync.evidence.intake import Picture, inspect
 from sync.protocol.problems import Problem
+from webapp.services.checking import wake
 from webapp.store import blobs
 from webapp.store.blobs import BlobStore
 from webapp.store.queries import blobs as ask
@@ -63,6 +64,7 @@ def keep_blob(
     with _committer(store).coming() as settle:
         store.put(org_id, sha256, data)
         settle(_Put(row, data, beside))
+    wake.ask_for_a_look()
     return picture
 
 

@@ -14,6 +14,7 @@ import structlog
 from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
+from webapp.services.checking import look, wake
 from webapp.services.feeds import take
 from webapp.services.importing import apply as importing
 from webapp.services.notices.delivering import deliver_due
@@ -28,11 +29,13 @@ class Clockwork:
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
+        self._eyes = look.eyes()
         consumer.start()
 
     def stop(self) -> None:
         """Take no new job, finish the one in hand."""
         self._consumer.stop(graceful=True)
+        self._eyes.close()
 
 
 def start_timer() -> Clockwork:
@@ -55,8 +58,16 @@ def hand_over_import(org_id: str, file_id: str) -> None:
     of_app("baton-run-import")(org_id, file_id)
 
 
+def look_at_photos() -> None:
+    """Look at the photos that wait; what is left then is a job of its own, so that others come in between."""
+    wake.begun()
+    if look.look_at_waiting():
+        wake.ask_for_a_look()
+
+
 def every_minute() -> None:
     """Hand in again what was left lying, then let the clock look at what has fallen due."""
+    wake.ask_for_a_look()
     for org_id, file_id in importing.left_lying(clock.now()):
         hand_over_import(org_id, file_id)
     settled = take.settle_everywhere(clock.now())

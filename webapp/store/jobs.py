@@ -28,6 +28,11 @@ def current() -> Huey:
     return cast(Huey, of_app("baton-jobs"))
 
 
+def hang_up() -> None:
+    """Close this thread's own connection to the queue: for threads that seldom have a job to hand in."""
+    current().storage.close()
+
+
 class InServer(Consumer):  # type: ignore[misc]
     """A consumer in a thread of the server, which keeps the signals to itself."""
 
@@ -35,7 +40,7 @@ class InServer(Consumer):  # type: ignore[misc]
         """Leave SIGTERM to the server: it stops us."""
 
 
-def consumer(queue: Huey, workers: int = 1) -> Any:
+def consumer(queue: Huey, workers: int = 2) -> Any:
     """A consumer for this queue, not yet started."""
     return InServer(
         queue, workers=workers, worker_type="thread", max_delay=2.0, scheduler_interval=1, shutdown_timeout=8

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync.evidence.judge import UNCHECKED
 from sync.journal import Append, Entry, NewParcel
-from sync.rules.anomalies import CATALOGUE
+from sync.rules.anomalies import CATALOGUE, severity
 from sync.rules.parcel import Mark, ParcelState
 from webapp.store import stock_writing
 from webapp.store.models import (
@@ -151,8 +152,17 @@ def _event_row(org_id: str, e: Entry) -> dict[str, Any]:
         "result": e.result,
         "effects": [dict(effect) for effect in e.effects] or None,
         "review_state": "waiting" if e.kind in PROOF_KINDS else None,
+        "doubt": doubt_of(e.marks) + UNCHECKED if e.kind in PROOF_KINDS else 0,
         "jws": e.jws,
     }
+
+
+def doubt_of(marks: Iterable[Mark]) -> int:
+    """How much the findings on an event itself speak against accepting it unlooked at."""
+    return sum(DOUBTS[severity(mark.code)] for mark in marks)
+
+
+DOUBTS = {"info": 10, "warning": 150, "urgent": 500}
 
 
 def _pairs(marks: Iterable[Mark]) -> list[list[str]] | None:
@@ -190,6 +200,7 @@ def _blob_refs(connection: Connection, org_id: str, change: Append) -> None:
                 "size": ref.size,
                 "is_lost": ref.is_lost,
                 "is_awaited": ref.sha256 not in settled and ref.sha256 not in lost,
+                "is_checked": False,
             }
             for ref in change.blobs
         ],

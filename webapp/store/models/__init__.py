@@ -5,6 +5,7 @@ from webapp.store.models.carriers import Carrier, CarrierReport
 from webapp.store.models.cases import Case, CaseEntry, CaseParcel, LabelCheck, OfficeFile
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
+from webapp.store.models.evidence import PhotoCheck, PhotoCode, PhotoPrint, ProofCheck
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
 from webapp.store.models.notices import Delivery, Notice, NoticeChoice, NoticeSettings, PushSubscription
 from webapp.store.models.parcels import (
@@ -51,8 +52,12 @@ __all__ = [
     "Organisation",
     "Parcel",
     "ParcelOrder",
+    "PhotoCheck",
+    "PhotoCode",
+    "PhotoPrint",
     "Place",
     "ProductMark",
+    "ProofCheck",
     "PushSubscription",
     "Quarantined",
     "QuarantinedBlob",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
@@ -14,6 +14,8 @@ _ONLY_AWAITED: dict[str, Any] = {
     "sqlite_where": text("is_awaited"),
     "postgresql_where": text("is_awaited"),
 }
+_UNCHECKED = text("NOT is_checked AND NOT is_awaited AND NOT is_lost")
+_ONLY_UNCHECKED: dict[str, Any] = {"sqlite_where": _UNCHECKED, "postgresql_where": _UNCHECKED}
 
 
 class Blob(Base):
@@ -34,12 +36,14 @@ class BlobRef(Base):
     """An event's mention of a blob, with its role and the parcel it shows ('' for all of the event's).
 
     `is_awaited` until the bytes are held or the phone says that they are lost: a heartbeat asks for these alone.
+    `is_checked` once the server has looked at them; what is neither is the work that waits (`ix_blob_refs_unchecked`).
     """
 
     __tablename__ = "blob_refs"
     __table_args__ = (
         Index(None, "org_id", "sha256"),
         Index("ix_blob_refs_awaited", "org_id", "device_id", "event_id", **_ONLY_AWAITED),
+        Index("ix_blob_refs_unchecked", "org_id", "event_id", **_ONLY_UNCHECKED),
         BY_KEY,
     )
     org_id: Mapped[OrgId]
@@ -52,6 +56,7 @@ class BlobRef(Base):
     size: Mapped[Count]
     is_lost: Mapped[bool] = mapped_column(default=False)
     is_awaited: Mapped[bool] = mapped_column(default=True)
+    is_checked: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Upload(Base):

@@ -11,13 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.extensions import Base
 from webapp.store.models.columns import BY_KEY, Code, Count, Json, OrgId, Time, UtcDateTime, Words
 
+WAITING = text("review_state = 'waiting'")
+_ONLY_WAITING: dict[str, Any] = {"sqlite_where": WAITING, "postgresql_where": WAITING}
+
 
 class Event(Base):
     """One accepted event: its JWS as it came, and the columns the fold and the office read.
 
     `branch` is 0, or 1 and up for a fork (the same seq with other bytes). `data` is the payload's own member,
     null when empty; `marks` are `[code, detail]` pairs. `review_state` is null for what nobody reviews, else
-    waiting, accept, reject, retake.
+    waiting, accept, reject, retake. `doubt` orders the review desk: 0 when every check of it holds, else the more the
+    worse; it is told by `sync.evidence.judge`.
     """
 
     __tablename__ = "events"
@@ -31,6 +35,8 @@ class Event(Base):
             postgresql_where=text("ref IS NOT NULL"),
         ),
         Index(None, "org_id", "review_state", "received_at"),
+        # The line of the review desk, worst first; ask it with this very condition, or it is not used.
+        Index("ix_events_waiting", "org_id", "doubt", "received_at", "id", **_ONLY_WAITING),
     )
     org_id: Mapped[OrgId]
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -55,6 +61,7 @@ class Event(Base):
     result: Mapped[str] = mapped_column(String(16))
     effects: Mapped[list[Any] | None] = mapped_column(Json)
     review_state: Mapped[str | None] = mapped_column(String(16))
+    doubt: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     jws: Mapped[str] = mapped_column(Text)
 
 

@@ -17,6 +17,8 @@ from webapp.store.models import Anomaly, Blob, BlobRef, Device, Event, EventParc
 from webapp.store.queries import rescues
 from webapp.store.queries.rescues import Brought
 
+_NOBODY = {"clock": "The clock", "checks": "The photo checks"}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -172,7 +174,7 @@ def _view(
         device_label=row.label or event.device_id,
         is_phone=row.device_kind == "phone",
         actor_id=event.actor_id,
-        actor_name=row.name or ("The clock" if event.actor_id == "clock" else "Somebody unknown"),
+        actor_name=row.name or _NOBODY.get(event.actor_id, "Somebody unknown"),
         actor_role=row.role or "",
         run_id=event.run_id,
         run_title=row.run_title,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from webapp.store.among import among
-from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, RunParcel, Task
+from webapp.store.models import (
+    Anomaly,
+    Blob,
+    BlobRef,
+    Event,
+    EventParcel,
+    Parcel,
+    ProofCheck,
+    RunParcel,
+    Task,
+)
+from webapp.store.models.ledger import WAITING
 from webapp.store.queries.event_views import EventView, Finding, finding, views
+from webapp.store.queries.looks import Judged, Look, judged, looks
 from webapp.store.queries.parcel_filter import HANDOVERS
 
 # What the desk can be narrowed to, and the kinds of events in it.
@@ -60,6 +72,8 @@ class Proof:
     verdicts: tuple[Verdict, ...]
     answers: EventView | None
     is_retake_open: bool
+    judged: Judged | None
+    looks: Mapping[str, Look]
 
     @property
     def scanned(self) -> tuple[ProofParcel, ...]:
@@ -99,28 +113,92 @@ def oldest_waiting(session: Session, org_id: str) -> datetime | None:
 def next_waiting(
     session: Session, org_id: str, heap: str, after: str | None = None, *, is_back: bool = False
 ) -> str | None:
-    """The id of the oldest waiting proof, or of the one that came after (before) another; None at the end."""
-    key = tuple_(Event.received_at, Event.id)
+    """The id of the waiting proof with most doubt, or of the one after (before) another; None at the end.
+
+    Worst first; of equal doubt the oldest.
+    """
     query = _waiting(org_id, heap)
     if after is not None:
-        at = session.execute(
-            select(Event.received_at).where(Event.org_id == org_id, Event.id == after)
-        ).scalar_one_or_none()
-        if at is None:
+        place = _place(session, org_id, after)
+        if place is None:
             return None
-        place = tuple_(at, after)
-        query = query.where(key < place if is_back else key > place)
-    order = (Event.received_at.desc(), Event.id.desc()) if is_back else (Event.received_at, Event.id)
+        query = query.where(_before(place) if is_back else _behind(place))
+    order = (Event.doubt.desc(), Event.received_at.asc(), Event.id.asc())
+    if is_back:
+        order = (Event.doubt.asc(), Event.received_at.desc(), Event.id.desc())
     return session.execute(query.order_by(*order).limit(1)).scalar_one_or_none()
 
 
 def place_in_line(session: Session, org_id: str, heap: str, event_id: str) -> int:
-    """How many waiting proofs came before this one."""
-    at = session.execute(
-        select(Event.received_at).where(Event.org_id == org_id, Event.id == event_id)
-    ).scalar_one()
-    earlier = _waiting(org_id, heap).where(tuple_(Event.received_at, Event.id) < tuple_(at, event_id))
+    """How many waiting proofs come before this one."""
+    place = _place(session, org_id, event_id)
+    if place is None:
+        return 0
+    earlier = _waiting(org_id, heap).where(_before(place))
     return session.execute(select(func.count()).select_from(earlier.subquery())).scalar_one()
+
+
+def ready(session: Session, org_id: str, limit: int) -> list[str]:
+    """Waiting proofs whose every check holds, oldest first: what may be accepted unlooked at.
+
+    Not those drawn for a person to see, the answers to a retake, reports and attempts, or what was withdrawn.
+    """
+    return list(session.execute(_ready(org_id).order_by(Event.received_at, Event.id).limit(limit)).scalars())
+
+
+def count_ready(session: Session, org_id: str) -> int:
+    """How many those are."""
+    return session.execute(select(func.count()).select_from(_ready(org_id).subquery())).scalar_one()
+
+
+def is_ready(session: Session, org_id: str, event_id: str) -> bool:
+    """Whether this is one of them."""
+    return session.execute(_ready(org_id).where(Event.id == event_id)).scalar_one_or_none() is not None
+
+
+def _ready(org_id: str) -> Select[Any]:
+    later = aliased(Event)
+    is_drawn = exists().where(
+        ProofCheck.org_id == Event.org_id, ProofCheck.event_id == Event.id, ProofCheck.is_sample
+    )
+    is_in_doubt = exists().where(
+        Anomaly.org_id == Event.org_id,
+        Anomaly.event_id == Event.id,
+        Anomaly.is_open,
+        Anomaly.severity != "info",
+    )
+    is_withdrawn = exists().where(later.org_id == Event.org_id, later.ref == Event.id, later.kind == "void")
+    return select(Event.id).where(
+        Event.org_id == org_id,
+        WAITING,
+        Event.doubt == 0,
+        Event.kind.in_((*HEAPS["handovers"], *HEAPS["packing"])),
+        ~is_drawn,
+        ~is_in_doubt,
+        ~is_withdrawn,
+    )
+
+
+_Place = tuple[int, datetime, str]
+
+
+def _place(session: Session, org_id: str, event_id: str) -> _Place | None:
+    row = session.execute(
+        select(Event.doubt, Event.received_at).where(Event.org_id == org_id, Event.id == event_id)
+    ).one_or_none()
+    return None if row is None else (row.doubt, row.received_at, event_id)
+
+
+def _before(place: _Place) -> ColumnElement[bool]:
+    doubt, at, event_id = place
+    key = tuple_(Event.received_at, Event.id)
+    return or_(Event.doubt > doubt, and_(Event.doubt == doubt, key < tuple_(at, event_id)))
+
+
+def _behind(place: _Place) -> ColumnElement[bool]:
+    doubt, at, event_id = place
+    key = tuple_(Event.received_at, Event.id)
+    return or_(Event.doubt < doubt, and_(Event.doubt == doubt, key > tuple_(at, event_id)))
 
 
 def review_state(session: Session, org_id: str, event_id: str) -> tuple[str, str] | None:
@@ -145,6 +223,8 @@ def proof(session: Session, org_id: str, event_id: str) -> Proof | None:
         verdicts(session, org_id, event_id),
         older[0] if older else None,
         open_retake(session, org_id, event_id) is not None,
+        judged(session, org_id, event_id),
+        looks(session, org_id, event_id),
     )
 
 
@@ -184,7 +264,11 @@ def scanned_codes(session: Session, org_id: str, event_id: str) -> list[str]:
 
 
 def picture(session: Session, org_id: str, event_id: str) -> str | None:
-    """The digest of one photo of an event that is home; None when there is none."""
+    """The digest of one photo of an event that is home, the one in doubt if any is; None when there is none."""
+    found = judged(session, org_id, event_id)
+    for it in found.findings if found else ():
+        if it["code"].startswith("photo"):
+            return str(it["sha256"])
     query = (
         select(BlobRef.sha256)
         .join(Blob, (Blob.org_id == BlobRef.org_id) & (Blob.sha256 == BlobRef.sha256))
@@ -195,7 +279,7 @@ def picture(session: Session, org_id: str, event_id: str) -> str | None:
 
 
 def _waiting(org_id: str, heap: str) -> Select[Any]:
-    query = select(Event.id).where(Event.org_id == org_id, Event.review_state == "waiting")
+    query = select(Event.id).where(Event.org_id == org_id, WAITING)
     return query.where(Event.kind.in_(HEAPS[heap])) if heap in HEAPS else query
 
 

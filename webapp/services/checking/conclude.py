@@ -1,0 +1,80 @@
+"""Judge a proof once all of its pictures that are home have been looked at, and tell the ledger what was found.
+
+The findings come into the ledger as a `check` event of the server's, so that the anomalies on the parcels are rebuilt
+from events like everything else. Nothing is said when nothing is wrong, and nothing twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sync.evidence import signature, tags
+from sync.evidence.judge import UNCHECKED, Judgement, Shot, judge
+from sync.evidence.limits import VERSION
+from sync.rules.anomalies import severity
+from webapp.services.checking.accept import accept_by_rule
+from webapp.services.record import Draft, record
+from webapp.store.journal_writing import DOUBTS
+from webapp.store.models import Event, ProofCheck
+from webapp.store.queries import evidence as ask
+from webapp.store.unit import Session
+
+ACTOR = "checks"
+_OURS = frozenset({"photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
+
+
+def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> None:
+    """Judge this proof inside the caller's transaction, unless a picture that is home waits for a look."""
+    event = session.get(Event, (org_id, event_id))
+    refs = ask.refs_of(session, org_id, event_id)
+    if event is None or any(is_held and not ref.is_checked for ref, _, is_held in refs):
+        return
+    claimed = ask.claims(session, org_id, event_id)
+    shots = [
+        Shot(
+            ref.sha256,
+            ref.role,
+            ref.parcel if ref.parcel in claimed else "",
+            done.result or {},
+            ((done.result or {}).get("twin") or {}).get("said", ""),
+        )
+        for ref, done, _ in refs
+        if done is not None
+    ]
+    read = {key for shot in shots for key in shot.keys}
+    judgement = judge(
+        {code: {tags.key_of(text) for text in (code, number) if text} for code, number in claimed.items()},
+        shots,
+        ask.parcels_of_keys(session, org_id, read),
+        signature.of_strokes(event.data or {}),
+    )
+    _tell(session, event, judgement, now)
+    is_whole = all(is_held for _, _, is_held in refs) and bool(refs)
+    rest = [code for code in ask.open_anomalies_at(session, org_id, event_id) if code not in _OURS]
+    doubt = judgement.weight + sum(DOUBTS[severity(code)] for code in rest)
+    ask.set_doubt(session, org_id, event_id, doubt if is_whole else doubt + UNCHECKED)
+    accept_by_rule(session, event, now)
+
+
+def _tell(session: Session, event: Event, judgement: Judgement, now: datetime) -> None:
+    """Put it down; into the ledger too when it says something new about a parcel."""
+    row = ask.judged(session, event.org_id, event.id)
+    findings = [finding.as_dict() for finding in judgement.findings]
+    told = row.findings if row is not None else []
+    if row is None:
+        row = ProofCheck(org_id=event.org_id, event_id=event.id)
+        session.add(row)
+    row.judged_at, row.findings = now, findings
+    row.seen, row.unseen, row.others = list(judgement.seen), list(judgement.unseen), list(judgement.others)
+    if findings != told:
+        concerned = sorted({code for finding in (*findings, *told) for code in finding["parcels"]})
+        row.check_event_id = _record(session, event, concerned, findings, now)
+    session.flush()
+
+
+def _record(
+    session: Session, event: Event, parcels: list[str], findings: list[dict[str, Any]], now: datetime
+) -> str | None:
+    draft = Draft("check", parcels, ref=event.id, data={"v": VERSION, "findings": findings})
+    return record(session, event.org_id, ACTOR, [draft], now)[0].id
