@@ -12,11 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.evidence.limits import Check
+from sync.rules.anomalies import severity
 
 # How much each finding weighs in the line of the review desk: the worst proof comes first.
 WEIGHTS = {"photo_mismatch": 400, "photo_reused": 300, "signature_empty": 200, "photo_poor": 100}
 NOT_SEEN = 20
 UNCHECKED = 1
+_GRAVITY = {"info": 0, "warning": 150, "urgent": 500}
+# Mere notes for the parcel, and yet a person should see the proof.
+_NEEDS_EYES = {"clock_suspect": 10, "unsigned": 10}
+
+
+def doubt_of(codes: Iterable[str]) -> int:
+    """How much other findings on a record speak against accepting it unlooked at."""
+    return sum(_NEEDS_EYES.get(code, _GRAVITY[severity(code)]) for code in codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ _ROWS = (
     ),
     Limit(
         "likeness",
-        0.45,
+        0.35,
         False,
         "The same picture was used for another handover. Take a new one of these parcels.",
         "agreement of the worst tenth of the blocks of two sketches laid over each other",

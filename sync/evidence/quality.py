@@ -38,7 +38,8 @@ def measure(picture: Grey, short_side: int) -> list[Check]:
 def sharpness(small: Grey) -> float:
     """Variance of the Laplacian, of the best ninth: a sharp parcel before a plain wall is a sharp picture."""
     lines = _laplacian(small)
-    return max(float(cell[1:-1, 1:-1].var()) for cell in _cells(lines, _GRID) if min(cell.shape) > 2)
+    inner = [cell[1:-1, 1:-1] for cell in _cells(lines, _GRID) if min(cell.shape) > 2]
+    return max((float(cell.var()) for cell in inner), default=0.0)
 
 
 def edges_left(small: Grey) -> float:

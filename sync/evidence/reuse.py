@@ -49,7 +49,7 @@ def fingerprint(picture: Grey) -> Fingerprint:
     """Of a grey picture of any size."""
     codes = {_number(_low(_square(part)) > 0) for part in _parts(picture)}
     raw = cast(Grey, cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
-    return Fingerprint(tuple(sorted(codes)), _square(picture).tobytes(), float(raw.std()) < 8)
+    return Fingerprint(tuple(sorted(codes)), raw.tobytes(), float(raw.std()) < 8)
 
 
 def guises(picture: Grey) -> list[int]:

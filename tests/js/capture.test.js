@@ -1,10 +1,16 @@
 /** The pure parts of capture: what is looked at, what is believed, how sharp it is, when a line is a signature. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Belief } from "../../webapp/static/js/capture/belief.js";
 import { cropAround, fitWithin, lookAt } from "../../webapp/static/js/capture/regions.js";
-import { measure } from "../../webapp/static/js/capture/sharpness.js";
-import { fitStrokes, ink, isSigned, toStrokes } from "../../webapp/static/js/capture/strokes.js";
+import {
+  BLURRED_BELOW,
+  BRIGHT_ABOVE,
+  DARK_BELOW,
+  measure,
+} from "../../webapp/static/js/capture/sharpness.js";
+import { fitStrokes, ink, isSigned, told, toStrokes } from "../../webapp/static/js/capture/strokes.js";
 
 const read = (text, format, frame, at) => ({ text, format, frame, at });
 
@@ -136,4 +142,41 @@ test("a signature keeps its shape when the pad changes its size", () => {
   const flat = fitStrokes(strokes, 600, 100);
   assert.ok(flat[0][1].y <= 100, "shrunk where it would not fit");
   assert.ok(Math.abs(ink(toStrokes([{ points: flat[0] }], 600)) / ink(strokes) - flat[0][1].x / 600) < 1e-9);
+});
+
+test("the phone measures a picture as the server does, and hints at the same numbers", () => {
+  const { limits, pictures } = JSON.parse(
+    readFileSync(new URL("../vectors/quality.json", import.meta.url), "utf8"),
+  );
+  assert.deepEqual(
+    { sharpness: BLURRED_BELOW, light: DARK_BELOW, brightness: BRIGHT_ABOVE },
+    limits,
+    "the server's limits",
+  );
+  for (const { name, width, height, grey, sharpness, light, hint } of pictures) {
+    const data = new Uint8ClampedArray(grey.flat().flatMap((value) => [value, value, value, 255]));
+    const seen = measure({ data, width, height });
+    assert.ok(Math.abs(seen.sharpness - sharpness) <= 0.01 + sharpness * 0.001, `${name}: ${seen.sharpness}`);
+    assert.ok(Math.abs(seen.light - light) < 0.01, `${name}: ${seen.light}`);
+    assert.equal(seen.hint, hint, name);
+  }
+});
+
+test("an event tells how a signature was made, in a few hundred points", () => {
+  const strokes = [0, 1].map((n) =>
+    Array.from({ length: 900 }, (_, i) => ({
+      x: i / 1000,
+      y: 0.2 + 0.1 * Math.sin(i / 9 + n),
+      pressure: 0.5,
+      time: 1_764_000_000_000 + n * 5000 + i * 2,
+    })),
+  );
+  const { strokes: count, ms, points } = told(strokes);
+  assert.equal(count, 2);
+  assert.equal(ms, 5000 + 899 * 2);
+  assert.equal(points.length, 2);
+  assert.ok(points.flat().length <= 300 && points.flat().length > 100, `${points.flat().length} points`);
+  assert.deepEqual(points[0][0], [0, 200, 0]);
+  assert.equal(points[1].at(-1)[2], ms, "the last point is kept");
+  assert.deepEqual(told([]), { strokes: 0, ms: 0, points: [] });
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import re
 from functools import cache
 from typing import Any
@@ -25,12 +26,17 @@ _TOKEN = re.compile(r'X-CSRFToken": "([^"]+)"')
 
 
 def picture(words: str, size: tuple[int, int] = (900, 1200), colour: str = "#8a6a48") -> bytes:
-    """A JPEG with these words on a box, so that a person can tell one from another."""
+    """A JPEG with these words on a box, so that a person can tell one from another, and so can the checks of photos."""
     image = Image.new("RGB", size, "#c9d2d6")
     draw = ImageDraw.Draw(image)
     width, height = size
+    chance = random.Random(words)
+    for _ in range(30):  # what else lies on that counter
+        x, y = chance.randrange(width), chance.randrange(height)
+        box = (x, y, x + chance.randrange(20, width // 3), y + chance.randrange(20, height // 4))
+        draw.rectangle(box, fill=tuple(chance.randrange(70, 215) for _ in range(3)))
     draw.rectangle((width // 8, height // 4, width * 7 // 8, height * 7 // 8), fill=colour)
-    draw.rectangle((width // 4, height // 3, width * 3 // 4, height // 2), fill="white")
+    draw.rectangle((width // 4, height // 3, width * 3 // 4, height // 2), fill="#f4f4f0")
     draw.text((width // 4 + 20, height // 3 + 30), words, fill="black", font_size=width // 22)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)

@@ -12,8 +12,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from sync.evidence import quality
+from sync.evidence.limits import LIMITS
 from sync.protocol import codes
 from sync.protocol.envelope import EVENT_TYP, compact, digest, sign
 from sync.protocol.keys import b64url, load_private_pem, public_jwk, thumbprint
@@ -37,6 +40,33 @@ def write(name: str, document: Any) -> None:
     path = HERE / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(document, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+
+
+def quality_vectors() -> dict[str, Any]:
+    """`{"limits": {…}, "pictures": [{"name", "width", "height", "grey": [rows…], "sharpness", "light", "hint"}]}`."""
+    size = 24
+    y, x = np.mgrid[0:size, 0:size]
+    made = {
+        "a checked board": np.where((x // 2 + y // 2) % 2, 215, 25),
+        "soft waves": 128 + 60 * np.sin(x / 5) * np.cos(y / 6),
+        "the same in the dark": 18 + 8 * np.sin(x / 2),
+        "a burnt-out sheet": np.where((x % 8 == 0) & (y > 4), 190, 251),
+        "a wall": np.full((size, size), 140),
+        "letters in one corner": np.where((x < 8) & (y < 8) & ((x + y) % 2 == 0), 20, 150),
+    }
+    return {
+        "limits": {name: LIMITS[name].threshold for name in ("sharpness", "light", "brightness")},
+        "pictures": [_measured(name, np.round(grey).astype(np.uint8)) for name, grey in made.items()],
+    }
+
+
+def _measured(name: str, grey: Any) -> dict[str, Any]:
+    sharp, light = quality.sharpness(grey), float(grey.mean())
+    hint = "dark" if light < LIMITS["light"].threshold else None
+    hint = hint or ("bright" if light > LIMITS["brightness"].threshold else None)
+    hint = hint or ("blurred" if sharp < LIMITS["sharpness"].threshold else None)
+    told = {"sharpness": round(sharp, 3), "light": round(light, 3), "hint": hint}
+    return {"name": name, "width": grey.shape[1], "height": grey.shape[0], "grey": grey.tolist(), **told}
 
 
 def code_vectors() -> dict[str, Any]:
@@ -181,6 +211,7 @@ def main() -> None:
     """Write every vector. The envelopes only when they are not there: signatures differ each time."""
     write("codes.json", code_vectors())
     write("carriers.json", carrier_vectors())
+    write("quality.json", quality_vectors())
     write("transitions.json", transition_vectors())
     if not (HERE / "envelope.json").exists():
         write("envelope.json", envelope_vectors())

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sync.evidence.judge import UNCHECKED
+from sync.evidence.judge import UNCHECKED, doubt_of
 from sync.journal import Append, Entry, NewParcel
-from sync.rules.anomalies import CATALOGUE, severity
+from sync.rules.anomalies import CATALOGUE
 from sync.rules.parcel import Mark, ParcelState
 from webapp.store import stock_writing
 from webapp.store.models import (
@@ -152,17 +152,9 @@ def _event_row(org_id: str, e: Entry) -> dict[str, Any]:
         "result": e.result,
         "effects": [dict(effect) for effect in e.effects] or None,
         "review_state": "waiting" if e.kind in PROOF_KINDS else None,
-        "doubt": doubt_of(e.marks) + UNCHECKED if e.kind in PROOF_KINDS else 0,
+        "doubt": doubt_of(mark.code for mark in e.marks) + UNCHECKED if e.kind in PROOF_KINDS else 0,
         "jws": e.jws,
     }
-
-
-def doubt_of(marks: Iterable[Mark]) -> int:
-    """How much the findings on an event itself speak against accepting it unlooked at."""
-    return sum(DOUBTS[severity(mark.code)] for mark in marks)
-
-
-DOUBTS = {"info": 10, "warning": 150, "urgent": 500}
 
 
 def _pairs(marks: Iterable[Mark]) -> list[list[str]] | None:

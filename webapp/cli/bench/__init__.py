@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from webapp.cli.bench import events, photos
+from webapp.cli.bench.evidence import evidence
 from webapp.cli.bench.machine import Machine
 from webapp.cli.output import table
 
@@ -18,6 +19,7 @@ BATCHES = (1, 50, 200)
 
 def register(group: click.Group) -> None:
     """Put this command on the group."""
+    bench.add_command(evidence)
     group.add_command(bench)
 
 
@@ -25,7 +27,7 @@ _WHAT = """Events per second through HTTP, each signature verified, folded and d
 size by the same batch, committed by the bare driver. Medians; machines are noisy, so read the ratio."""
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--postgresql", metavar="URL", help="Also measure on this PostgreSQL (an empty database of yours)."
 )
@@ -34,8 +36,13 @@ size by the same batch, committed by the bare driver. Medians; machines are nois
 )
 @click.option("--rounds", default=5, show_default=True, help="Medians are over so many rounds.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")
-def bench(postgresql: str | None, folder: Path | None, rounds: int, as_json: bool) -> None:
+@click.pass_context
+def bench(
+    context: click.Context, postgresql: str | None, folder: Path | None, rounds: int, as_json: bool
+) -> None:
     """Measure events and photos per second through HTTP, beside the raw rates of database and disk."""
+    if context.invoked_subcommand is not None:
+        return
     figures: dict[str, Any] = {}
     for name, url in (("sqlite", None), ("postgresql", postgresql)):
         if name == "postgresql" and url is None:

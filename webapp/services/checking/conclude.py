@@ -10,12 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from sync.evidence import signature, tags
-from sync.evidence.judge import UNCHECKED, Judgement, Shot, judge
+from sync.evidence.judge import UNCHECKED, Judgement, Shot, doubt_of, judge
 from sync.evidence.limits import VERSION
-from sync.rules.anomalies import severity
 from webapp.services.checking.accept import accept_by_rule
 from webapp.services.record import Draft, record
-from webapp.store.journal_writing import DOUBTS
 from webapp.store.models import Event, ProofCheck
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import Session
@@ -52,7 +50,7 @@ def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> Non
     _tell(session, event, judgement, now)
     is_whole = all(is_held for _, _, is_held in refs) and bool(refs)
     rest = [code for code in ask.open_anomalies_at(session, org_id, event_id) if code not in _OURS]
-    doubt = judgement.weight + sum(DOUBTS[severity(code)] for code in rest)
+    doubt = judgement.weight + doubt_of(rest)
     ask.set_doubt(session, org_id, event_id, doubt if is_whole else doubt + UNCHECKED)
     accept_by_rule(session, event, now)
 

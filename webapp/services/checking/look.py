@@ -47,8 +47,11 @@ def look_at_waiting(seconds: float = 5.0) -> bool:
     try:
         until = clock.ticks() + seconds
         while clock.ticks() < until:
-            with transaction() as session:
-                ask.settle_met(session, AT_ONCE)
+            with reading() as session:
+                met = ask.met(session, AT_ONCE)
+            if met:
+                with transaction() as session:
+                    ask.settle_met(session, met)
             with reading() as session:
                 found = ask.waiting(session, clock.now() - LEASE, AT_ONCE)
             if not found:

@@ -50,19 +50,23 @@ class Twin:
     reason: str | None
 
 
-def settle_met(session: Session, limit: int) -> int:
-    """Note as held what an event and its photo, told at one moment, each did not know of the other. Gives how many."""
-    met = session.execute(
+def met(session: Session, limit: int) -> list[tuple[str, str]]:
+    """(organisation, digest) of what an event and its photo, told at one moment, each did not know of the other."""
+    rows = session.execute(
         select(BlobRef.org_id, BlobRef.sha256)
         .join(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
         .where(text("blob_refs.is_awaited"))
         .limit(limit)
-    ).all()
-    for org_id, sha256 in met:
+    )
+    return [(org_id, sha256) for org_id, sha256 in rows]
+
+
+def settle_met(session: Session, found: Collection[tuple[str, str]]) -> None:
+    """Note these as held."""
+    for org_id, sha256 in found:
         session.execute(
             update(BlobRef).where(BlobRef.org_id == org_id, BlobRef.sha256 == sha256).values(is_awaited=False)
         )
-    return len(met)
 
 
 def waiting(session: Session, idle_since: datetime, limit: int) -> list[Waiting]:
@@ -141,21 +145,6 @@ def finish(session: Session, it: Waiting, by: str, result: dict[str, Any], now: 
         .values(is_checked=True)
     )
     return True
-
-
-def reopen(session: Session, it: Waiting, by: str, now: datetime) -> None:
-    """Give a picture back that could not be looked at just now."""
-    session.execute(
-        update(PhotoCheck)
-        .where(
-            PhotoCheck.org_id == it.org_id,
-            PhotoCheck.event_id == it.event_id,
-            PhotoCheck.sha256 == it.sha256,
-            PhotoCheck.taken_by == by,
-            PhotoCheck.done_at.is_(None),
-        )
-        .values(taken_at=now)
-    )
 
 
 def keep_print(session: Session, org_id: str, sha256: str, codes: Collection[int], sketch: bytes) -> None:

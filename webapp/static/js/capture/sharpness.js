@@ -3,11 +3,14 @@
  * @module
  */
 
-/** @typedef {{sharpness:number, light:number, hint:'blurred'|'dark'|null}} Quality `light` is the mean, 0…255 */
+/** @typedef {'blurred'|'dark'|'bright'} Hint */
+/** @typedef {{sharpness:number, light:number, hint:Hint|null}} Quality `light` is the mean, 0…255 */
 
+// The server's own thresholds (sync/evidence/limits.py); tests/vectors/quality.json holds both to them.
 /** Below this variance of the Laplacian (640 px picture, sharpest ninth) letters of a tag cannot be read. */
 export const BLURRED_BELOW = 90;
 export const DARK_BELOW = 38;
+export const BRIGHT_ABOVE = 222;
 const GRID = 3;
 
 /**
@@ -24,8 +27,14 @@ export function measure({ data, width, height }) {
   }
   const sharpness = sharpestCell(luma, width, height);
   const light = sum / luma.length;
-  const hint = light < DARK_BELOW ? "dark" : sharpness < BLURRED_BELOW ? "blurred" : null;
-  return { sharpness, light, hint };
+  return { sharpness, light, hint: hintOf(sharpness, light) };
+}
+
+/** @param {number} sharpness @param {number} light @returns {Hint|null} the gravest first */
+function hintOf(sharpness, light) {
+  if (light < DARK_BELOW) return "dark";
+  if (light > BRIGHT_ABOVE) return "bright";
+  return sharpness < BLURRED_BELOW ? "blurred" : null;
 }
 
 /**

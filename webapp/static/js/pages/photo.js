@@ -22,10 +22,11 @@ import { takeNewNames } from "./renamed.js";
 /** @import {Quality} from '../capture/sharpness.js' */
 /** @import {CaptureApp, CaptureScreen} from './context.js' */
 
-/** @type {Record<'blurred'|'dark', string>} */
+/** @type {Record<import('../capture/sharpness.js').Hint, string>} */
 const HINTS = {
   blurred: "This photo looks blurred. Hold still, tap the small picture to take it again.",
   dark: "This photo is very dark. Use the light, or go where it is brighter.",
+  bright: "This photo is too bright. Turn away from the light, tap the small picture to take it again.",
 };
 
 /** @type {CaptureScreen} */

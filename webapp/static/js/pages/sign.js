@@ -3,6 +3,7 @@
  * @module
  */
 import { Signature } from "../capture/signature.js";
+import { told } from "../capture/strokes.js";
 import { wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
@@ -228,7 +229,10 @@ class SignScreen {
     clearTimeout(this.#saveSoon);
     const { bytes, type } = await this.#signature.png();
     const kept = await this.#app.phone.storePhoto(bytes, type, draft?.owner);
-    if (draft) draft.signature = { ...kept, strokes: this.#signature.strokes };
+    if (draft) {
+      draft.signature = { ...kept, strokes: this.#signature.strokes };
+      draft.data = { ...draft.data, signature: told(this.#signature.strokes) };
+    }
     return this.#app.flow.seal(draft);
   }
 }

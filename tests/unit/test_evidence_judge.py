@@ -1,0 +1,154 @@
+"""What the pictures of a proof say together, and what the ledger makes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sync.evidence.judge import Judgement, Shot, judge
+from sync.evidence.limits import LIMITS, check
+from sync.rules.fold import fold
+from sync.rules.parcel import About, Fact
+from tests.unit.phones import NOON
+
+CLAIMS = {"A": {"A", "JX1"}, "B": {"B"}}
+KNOWN = {"A": "A", "JX1": "A", "B": "B", "C": "C", "JX3": "C"}
+
+
+def shot(*keys: str, role: str = "photo", parcel: str = "", twin: str = "", **values: float) -> Shot:
+    """A picture in which these keys were read; `values` of checks by name."""
+    checks = [check(name.replace("_", " "), value).as_dict() for name, value in values.items()]
+    readings = [{"key": key, "text": key} for key in keys]
+    result = {"verdict": "seen", "readings": readings, "checks": checks}
+    return Shot(f"{'-'.join(keys)}{role}{parcel}".ljust(64, "0"), role, parcel, result, twin)
+
+
+def found(judgement: Judgement) -> list[tuple[str, tuple[str, ...]]]:
+    return [(finding.code, finding.parcels) for finding in judgement.findings]
+
+
+def test_every_claimed_tag_seen_is_nothing_to_say() -> None:
+    judgement = judge(CLAIMS, [shot("A", "B", sharpness=400)], KNOWN)
+    assert (judgement.findings, judgement.seen, judgement.unseen, judgement.weight) == ((), ("A", "B"), (), 0)
+
+
+def test_the_carriers_number_of_the_parcel_counts_as_its_tag() -> None:
+    assert judge(CLAIMS, [shot("JX1", "B")], KNOWN).seen == ("A", "B")
+
+
+def test_another_parcels_tag_alone_is_a_mismatch_of_all_that_the_photo_claims() -> None:
+    judgement = judge(CLAIMS, [shot("JX3")], KNOWN)
+    assert found(judgement) == [("photo_mismatch", ("A", "B"))]
+    assert judgement.findings[0].detail == "shows C"
+
+
+def test_another_parcels_tag_beside_a_claimed_one_is_told_and_no_mismatch() -> None:
+    judgement = judge(CLAIMS, [shot("A", "C")], KNOWN)
+    assert (found(judgement), judgement.others, judgement.unseen) == ([], ("C",), ("B",))
+    assert judgement.weight > 0, "a tag was not seen: a person looks"
+
+
+def test_a_photo_of_one_parcel_answers_for_that_parcel_alone() -> None:
+    photos = [shot("B", parcel="A"), shot("B", parcel="B", role="tag")]
+    assert found(judge(CLAIMS, photos, KNOWN)) == [("photo_mismatch", ("A",))]
+    mended = [*photos, shot("A", parcel="A", role="tag")]
+    assert found(judge(CLAIMS, mended, KNOWN)) == [], "its tag was seen in another picture of it"
+
+
+def test_a_code_that_no_parcel_here_has_accuses_nobody() -> None:
+    assert found(judge(CLAIMS, [shot("SOMETHING ELSE")], KNOWN)) == []
+
+
+def test_one_good_photo_is_enough_however_poor_the_others_are() -> None:
+    poor, good = shot("A", sharpness=9), shot("A", "B", sharpness=300)
+    assert found(judge(CLAIMS, [poor, good], KNOWN)) == []
+    assert found(judge(CLAIMS, [poor], KNOWN)) == [("photo_poor", ("A", "B"))]
+    only_a = shot("A", parcel="A", sharpness=300)
+    assert found(judge(CLAIMS, [poor, only_a], KNOWN)) == [("photo_poor", ("B",))]
+
+
+def test_a_picture_that_cannot_be_opened_is_a_poor_one() -> None:
+    broken = Shot("0" * 64, "photo", "", {"verdict": "refused", "code": "picture-broken"})
+    assert [(f.code, f.detail) for f in judge(CLAIMS, [broken], KNOWN).findings] == [
+        ("photo_poor", "cannot be opened")
+    ]
+
+
+def test_an_empty_pad_and_a_tap_are_no_signature() -> None:
+    empty = shot(role="signature", ink=0.0, extent=0.0)
+    signed = shot(role="signature", ink=0.03, extent=0.7)
+    assert ("signature_empty", ("A", "B")) in found(judge(CLAIMS, [empty], KNOWN))
+    assert found(judge(CLAIMS, [signed], KNOWN)) == []
+    assert found(judge(CLAIMS, [signed], KNOWN, [check("signing time", 0.02)])) == [
+        ("signature_empty", ("A", "B"))
+    ]
+
+
+def test_a_signature_alone_leaves_no_tag_unseen() -> None:
+    assert judge(CLAIMS, [shot(role="signature", ink=0.03)], KNOWN).unseen == ()
+
+
+def test_a_picture_used_before_is_told_with_where() -> None:
+    [finding] = judge(CLAIMS, [shot("A", "B", twin="also in collect of 2026-11-20")], KNOWN).findings
+    assert (finding.code, finding.detail) == ("photo_reused", "also in collect of 2026-11-20")
+
+
+def test_every_limit_says_what_chose_it_and_what_to_do() -> None:
+    for limit in LIMITS.values():
+        assert limit.chosen_by, limit.name
+        assert limit.sentence.count(".") >= 2, "what is wrong, and what to do about it"
+
+
+# -- the fold
+
+
+def fact(kind: str, seq: int, **members: Any) -> Fact:
+    at = NOON + timedelta(minutes=seq)
+    device = "phone" if kind in {"collect", "void"} else "server"
+    return Fact(f"e{seq}", device, "somebody", seq, kind, at, at, **members)
+
+
+def checked(seq: int, *codes: str, ref: str = "e1", parcels: list[str] | None = None) -> Fact:
+    findings = [{"code": code, "detail": "why", "parcels": parcels or ["P"]} for code in codes]
+    return fact("check", seq, ref=ref, data={"v": 1, "findings": findings})
+
+
+def anomalies(*facts: Fact) -> set[tuple[str, str, str | None]]:
+    state = fold([fact("collect", 1), *facts], About("P"))
+    return {(a.code, a.event_id, a.closed_by) for a in state.anomalies if "skipped" not in a.code}
+
+
+def test_a_check_raises_its_findings_at_the_proof_and_moves_nothing() -> None:
+    assert anomalies(checked(2, "photo_mismatch")) == {("photo_mismatch", "e1", None)}
+    assert fold([fact("collect", 1), checked(2, "photo_mismatch")], About("P")).status == "handed_over"
+
+
+def test_the_newest_check_of_a_proof_replaces_the_earlier_ones() -> None:
+    assert anomalies(checked(2, "photo_mismatch"), checked(3, "photo_poor")) == {("photo_poor", "e1", None)}
+    assert anomalies(checked(2, "photo_mismatch"), checked(3)) == set()
+
+
+def test_a_withdrawn_proof_raises_nothing_of_its_pictures() -> None:
+    void = Fact("v", "phone", "somebody", 2, "void", NOON, NOON, ref="e1", reason="mistake")
+    assert ("photo_mismatch", "e1", None) not in anomalies(void, checked(3, "photo_mismatch"))
+
+
+def test_a_finding_concerns_the_parcels_it_names() -> None:
+    assert anomalies(checked(2, "photo_mismatch", parcels=["Q"])) == set()
+
+
+def test_a_resolve_from_before_the_check_does_not_close_what_it_found() -> None:
+    early = fact("resolve", 2, data={"anomaly": "photo_mismatch"})
+    late = fact("resolve", 4, data={"anomaly": "photo_mismatch"})
+    assert anomalies(early, checked(3, "photo_mismatch")) == {("photo_mismatch", "e1", None)}
+    assert anomalies(checked(3, "photo_mismatch"), late) == {("photo_mismatch", "e1", "e4")}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"findings": 7}, {"findings": [None, {"code": 3}]}, {"findings": [{"code": "unknown_parcel"}]}],
+)
+def test_what_a_check_cannot_say_it_does_not_say(data: dict[str, Any]) -> None:
+    assert anomalies(fact("check", 2, ref="e1", data=data)) == set()
