@@ -151,9 +151,20 @@ PHONE_KINDS = frozenset(
     {"pack", "drop_off", "collect", "deliver", "attempt", "report", "return", "void", "blob_lost"}
 )
 OFFICE_KINDS = frozenset(
-    {"confirm", "label", "cancel", "hold", "carrier_scan", "out_for_delivery", "review", "resolve", "amend"}
+    {
+        "confirm",
+        "label",
+        "cancel",
+        "hold",
+        "carrier_scan",
+        "out_for_delivery",
+        "review",
+        "resolve",
+        "amend",
+        "check",  # no deeming: the clock, which takes back what no longer holds, leaves it alone
+    }
 )
-CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind", "check"})
+CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind"})
 HANDOVERS = frozenset({"drop_off", "collect"})
 # Somebody had the parcel in hand: this beats any deeming that it was gone.
 SIGHTINGS = HANDOVERS | {"deliver", "attempt", "return", "carrier_scan", "out_for_delivery"}

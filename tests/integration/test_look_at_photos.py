@@ -15,6 +15,7 @@ from tests.support.tagged import barred, tagged
 from webapp import clock
 from webapp.services import rebuild
 from webapp.services.checking import look
+from webapp.services.sweep import sweep
 from webapp.store.models import Anomaly, BlobRef, Event, PhotoCheck
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import reading, transaction
@@ -33,10 +34,11 @@ def phone(app_on_both: Flask, org_id: str) -> ApiPhone:
 
 def hand_over(phone: ApiPhone, org_id: str, codes: list[str], *photos: bytes, **members: Any) -> str:
     """A collect with these photos of all its parcels, and a signature of its own; looked at."""
-    blobs = [reference(photo) for photo in photos] + [reference(scrawl(), "signature")]
+    signature = scrawl(phone.seq)
+    blobs = [reference(photo) for photo in photos] + [reference(signature, "signature")]
     whole = {"intact": True, "counterpart": {"name": "Ibu Sari", "role": "seller"}, "blobs": blobs, **members}
     event_id: str = phone.send(phone.seal("collect", codes, **whole))["results"][0]["id"]
-    keep(org_id, phone.device, *photos, scrawl())
+    keep(org_id, phone.device, *photos, signature)
     look_at_all()
     return event_id
 
@@ -87,6 +89,15 @@ def test_another_parcels_tag_is_a_mismatch_on_the_parcel_claimed_and_survives_a_
     assert anomalies(org_id) == {(claimed, "photo_mismatch", event_id)}
 
 
+def test_the_clock_leaves_what_the_checks_found_alone(phone: ApiPhone, org_id: str) -> None:
+    claimed, other = make_parcels(org_id, 2)
+    event_id = hand_over(phone, org_id, [claimed], tagged(other))
+    sweep(clock.now())
+    assert anomalies(org_id) == {(claimed, "photo_mismatch", event_id)}
+    with reading() as session:
+        assert session.execute(select(Event.id).where(Event.kind == "void")).all() == []
+
+
 def test_a_neighbours_tag_beside_the_claimed_one_is_no_mismatch(phone: ApiPhone, org_id: str) -> None:
     claimed, other = make_parcels(org_id, 2)
     hand_over(phone, org_id, [claimed], tagged(claimed, other))
@@ -118,7 +129,21 @@ def test_a_photo_used_again_is_told_of_the_second_time_whatever_was_done_to_the_
     assert anomalies(org_id) == {(second, "photo_reused", event_id)}
     with reading() as session:
         seen = ask.looks(session, org_id, event_id)
-    assert any((result.get("twin") or {}).get("likeness", 0) > 0.45 for result in seen.values())
+    [twin] = [result["twin"] for result in seen.values() if result.get("twin")]
+    assert 0.35 < twin["likeness"] < 1, "another file of the same picture"
+
+
+def test_the_very_signature_of_another_handover_is_told_of(phone: ApiPhone, org_id: str) -> None:
+    first, second = make_parcels(org_id, 2)
+    hand_over(phone, org_id, [first], tagged(first, seed=3))
+    photo, copied = tagged(second, seed=4), scrawl(0)
+    assert phone.seq == 1, "the first handover was signed as number 0"
+    blobs = [reference(photo), reference(copied, "signature")]
+    members = {"intact": True, "counterpart": {"name": "Ibu Sari", "role": "seller"}, "blobs": blobs}
+    event_id = phone.send(phone.seal("collect", [second], **members))["results"][0]["id"]
+    keep(org_id, phone.device, photo, copied)
+    look_at_all()
+    assert anomalies(org_id) == {(second, "photo_reused", event_id)}
 
 
 def test_the_new_photo_of_a_retake_may_be_like_the_one_it_replaces(phone: ApiPhone, org_id: str) -> None:

@@ -43,10 +43,14 @@ def picture(words: str, size: tuple[int, int] = (900, 1200), colour: str = "#8a6
     return out.getvalue()
 
 
-def scrawl() -> bytes:
-    """A PNG with a signature."""
+def scrawl(number: int = 0) -> bytes:
+    """A PNG with a signature; nobody signs twice alike."""
     image = Image.new("RGB", (600, 240), "white")
-    points = [(40 + i * 13, 120 + (60 if i % 3 else -50) * (i % 5 - 2) // 2) for i in range(40)]
+    hand = random.Random(number)
+    points = [
+        (40 + i * 13, 120 + hand.randrange(-9, 10) + (60 if i % 3 else -50) * (i % 5 - 2) // 2)
+        for i in range(40)
+    ]
     ImageDraw.Draw(image).line(points, fill="#101820", width=5, joint="curve")
     out = io.BytesIO()
     image.save(out, "PNG")
@@ -76,7 +80,7 @@ def hand_over(
     **members: Any,
 ) -> str:
     """Seal and send a handover with a photo and a signature of its own; gives the event's id."""
-    photo, signature = picture(f"{codes[0]} no. {phone.seq + 1}"), scrawl()
+    photo, signature = picture(f"{codes[0]} no. {phone.seq + 1}"), scrawl(phone.seq)
     refs = [reference(photo), reference(signature, "signature")]
     whole = {
         "intact": True,

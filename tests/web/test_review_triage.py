@@ -43,8 +43,8 @@ def looked_at(
     phone: ApiPhone, org_id: str, code: str, shown: str | None = None, *faults: tuple[str, float]
 ) -> str:
     """A handover whose pictures were looked at: the photo shows this parcel's tag, with these faults."""
-    photo = picture(f"{code} no. {phone.seq}")
-    blobs = [reference(photo), reference(scrawl(), "signature")]
+    photo, signature = picture(f"{code} no. {phone.seq}"), scrawl(phone.seq)
+    blobs = [reference(photo), reference(signature, "signature")]
     sealed = phone.seal(
         "collect",
         [code],
@@ -54,7 +54,7 @@ def looked_at(
         blobs=blobs,
     )
     event_id: str = phone.send(sealed)["results"][0]["id"]
-    for data in (photo, scrawl()):
+    for data in (photo, signature):
         keep_blob(org_id, phone.device, hashlib.sha256(data).hexdigest(), data, clock.now())
     key = shown or code
     box = [[10, 10], [90, 10], [90, 90], [10, 90]]
