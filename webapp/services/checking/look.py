@@ -130,7 +130,7 @@ def _told_of(it: Waiting, digests: list[str]) -> list[dict[str, Any]]:
         twins = ask.speaking_of(session, it.org_id, digests, it.event_id)
         mine = ask.chain(session, it.org_id, it.event_id)
     return [
-        {"event_id": twin.event_id, "said": f"also in {_said(twin)}"}
+        {"event_id": twin.event_id, "said": f"also in the {_said(twin)}"}
         for twin in twins
         if twin.event_id not in mine and twin.ref not in mine
     ]

@@ -261,8 +261,9 @@ def parcels_of_keys(session: Session, org_id: str, keys: Collection[str]) -> dic
 
 def open_anomalies_at(session: Session, org_id: str, event_id: str) -> list[str]:
     """The codes of the open anomalies that stand at an event."""
+    mine = select(EventParcel.code).where(EventParcel.org_id == org_id, EventParcel.event_id == event_id)
     query = select(Anomaly.code).where(
-        Anomaly.org_id == org_id, Anomaly.event_id == event_id, Anomaly.is_open
+        Anomaly.org_id == org_id, Anomaly.parcel.in_(mine), Anomaly.event_id == event_id, Anomaly.is_open
     )
     return list(session.execute(query.distinct()).scalars())
 

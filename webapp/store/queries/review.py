@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from sync.rules.anomalies import CATALOGUE
 from webapp.store.among import among
 from webapp.store.models import (
     Anomaly,
@@ -26,6 +27,8 @@ from webapp.store.models.ledger import WAITING
 from webapp.store.queries.event_views import EventView, Finding, finding, views
 from webapp.store.queries.looks import Judged, Look, judged, looks
 from webapp.store.queries.parcel_filter import HANDOVERS
+
+_SERIOUS = tuple(sorted(code for code, kind in CATALOGUE.items() if kind.severity != "info"))
 
 # What the desk can be narrowed to, and the kinds of events in it.
 HEAPS: dict[str, tuple[str, ...]] = {
@@ -161,11 +164,9 @@ def _ready(org_id: str) -> Select[Any]:
     is_drawn = exists().where(
         ProofCheck.org_id == Event.org_id, ProofCheck.event_id == Event.id, ProofCheck.is_sample
     )
-    is_in_doubt = exists().where(
-        Anomaly.org_id == Event.org_id,
-        Anomaly.event_id == Event.id,
-        Anomaly.is_open,
-        Anomaly.severity != "info",
+    # Asked once for the shop, not once a proof: anomalies are found by their parcel.
+    in_doubt = select(Anomaly.event_id).where(
+        Anomaly.org_id == org_id, Anomaly.is_open, Anomaly.code.in_(_SERIOUS)
     )
     is_withdrawn = exists().where(later.org_id == Event.org_id, later.ref == Event.id, later.kind == "void")
     return select(Event.id).where(
@@ -174,7 +175,7 @@ def _ready(org_id: str) -> Select[Any]:
         Event.doubt == 0,
         Event.kind.in_((*HEAPS["handovers"], *HEAPS["packing"])),
         ~is_drawn,
-        ~is_in_doubt,
+        Event.id.not_in(in_doubt),
         ~is_withdrawn,
     )
 
