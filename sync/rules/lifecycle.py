@@ -51,6 +51,14 @@ def _each(statuses: tuple[str, ...], to: str | None, *anomalies: str) -> Row:
     return {status: Step(to, anomalies) for status in statuses}
 
 
+def _seen_again(to: str) -> Row:
+    """The carrier has what was lost or cancelled: it may have come to it without any handover that we know of."""
+    return {
+        "lost": Step(to, ("recovered", "no_handover_proof")),
+        "cancelled": Step(None, ("no_handover_proof",)),
+    }
+
+
 _HANDOVER: Row = {
     "expected": Step("handed_over", ("skipped_confirm", "skipped_pack", "skipped_label")),
     "confirmed": Step("handed_over", ("skipped_pack", "skipped_label")),
@@ -63,7 +71,7 @@ _HANDOVER: Row = {
 _CARRIER: Row = {
     **_each(BEFORE_HANDOVER, "in_transit", "no_handover_proof"),
     "handed_over": Step("in_transit"),
-    "lost": Step("in_transit", ("recovered",)),
+    **_seen_again("in_transit"),
 }
 _DELIVER: Row = {
     **_each(BEFORE_DELIVERY, "delivered", "no_handover_proof"),
@@ -77,22 +85,22 @@ _ATTEMPT: Row = {
     **_each(BEFORE_HANDOVER, "in_transit", "no_handover_proof"),
     "handed_over": Step("in_transit"),
     "out_for_delivery": Step("in_transit"),
-    "lost": Step("in_transit", ("recovered",)),
+    **_seen_again("in_transit"),
 }
 _OUT: Row = {
     **_each(BEFORE_HANDOVER, None, "no_handover_proof"),
     **_each(("handed_over", "in_transit"), "out_for_delivery"),
-    "lost": Step("out_for_delivery", ("recovered",)),
+    **_seen_again("out_for_delivery"),
 }
 _RETURN_START: Row = {
     **_each(BEFORE_HANDOVER, "returning", "no_handover_proof"),
     **_each((*ON_THE_WAY, "delivered", "damaged", "cancelled"), "returning"),
-    "lost": Step("returning", ("recovered",)),
+    "lost": Step("returning", ("recovered", "no_handover_proof")),
 }
 _RETURN_DONE: Row = {
     **_each(BEFORE_HANDOVER, "returned", "no_handover_proof"),
     **_each((*ON_THE_WAY, "delivered", "returning", "damaged", "cancelled"), "returned"),
-    "lost": Step("returned", ("recovered",)),
+    "lost": Step("returned", ("recovered", "no_handover_proof")),
 }
 
 _ROWS: dict[str, Row] = {
@@ -129,8 +137,14 @@ _ROWS: dict[str, Row] = {
     "carrier_scan.delivered": _DELIVER,
     "carrier_scan.returning": _RETURN_START,
     "carrier_scan.returned": _RETURN_DONE,
-    "carrier_scan.lost": _each((*BEFORE_DELIVERY, "returning"), "lost"),
-    "carrier_scan.damaged": _each((*BEFORE_DELIVERY, "returning"), "damaged"),
+    "carrier_scan.lost": {
+        **_each(BEFORE_HANDOVER, "lost", "no_handover_proof"),
+        **_each((*ON_THE_WAY, "returning"), "lost"),
+    },
+    "carrier_scan.damaged": {
+        **_each(BEFORE_HANDOVER, "damaged", "no_handover_proof"),
+        **_each((*ON_THE_WAY, "returning"), "damaged"),
+    },
     "out_for_delivery": _OUT,
     "review": {},
     "resolve": {},  # moves to the status that the office names in data.status
