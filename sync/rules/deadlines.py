@@ -129,13 +129,8 @@ def judge(
     deadlines = tuple(
         found for _, terms in sorted(_by_rule(times, pack).items()) if (found := _deadline(terms, seen, pack))
     )
-    # One dated later than now was deemed by a clock that was ahead: it is judged when its time comes.
-    deemed = [
-        fact
-        for fact in ordered
-        if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn and fact.effective_at <= now
-    ]
-    return Judgement(deadlines, *_compare(deadlines, deemed))
+    deemed = [fact for fact in ordered if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn]
+    return Judgement(deadlines, *_compare(deadlines, deemed, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +255,7 @@ def _state(due_at: datetime, met_at: datetime | None, seen: _Seen, *, is_paused:
 
 
 def _compare(
-    deadlines: Iterable[Deadline], deemed: Sequence[Fact]
+    deadlines: Iterable[Deadline], deemed: Sequence[Fact], now: datetime
 ) -> tuple[tuple[Deeming, ...], tuple[str, ...]]:
     """The deemings that have to be and are not, and those that are and must not be."""
     due = {
@@ -269,14 +264,16 @@ def _compare(
         if deadline.effect and deadline.is_missed
     }
     held = {
-        (fact.kind, fact.data.get("rule"), fact.effective_at): fact.id for fact in deemed if _judges(fact)
+        fact.id: (fact.kind, fact.data.get("rule"), fact.effective_at) for fact in deemed if _judges(fact)
     }
+    said = set(held.values())
     deem = tuple(
         Deeming(kind, rule, at)
         for kind, rule, at in sorted(due, key=lambda key: (key[2], key[1]))
-        if (kind, rule, at) not in held
+        if (kind, rule, at) not in said
     )
-    return deem, tuple(sorted(id_ for key, id_ in held.items() if key not in due))
+    # One dated later than now was deemed by a clock that was ahead: it is judged when its time comes.
+    return deem, tuple(sorted(id_ for id_, key in held.items() if key not in due and key[2] <= now))
 
 
 def _judges(fact: Fact) -> bool:

@@ -295,6 +295,22 @@ def test_a_parcel_of_no_order_has_only_the_deadlines_of_its_handover() -> None:
     assert [d.rule for d in parcel.judged(3 * HOUR).deadlines] == ["awaiting_carrier_scan", "mark_shipped"]
 
 
+def test_after_a_clock_that_was_ahead_the_same_is_not_deemed_again_at_every_look() -> None:
+    parcel = Parcel()
+    parcel("carrier_scan", 361 * HOUR, "feed")  # recorded while the clock was ahead, and so was the deeming
+    assert parcel.sweep(HOUR) == ["deem_cancelled"]
+    assert parcel.sweep(HOUR) == []
+
+
+def test_a_deeming_recorded_twice_is_withdrawn_twice() -> None:
+    parcel = Parcel()
+    for _ in range(2):
+        parcel("deem_cancelled", 15 * DAY, "clock", data={"rule": "deemed_cancelled"})
+    parcel("deliver", DAY, "driver")
+    assert parcel.sweep(16 * DAY) == ["void", "void"]
+    assert (parcel.sweep(16 * DAY), parcel.state.status) == ([], "delivered")
+
+
 KINDS = ("label", "collect", "carrier_scan", "deliver", "attempt", "cancel", "return")
 STORY = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 20 * 24), st.booleans()), min_size=0, max_size=8
