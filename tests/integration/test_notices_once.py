@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
@@ -25,15 +25,27 @@ from webapp.store.unit import reading, transaction
 START = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
 POST = Post(("email", "webhook"))
 STEPS = st.one_of(
-    st.tuples(st.just("raise"), st.integers(0, 2)),
+    st.tuples(st.just("raise"), st.integers(0, 1)),
     st.tuples(st.just("ready"), st.none()),
     st.tuples(st.just("claim"), st.none()),
     st.tuples(st.just("end"), st.sampled_from(["sent", "again", "refused", "maybe"])),
     st.tuples(st.just("die"), st.booleans()),  # after the other side took it, or before
+    st.tuples(st.just("die and wait"), st.booleans()),
     st.tuples(st.just("late"), st.none()),  # one that was thought dead comes back with its answer
-    st.tuples(st.just("wait"), st.sampled_from([1, 6, 60, 24 * 60])),
-    st.tuples(st.just("give back"), st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([1, 6, 24 * 60])),
 )
+
+# What a search of this size does not meet every time: a sender dies with the letter taken, and others look after it.
+DIED_AND_WAS_TRIED_AGAIN: list[tuple[str, object]] = [
+    ("claim", None),
+    ("claim", None),
+    ("die and wait", True),
+    ("die and wait", True),
+    ("claim", None),
+    ("claim", None),
+    ("end", "sent"),
+    ("end", "sent"),
+]
 
 
 class World:
@@ -82,6 +94,10 @@ class World:
             self._take(claim, bool(took))
             self.dead.append((claim, bool(took)))
 
+    def do_die_and_wait(self, took: object) -> None:
+        self.do_die(took)
+        self.do_wait(6)
+
     def do_late(self, _: object) -> None:
         if self.dead:
             claim, took = self.dead.pop(0)
@@ -89,8 +105,6 @@ class World:
 
     def do_wait(self, minutes: object) -> None:
         self.now += timedelta(minutes=int(str(minutes)))
-
-    def do_give_back(self, _: object) -> None:
         give_back(self.now)
 
     def _take(self, claim: Claim, took: bool) -> None:
@@ -98,8 +112,9 @@ class World:
             self.taken.update(claim.ids)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, max_size=60))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(steps=DIED_AND_WAS_TRIED_AGAIN)
+@given(steps=st.lists(STEPS, max_size=40, min_size=10))
 def test_each_key_is_told_at_most_once_by_each_channel(
     app_on_both: Flask, settings_on_both: Settings, steps: list[tuple[str, object]]
 ) -> None:
@@ -111,12 +126,12 @@ def test_each_key_is_told_at_most_once_by_each_channel(
     with transaction() as session:
         session.add(NoticeSettings(org_id=org_id, webhook_url="https://example.com/", webhook_secret="s"))
     world = World(replace(settings_on_both, smtp=Smtp("127.0.0.1", 9, "baton@example.com")), org_id)
-    for step, value in steps:
+    for step, value in (("raise", 0), ("ready", None), *steps):
         world.do(step, value)
     with reading() as session:
         made = list(session.execute(select(Delivery).where(Delivery.org_id == org_id)).scalars())
         keys = session.execute(select(Notice.key).where(Notice.org_id == org_id)).scalars().all()
-    assert len(keys) == len(set(keys)) <= 3
+    assert len(keys) == len(set(keys)) <= 2
     # One delivery for each notice and channel: a webhook's receiver knows a second sending by its id.
     assert len({(each.notice_id, each.channel) for each in made}) == len(made)
     for each in made:
