@@ -182,9 +182,10 @@ def test_a_tried_delivery_is_on_the_timeline(org_id: str) -> None:
 
 def test_looking_ahead_changes_nothing_and_says_the_same(org_id: str) -> None:
     parcel(org_id, "JX0000000001")
+    at = clock.now() - HOUR
     told = [
-        say("1", "JX0000000001", "in_transit"),
-        say("1", "JX0000000001", "in_transit"),
+        say("1", "JX0000000001", "in_transit", at),
+        say("1", "JX0000000001", "in_transit", at),
         say("2", "JX0000000002", "in_transit"),
         say("3", "JX0000000001", "teleported"),
     ]
