@@ -126,7 +126,7 @@ def _words(page: Any, number: int, left: int) -> tuple[list[Word], int]:
         boxes: list[Box] = []
         line = 0
         for index in range(count + 1):
-            char = chr(pdfium.FPDFText_GetUnicode(text, index)) if index < count else "\n"
+            char = _storable(chr(pdfium.FPDFText_GetUnicode(text, index))) if index < count else "\n"
             if not char.isspace():
                 letters.append(char)
                 boxes.append(_box(page, text, index))
@@ -138,6 +138,11 @@ def _words(page: Any, number: int, left: int) -> tuple[list[Word], int]:
         return found, left - count
     finally:
         text.close()
+
+
+def _storable(text: str) -> str:
+    """Without what no database keeps: a glyph that says no letter reads as U+0000, half a pair as a surrogate."""
+    return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 def _box(page: Any, text: Any, index: int) -> Box:
@@ -175,7 +180,7 @@ def _symbols(picture: Image.Image, page: int) -> Iterator[Symbol]:
     for code in found[:MOST_SYMBOLS]:
         form = _FORMS.get(code.format)
         if form is not None:
-            yield Symbol(form, code.text, page, _corners(code.position, picture.size))
+            yield Symbol(form, _storable(code.text), page, _corners(code.position, picture.size))
 
 
 def _corners(position: Any, size: tuple[int, int]) -> Box:

@@ -156,6 +156,16 @@ def test_what_is_called_off_is_released_by_whatever_way(shop: Shop) -> None:
     assert shop.is_sound()
 
 
+def test_a_confirm_that_is_short_of_one_thing_holds_back_nothing_of_another(shop: Shop) -> None:
+    [code] = shop.sell(A=5, B=1)
+    assert shop.confirm(code) == {}
+    shop.become("expected", code)
+    shop.count(B=0)
+    assert shop.confirm(code) != {}
+    assert shop.shelves["A"] == (5, 0)
+    assert shop.is_sound()
+
+
 def test_a_handover_taken_back_gives_the_goods_back(shop: Shop, app_on_both: Flask) -> None:
     [code] = shop.sell(A=2)
     shop.confirm(code)

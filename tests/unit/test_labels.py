@@ -8,7 +8,7 @@ import pytest
 
 from sync.rules.labels.check import Finding, check, is_good
 from sync.rules.labels.reading import Reading, Symbol, Word, fold_text, words_of
-from sync.rules.labels.required import Expected
+from sync.rules.labels.required import Expected, has_name
 
 CODE = "F7ANY0M5J7AJ"
 ORDER = Expected(
@@ -262,3 +262,7 @@ def test_a_hostile_text_is_searched_in_reasonable_time() -> None:
         "* " * 20_000,
     ):
         looked_at(text)
+
+
+def test_a_pasted_text_made_to_stall_the_search_does_not() -> None:
+    assert has_name("r" * 10_000 + "." * 10_000, "R*** T***") is None

@@ -15,6 +15,8 @@ from sync.protocol.times import format_time
 from tests.support.desk import hand_over, make_desk_user, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
+from webapp.services.record import Draft, record
+from webapp.store.unit import transaction
 
 
 @pytest.fixture
@@ -96,3 +98,16 @@ def test_a_parcel_that_nothing_happened_to_has_no_proof(olga: FlaskClient, org_i
     answer = olga.get(f"/office/proofs/parcels/{code}", buffered=True)
     assert answer.status_code == 404
     assert "Nothing was ever recorded" in answer.text
+
+
+def test_a_verdict_on_one_parcel_of_a_handover_does_not_show_a_seller_the_others(
+    app: Flask, phone: ApiPhone, org_id: str
+) -> None:
+    own = make_parcels(org_id, 1, seed=71, seller="Toko Sari")
+    others = make_parcels(org_id, 1, seed=72, seller="Toko Lain")
+    event = hand_over(phone, org_id, [*own, *others])
+    with transaction() as session:
+        draft = Draft("check", own, ref=event, data={"findings": []})
+        (seen,) = record(session, org_id, "clock", [draft], clock.now())
+    sari = signed_in(app, make_desk_user(org_id, "seller", "Sari Seller", seller="Toko Sari"))
+    assert sari.get(f"/office/proofs/events/{seen.id}?appeal", buffered=True).status_code == 404

@@ -139,7 +139,7 @@ def _areas(text: str) -> list[dict[str, Any]]:
         parts = [part.strip() for part in line.split(";")] + ["", ""]
         area = "" if parts[0] == "*" else parts[0][:128]
         try:
-            price = str(Decimal(parts[1])) if parts[1] else None
+            price = _price(parts[1])
             days = int(parts[2]) if parts[2] else None
         except (InvalidOperation, ValueError) as error:
             told = f"“{line[:60]}”: write an area; a price; days, as 10110; 45.00; 2."
@@ -148,6 +148,16 @@ def _areas(text: str) -> list[dict[str, Any]]:
             raise Problem("field-invalid", f"“{line[:60]}”: such a price or time cannot be.", field="areas")
         found.append({"area": area, "price": price, "days": days})
     return found
+
+
+def _price(text: str) -> str | None:
+    """An amount as it was written; ValueError for what is none, such as NaN."""
+    if not text:
+        return None
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(text)
+    return str(amount)
 
 
 def find(code: str) -> Carrier:

@@ -239,7 +239,7 @@ def _day(at: datetime | None) -> str:
 
 def _harmless(cell: str) -> str:
     """A spreadsheet takes what begins so for a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _download(data: bytes, media_type: str, name: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -55,7 +56,7 @@ def stock_shelf() -> ResponseReturnValue:
         return _shelf(sku, place_id)
     text = request.form.get("by", "").strip()
     try:
-        by = int(text) if text.lstrip("+-").isdigit() and len(text) < 12 else 0
+        by = int(text) if re.fullmatch(r"[+-]?[0-9]{1,9}", text) else 0
         left = adjust(
             actor().org_id, actor().user_id, sku, place_id, by, request.form.get("reason", ""), moment()
         )

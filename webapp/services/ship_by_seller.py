@@ -35,8 +35,12 @@ def for_the_file(due: Sequence[Due]) -> tuple[list[Due], list[Due]]:
     parcels: dict[str, int] = {}
     for each in due:
         parcels[each.order_id] = max(each.parcels, parcels.get(each.order_id, 0))
-    fits = [each for each in due if each.tracking_number and parcels[each.order_id] == 1]
-    return fits, [each for each in due if each not in fits]
+    fits: list[Due] = []
+    by_hand: list[Due] = []
+    for each in due:
+        is_plain = bool(each.tracking_number) and parcels[each.order_id] == 1
+        (fits if is_plain else by_hand).append(each)
+    return fits, by_hand
 
 
 def as_csv(due: Sequence[Due]) -> bytes:

@@ -66,14 +66,17 @@ def reserve(
     short: dict[str, list[Short]] = {}
     for code in codes:
         if code in there:
+            missing = [row for row in there[code] if row[3] != RESERVED]
             lacks = [
                 Short(sku, quantity, book.free(sku, place_id))
-                for sku, place_id, quantity, state in there[code]
-                if state != RESERVED
-                and not book.bring(code, Portion(sku, place_id, quantity), state, RESERVED)
+                for sku, place_id, quantity, _ in missing
+                if (book.free(sku, place_id) or 0) < quantity
             ]
             if lacks:
-                short[code] = lacks
+                short[code] = lacks  # and nothing of it is held back from others meanwhile
+                continue
+            for sku, place_id, quantity, state in missing:
+                book.bring(code, Portion(sku, place_id, quantity), state, RESERVED)
         elif code in lines:
             need = lines[code]
             book.open(need.asked)

@@ -36,7 +36,7 @@ def has_name(folded: str, name: str) -> tuple[int, int] | None:
     words = _words(name)
     if not words:
         return None
-    found = re.search(r"[\W_]+".join(map(_masked, words)), folded)
+    found = re.search(r"[\W_]{1,4}".join(map(_masked, words)), folded)
     return found.span() if found else None
 
 
@@ -86,4 +86,5 @@ def _words(text: str) -> list[str]:
 
 
 def _masked(word: str) -> str:
-    return re.sub(r"(?:\\\*)+", r"[\\w*'’.-]*", re.escape(word))
+    # Bounded: a pasted text must not keep the search going for ever.
+    return re.sub(r"(?:\\\*)+", r"[\\w*'’.-]{0,40}", re.escape(word))

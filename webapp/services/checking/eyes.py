@@ -84,13 +84,13 @@ class Eyes:
             except TimeoutError:
                 log.warning("a look at a picture took too long", pid=process.pid, seconds=self.seconds)
                 self._end()
-                return _OVERRAN
+                return dict(_OVERRAN)
             except OSError:
                 line = b""
             if not line:
                 log.warning("the process that looks at pictures died", pid=process.pid, code=process.poll())
                 self._end()
-                return _CRASHED
+                return dict(_CRASHED)
             answer: dict[str, Any] = json.loads(line)
             return answer
 

@@ -44,7 +44,9 @@ def _hold_back_notices(connection: Connection) -> None:
     under_way = table.c.state.in_(["waiting", "sending"])
     connection.execute(update(table).where(under_way).values(state="maybe", error=said, lease=None))
     notices = _table(Notice)
-    connection.execute(update(notices).where(notices.c.state.in_(["new", "waiting"])).values(state="failed"))
+    connection.execute(update(notices).where(notices.c.state == "waiting").values(state="failed"))
+    # One that nobody was looked up for yet has nothing to send again: it can be addressed anew.
+    connection.execute(update(notices).where(notices.c.state == "new").values(state="unsent"))
 
 
 def _forget_uploads(connection: Connection) -> None:
