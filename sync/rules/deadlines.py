@@ -99,17 +99,22 @@ class Deeming:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """All deadlines of a parcel by rule, the deemings to record, and the ids of those to withdraw."""
+    """All deadlines of a parcel by rule, the deemings to record, and the ids of those to withdraw.
+
+    `is_over`: by the facts the parcel waits for nothing more.
+    """
 
     deadlines: tuple[Deadline, ...]
     deem: tuple[Deeming, ...] = ()
     withdraw: tuple[str, ...] = ()
+    is_over: bool = False
 
     @property
     def is_reminding(self) -> bool:
-        """`R27`: an update is overdue, and the order is not yet cancelled for it."""
+        """`R27`: an update is overdue, and the order is neither cancelled for it yet nor over in another way."""
         overdue = any(d.reminds and d.state == "passed" for d in self.deadlines)
-        return overdue and not any(d.effect == "deem_cancelled" and d.is_missed for d in self.deadlines)
+        ends = [d for d in self.deadlines if d.effect == "deem_cancelled"]
+        return overdue and not self.is_over and bool(ends) and not any(d.is_missed for d in ends)
 
 
 def judge(
@@ -130,7 +135,7 @@ def judge(
         found for _, terms in sorted(_by_rule(times, pack).items()) if (found := _deadline(terms, seen, pack))
     )
     deemed = [fact for fact in ordered if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn]
-    return Judgement(deadlines, *_compare(deadlines, deemed, now))
+    return Judgement(deadlines, *_compare(deadlines, deemed, now), seen.state.status in ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +266,7 @@ def _compare(
     due = {
         (deadline.effect, deadline.rule, deadline.due_at)
         for deadline in deadlines
-        if deadline.effect and deadline.is_missed
+        if deadline.effect and deadline.is_missed and deadline.due_at <= now
     }
     held = {
         fact.id: (fact.kind, fact.data.get("rule"), fact.effective_at) for fact in deemed if _judges(fact)

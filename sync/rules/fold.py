@@ -77,6 +77,7 @@ class _Folding:
     at: datetime | None = None
     deemed: bool = False
     attempts: int = 0
+    tried: dict[str, int] = field(default_factory=dict)
     delayed: bool = False
     damaged: bool = False
     on_hold: bool = False
@@ -138,10 +139,15 @@ class _Folding:
             status = "lost"
             if fact.kind in HANDOVERS:
                 self.raise_("handed_over_after_cancel", fact)
+        elif self.deemed and status == "cancelled" and row is TABLE["label.platform"]:
+            status = STATUSES[0]  # the marketplace itself says that the order goes on
+            self.raise_("recovered", fact)
         step = row[status]
         for code in step.anomalies:
             if code != "handed_over_twice" or self.is_by_another(fact):
                 self.raise_(code, fact)
+        if self.deemed and status == "lost" and row is TABLE["carrier_scan.lost"]:
+            self.move("lost", fact)  # the carrier's own word makes a fact of the deeming
         if step.to is not None:
             self.move(step.to, fact, deemed=fact.kind.startswith("deem_"))
         if fact.kind in HANDOVERS:
@@ -172,12 +178,20 @@ class _Folding:
 
     def count_attempt(self, fact: Fact) -> None:
         """R21: at the limit the parcel is deemed lost, or sent back where a pack says so."""
+        # The driver's phone and the carrier's feed may tell of the same one: whoever counts more is believed.
+        self.tried[fact.kind] = self.tried.get(fact.kind, 0) + 1
+        if self.tried[fact.kind] <= self.attempts:
+            return
         self.attempts += 1
         if self.attempts < self.policy.attempt_limit or self.status != "in_transit":
             return
         if self.attempts > self.policy.attempt_limit:
             self.drop(("recovered", fact.id))
         self.move(self.policy.attempt_outcome, fact, deemed=True)
+
+    def hear_of_scan(self, fact: Fact) -> None:
+        if fact.data.get("status") == "attempt":
+            self.count_attempt(fact)
 
     def drop(self, key: tuple[str, str]) -> None:
         """Take back an anomaly raised by the fact in hand."""
@@ -344,6 +358,7 @@ _SPECIAL = {
     "attempt": _Folding.count_attempt,
     "report": _Folding.report,
     "blob_lost": _Folding.miss_blob,
+    "carrier_scan": _Folding.hear_of_scan,
     "cancel": _Folding.ask_cancel,
     "hold": _Folding.hold,
     "deem_delayed": _Folding.delay,

@@ -141,9 +141,11 @@ _ROWS: dict[str, Row] = {
         **_each(BEFORE_HANDOVER, "lost", "no_handover_proof"),
         **_each((*ON_THE_WAY, "returning"), "lost"),
     },
+    "carrier_scan.attempt": _ATTEMPT,
     "carrier_scan.damaged": {
         **_each(BEFORE_HANDOVER, "damaged", "no_handover_proof"),
         **_each((*ON_THE_WAY, "returning"), "damaged"),
+        "lost": Step("damaged", ("recovered",)),
     },
     "out_for_delivery": _OUT,
     "review": {},

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sync.protocol.times import parse_time
 from sync.rules.parcel import Fact
+
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ def shifted(
             continue
         if pause.end is None:
             return due_at, now >= pause.start
-        due_at += pause.end - max(pause.start, start)
+        lasts = pause.end - max(pause.start, start)
+        if due_at > _LAST - lasts:
+            return due_at, now >= pause.start  # as good as without end
+        due_at += lasts
         if pause.start <= now < pause.end:
             return due_at, True
     return due_at, False

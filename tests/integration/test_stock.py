@@ -166,6 +166,16 @@ def test_a_confirm_that_is_short_of_one_thing_holds_back_nothing_of_another(shop
     assert shop.is_sound()
 
 
+def test_what_left_before_the_shelf_was_counted_is_not_taken_from_it(shop: Shop) -> None:
+    [code] = shop.sell(N=3)
+    shop.say("collect", code)
+    shop.count(N=10)
+    shop.say("carrier_scan", code)
+    shop.say("deliver", code)
+    rebuild.rebuild(clock.now())
+    assert shop.shelves["N"] == (10, 0)
+
+
 def test_a_handover_taken_back_gives_the_goods_back(shop: Shop, app_on_both: Flask) -> None:
     [code] = shop.sell(A=2)
     shop.confirm(code)

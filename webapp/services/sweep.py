@@ -13,6 +13,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
+from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from sync.rules.deadlines import Deadline, Judgement
 from webapp.services import sweep_notices
@@ -24,6 +27,7 @@ from webapp.store.queries import shop
 from webapp.store.queries.deadlines import OrderClock
 from webapp.store.unit import Session, lock_org, reading, transaction
 
+log = structlog.get_logger()
 CLOCK = "clock"
 CHUNK = 300
 MORNING = time(8)
@@ -31,15 +35,24 @@ MORNING = time(8)
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did: each deeming and withdrawal, how many orders were reminded of, how many parcels looked at."""
+    """What a sweep did: each deeming and withdrawal, how many orders were reminded of, how many parcels looked at.
+
+    `failed` counts shops whose deadlines could not be looked at; the log says why.
+    """
 
     applied: list[dict[str, Any]] = field(default_factory=list)
     reminders: int = 0
     looked_at: int = 0
+    failed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The command line's answer."""
-        return {"applied": self.applied, "reminders": self.reminders, "looked_at": self.looked_at}
+        return {
+            "applied": self.applied,
+            "reminders": self.reminders,
+            "looked_at": self.looked_at,
+            "failed": self.failed,
+        }
 
 
 def sweep(now: datetime) -> Swept:
@@ -48,8 +61,16 @@ def sweep(now: datetime) -> Swept:
     with reading() as session:
         org_ids = shop.all_ids(session)
     for org_id in org_ids:
-        while _is_due(org_id, now):
-            _sweep_some(org_id, now, swept)
+        try:
+            while _is_due(org_id, now):
+                _sweep_some(org_id, now, swept)
+        except Problem:
+            raise
+        except (
+            Exception
+        ):  # one shop's trouble is not the others': its cursor stays, the next sweep tries again
+            log.exception("a shop's deadlines could not be looked at", org_id=org_id)
+            swept.failed += 1
     return swept
 
 
@@ -70,7 +91,7 @@ def _sweep_some(org_id: str, now: datetime, swept: Swept) -> None:
         pack, zone = pack_of(held.market), zone_of(held)
         orders = ask.orders_of(session, org_id, due.codes)
         judged = look(session, org_id, due.codes, orders, pack, now)
-        told = list(sweep_notices.of_deemings(judged, orders))
+        told = list(sweep_notices.of_deemings(judged, orders, now))
         changed = _apply(session, org_id, judged, now, swept)
         if changed:
             judged |= look(session, org_id, changed, orders, pack, now)

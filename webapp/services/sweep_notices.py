@@ -12,6 +12,8 @@ from webapp.store.queries.deadlines import OrderClock
 
 # Somebody has to go to Seller Center for it: told half a working day before it is late, and once more when it is.
 AHEAD: Mapping[str, timedelta] = {"mark_shipped": timedelta(hours=12)}
+# What fell due longer ago is history (an import of old orders, a server that was away): shown, and not told.
+RECENT = timedelta(days=3)
 Orders = Mapping[str, Sequence[OrderClock]]
 
 
@@ -43,7 +45,7 @@ def of_deadlines(judged: Mapping[str, Judgement], orders: Orders, now: datetime)
             warn = warn_at(deadline)
             if warn is None or now < warn:
                 continue
-            if deadline.state == "passed":
+            if deadline.state == "passed" and now - deadline.due_at < RECENT:
                 yield _of(code, deadline.rule, deadline.due_at, orders, "missed")
             elif deadline.state == "open":
                 for order in orders.get(code, ()):
@@ -54,11 +56,12 @@ def of_deadlines(judged: Mapping[str, Judgement], orders: Orders, now: datetime)
                     )
 
 
-def of_deemings(judged: Mapping[str, Judgement], orders: Orders) -> Iterator[Asked]:
+def of_deemings(judged: Mapping[str, Judgement], orders: Orders, now: datetime) -> Iterator[Asked]:
     """What the clock now deems."""
     for code, judgement in judged.items():
         for deeming in judgement.deem:
-            yield _of(code, deeming.rule, deeming.at, orders, "deemed")
+            if now - deeming.at < RECENT:
+                yield _of(code, deeming.rule, deeming.at, orders, "deemed")
 
 
 def _of(code: str, rule: str, due_at: datetime, orders: Orders, word: str) -> Asked:

@@ -70,12 +70,12 @@ def every_minute() -> None:
     wake.ask_for_a_look()
     for org_id, file_id in importing.left_lying(clock.now()):
         hand_over_import(org_id, file_id)
-    settled = take.settle_everywhere(clock.now())
-    if settled:
-        log.info("carriers' reports found their parcels", reports=settled)
     swept = sweep(clock.now())
     if swept.applied or swept.reminders:
         log.info("the clock looked", applied=len(swept.applied), reminders=swept.reminders)
+    settled = take.settle_everywhere(clock.now())
+    if settled:
+        log.info("carriers' reports found their parcels", reports=settled)
 
 
 def tell_people() -> None:

@@ -17,7 +17,10 @@ from webapp.store.models import (
     BlobRef,
     Carrier,
     CarrierReport,
+    CaseParcel,
+    Deadline,
     EventParcel,
+    LabelCheck,
     Order,
     OrderLine,
     Parcel,
@@ -111,15 +114,25 @@ def merge_parcel(session: Session, org_id: str, source: str, into: str) -> None:
     The events themselves name the tracking number, which is the other parcel's from now on: this is the same
     link that would have been made had the import come before the scan.
     """
+    events = select(EventParcel.event_id).where(EventParcel.org_id == org_id, EventParcel.code == source)
+    # What was seen in its photos was said of the old code: they are looked at anew under the other one.
+    session.execute(
+        update(BlobRef)
+        .where(BlobRef.org_id == org_id, BlobRef.event_id.in_(events))
+        .values(is_checked=False)
+        .execution_options(synchronize_session=False)
+    )
     for model, column in (
         (EventParcel, "code"),
         (RunParcel, "code"),
         (BlobRef, "parcel"),
         (CarrierReport, "parcel"),
+        (CaseParcel, "code"),
+        (LabelCheck, "code"),
     ):
         _repoint(session, model, column, org_id, source, into)
-    table = _table(Anomaly)
-    session.execute(delete(table).where(table.c.org_id == org_id, table.c.parcel == source))
+    for stale in (_table(Anomaly), _table(Deadline)):
+        session.execute(delete(stale).where(stale.c.org_id == org_id, stale.c.parcel == source))
     parcels = _table(Parcel)
     session.execute(delete(parcels).where(parcels.c.org_id == org_id, parcels.c.code == source))
 

@@ -62,6 +62,7 @@ def write_states(
     if not states:
         return
     _anomalies(connection, org_id, states)
+    stock_writing.keep_in_step(connection, org_id, now, states)  # it compares with what the rows said before
     _PUT_STATE.run_many(
         connection,
         [
@@ -75,7 +76,6 @@ def write_states(
             for s in states
         ],
     )
-    stock_writing.keep_in_step(connection, org_id, now, states)
 
 
 def state_columns(state: ParcelState) -> dict[str, Any]:

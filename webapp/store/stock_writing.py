@@ -38,6 +38,9 @@ def keep_in_step(connection: Connection, org_id: str, now: datetime, states: Seq
             book.bring(code, Portion(sku, place_id, quantity), state, wants[code])
     # What moved without a confirm of ours: the marketplace's label, a phone that packed it, a handover.
     rest = [code for code, want in wants.items() if want != NONE and code not in held]
+    # What had left before is not on the shelf that was counted since, however often it is folded anew.
+    gone = _gone_before(connection, org_id, rest)
+    rest = [code for code in rest if code not in gone]
     for code, lines in sorted(_lines(connection, org_id, rest).items()):
         book.open(lines.asked)
         found = rules.allocate(lines.asked, book.of(lines.asked), lines.place_id, is_strict=False)
@@ -45,6 +48,19 @@ def keep_in_step(connection: Connection, org_id: str, now: datetime, states: Seq
             if isinstance(portion, Portion):
                 book.bring(code, portion, NONE, wants[code])
     book.close()
+
+
+def _gone_before(connection: Connection, org_id: str, codes: Sequence[str]) -> set[str]:
+    """Which of these had left the seller by what their rows say, before they are written anew."""
+    found: set[str] = set()
+    for start in range(0, len(codes), AT_ONCE):
+        rows = connection.execute(
+            select(Parcel.code, Parcel.milestones).where(
+                Parcel.org_id == org_id, Parcel.code.in_(codes[start : start + AT_ONCE])
+            )
+        )
+        found.update(row.code for row in rows if not rules.LEFT.isdisjoint(row.milestones or {}))
+    return found
 
 
 def reserve(

@@ -74,6 +74,8 @@ def look(it: Waiting) -> None:
         result = _given_up() if tries > MOST_TRIES else _see(it)
     except Problem as problem:
         log.warning("a picture could not be fetched", code=problem.code, sha256=it.sha256)
+        with transaction() as session:
+            ask.give_back(session, it, by)  # the store was away: that says nothing of the picture
         return
     _keep(it, by, result)
 

@@ -115,6 +115,20 @@ def take(session: Session, it: Waiting, by: str, now: datetime, idle_since: date
     return cast("int | None", session.execute(taken).scalar_one_or_none())
 
 
+def give_back(session: Session, it: Waiting, by: str) -> None:
+    """Let a try not count that could not begin; the lease stays, so that it is not tried again at once."""
+    session.execute(
+        update(PhotoCheck)
+        .where(
+            PhotoCheck.org_id == it.org_id,
+            PhotoCheck.event_id == it.event_id,
+            PhotoCheck.sha256 == it.sha256,
+            PhotoCheck.taken_by == by,
+        )
+        .values(tries=PhotoCheck.tries - 1)
+    )
+
+
 def _still_unchecked(it: Waiting) -> Any:
     return exists().where(
         BlobRef.org_id == it.org_id,
