@@ -6,9 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import http_ece
 import pytest
@@ -18,7 +21,7 @@ from joserfc import jwk, jwt
 
 from tests.support.receiver import Receiver
 from webapp.services.notices import hook, outgoing, web_push
-from webapp.services.notices.outcomes import SENT, Letter
+from webapp.services.notices.outcomes import SENT, Letter, Outcome
 from webapp.services.notices.words import Words
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
@@ -40,7 +43,7 @@ def letter(target: str) -> Letter:
     )  # fmt: skip
 
 
-def tell(url: str, *, may_be_private: bool = True) -> object:
+def tell(url: str, *, may_be_private: bool = True) -> Outcome:
     return hook.send(letter(url), SECRET, may_be_private=may_be_private)
 
 
@@ -86,6 +89,44 @@ def test_an_answer_means_sent_again_or_never(
     outcome = hook.send(letter(receiver.url), SECRET, may_be_private=True)
     assert outcome.state == state
     assert len(receiver.got) == 1  # a redirect is not followed
+
+
+@pytest.mark.parametrize("answer", ["drip", "drip-text"])
+def test_a_slow_receiver_is_cut_off_however_slowly_it_was_reached(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    reach = outgoing.socket.create_connection
+
+    def reach_slowly(*where: object) -> socket.socket:
+        time.sleep(0.6 if answer == "drip" else 0)
+        return reach(*where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outgoing, "WITHIN_S", 0.5)
+    monkeypatch.setattr(outgoing.socket, "create_connection", reach_slowly)
+    receiver.answers.append(answer)
+    began = time.monotonic()
+    tell(receiver.url)
+    assert time.monotonic() - began < 2, "the answer takes three seconds, and the clockwork waits for it"
+
+
+def test_headers_that_were_cut_off_are_no_answer(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "WITHIN_S", 0.5)
+    receiver.answers.append("drip")
+    outcome = hook.send(letter(receiver.url), SECRET, may_be_private=True)
+    assert outcome.state == "again"
+
+
+@pytest.mark.parametrize(("name", "state"), [("localhost", "sent"), ("elsewhere.example", "again")])
+def test_over_tls_the_name_that_was_asked_for_is_the_one_that_must_answer(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, state: str
+) -> None:
+    trusted = receiver.speak_tls("localhost", tmp_path)
+    monkeypatch.setattr(outgoing.ssl, "create_default_context", lambda: trusted)
+    monkeypatch.setattr(
+        outgoing.socket, "getaddrinfo", lambda _, port, *__, **___: [(2, 1, 6, "", ("127.0.0.1", port))]
+    )
+    assert tell(f"https://{name}:{_port(receiver)}/hook").state == state
+    assert len(receiver.got) == (state == "sent")
 
 
 def test_a_receiver_that_asks_for_time_gets_it(receiver: Receiver) -> None:

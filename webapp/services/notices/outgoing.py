@@ -1,8 +1,8 @@
 """One POST to an address that somebody gave us: never into our own network, never further than that address.
 
 The name is looked up once, every address it has must be a public one, and the connection goes to the address that was
-looked at: a name that answers differently the second time gains nothing. Redirects are not followed. The whole takes
-`WITHIN_S` seconds at most, however slowly the other side speaks.
+looked at: a name that answers differently the second time gains nothing. Redirects are not followed. From connecting
+to the last byte that is read it takes `WITHIN_S` seconds at most, however slowly the other side speaks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -87,28 +88,53 @@ def is_public(address: str) -> bool:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to the address that was looked at, under the name that was asked for."""
+    """A connection to the address that was looked at, under the name that was asked for; it can be cut off."""
 
     def __init__(self, target: Target) -> None:
         super().__init__(target.host, target.port, timeout=WITHIN_S)
         self._target = target
+        # `sock` itself is given up before the answer's text is read.
+        self._wire: socket.socket | None = None
+        self._is_cut = False
 
     def connect(self) -> None:
-        sock = socket.create_connection((self._target.address, self._target.port), WITHIN_S)
+        self._hold(socket.create_connection((self._target.address, self._target.port), WITHIN_S))
         if self._target.is_tls:
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._target.host)
-        self.sock = sock
+            context = ssl.create_default_context()
+            wrapped = context.wrap_socket(
+                self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
+            )
+            self._hold(wrapped)
+            wrapped.do_handshake()
+
+    def cut(self) -> None:
+        """Time is over: whatever is being sent or read ends now, and nothing is begun any more."""
+        self._is_cut = True
+        if self._wire is not None:
+            with suppress(OSError):  # it is over already
+                # Not TLS's own: that one forgets its keys, and another thread may be using them.
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
+
+    def refuse_cut(self) -> None:
+        """Raises TimeoutError when it was cut: what was read until then may be half of it."""
+        if self._is_cut:
+            raise TimeoutError(f"it took longer than {WITHIN_S:g} seconds")
+
+    def _hold(self, sock: socket.socket) -> None:
+        self.sock = self._wire = sock
+        self.refuse_cut()
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool) -> Answer:
     """Send it and read the answer. Raises Unsafe; OSError for whatever the network does."""
     connection = _Pinned(look_at(url, may_be_private=may_be_private))
-    too_late = threading.Timer(WITHIN_S, _cut, [connection])
+    too_late = threading.Timer(WITHIN_S, connection.cut)
     too_late.daemon = True
     too_late.start()
     try:
         connection.request("POST", connection._target.path, body, dict(headers))  # noqa: SLF001 - our own class
         response = connection.getresponse()
+        connection.refuse_cut()
         text = response.read(_READ).decode(errors="replace")
         return Answer(response.status, text, _seconds(response.getheader("Retry-After")))
     except http.client.HTTPException as error:
@@ -116,14 +142,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
     finally:
         too_late.cancel()
         connection.close()
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is over already
 
 
 def _seconds(text: str | None) -> int | None:
