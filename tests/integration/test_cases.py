@@ -14,7 +14,7 @@ from tests.support.books import NOW, Books
 from tests.support.exports import order_id, ready, row
 from webapp.services import drop_unreferenced_blobs as sweep
 from webapp.services import rebuild
-from webapp.services.cases import proofs, steps
+from webapp.services.cases import incident, proofs, steps
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.deadlines import judgement_of
 from webapp.store.models import Case, CaseEntry, Event, OfficeFile
@@ -124,6 +124,34 @@ def test_r31_force_majeure_pauses_its_parcels_deadlines_and_ends_with_the_case(b
     steps.reopen_case(books.org, books.user, case, "It rains again", NOW + 2 * DAY)
     assert any(parcel.flags["force_majeure"] for parcel in books.parcels())
     assert not rebuild.check(NOW)[1]
+
+
+@pytest.mark.parametrize("step", ["open", "close", "reopen", "period"])
+def test_a_case_never_changes_without_its_parcels_deadlines(
+    books: Books, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    books.put(ready(1))
+    case = "" if step == "open" else opened(books, "force_majeure", starts_at=NOW - DAY)
+    who = (books.org, books.user, case)
+    if step == "reopen":
+        steps.close_case(*who, "over", "The water is gone", NOW)
+    before = kinds(books, case)
+
+    def busy(*_: object) -> None:
+        raise Problem("busy", "Not now")
+
+    take = {
+        "open": lambda: opened(books, "force_majeure", starts_at=NOW),
+        "close": lambda: steps.close_case(*who, "over", "The water is gone", NOW),
+        "reopen": lambda: steps.reopen_case(*who, "It rains again", NOW),
+        "period": lambda: steps.set_period(*who, NOW - DAY, NOW, "It is over", NOW),
+    }[step]
+    with monkeypatch.context() as broken, refused("busy"):
+        broken.setattr(incident, "record", busy)
+        take()
+    assert (kinds(books, case), books.count(Case)) == (before, 0 if step == "open" else 1)
+    take()
+    assert books.parcel().flags["force_majeure"] is (step != "close")
 
 
 def states(books: Books, code: str) -> set[str]:

@@ -9,28 +9,22 @@ from sync.protocol.times import format_time
 from webapp.services.moving import drafts_for
 from webapp.services.record import record
 from webapp.store.models import Case
-from webapp.store.queries import cases as ask
 from webapp.store.queries import picking
-from webapp.store.unit import lock_org, transaction
-
-# Phones wait while a unit holds the shop's row.
-PART = 500
+from webapp.store.unit import Session
 
 
 def record_incident(
-    org_id: str, actor_id: str, case_id: str, codes: Sequence[str], now: datetime, *, on: bool
+    session: Session, case: Case, actor_id: str, codes: Sequence[str], now: datetime, *, on: bool
 ) -> None:
-    """Begin the incident on these parcels, with the case's period, or end it. Of several words the last one counts."""
-    for start in range(0, len(codes), PART):
-        part = tuple(codes[start : start + PART])
-        with transaction() as session:
-            lock_org(session, org_id)
-            case = ask.find(session, org_id, case_id)
-            if case is None:
-                return
-            parcels = picking.pick(session, org_id, None, picking.Choice(codes=part))
-            drafts = drafts_for("hold", parcels, note=case.title, data=_data(case, on=on))
-            record(session, org_id, actor_id, drafts, now)
+    """Begin the incident on these parcels, with the case's period, or end it. Of several words the last one counts.
+
+    Inside the transaction that changes the case: one is never kept without the other.
+    """
+    if not codes:
+        return
+    parcels = picking.pick(session, case.org_id, None, picking.Choice(codes=tuple(codes)))
+    drafts = drafts_for("hold", parcels, note=case.title, data=_data(case, on=on))
+    record(session, case.org_id, actor_id, drafts, now)
 
 
 def _data(case: Case, *, on: bool) -> dict[str, object]:

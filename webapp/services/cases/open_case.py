@@ -69,8 +69,8 @@ def open_case(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> str:
         session.flush()
         data = {"parcels": len(codes), "refund": refund.state, "why": refund.why}
         write_down(session, case, actor_id, "opened", now, wanted.words.strip(), data)
-    if wanted.kind == "force_majeure":
-        record_incident(org_id, actor_id, case.id, codes, now, on=True)
+        if wanted.kind == "force_majeure":
+            record_incident(session, case, actor_id, codes, now, on=True)
     return case.id
 
 

@@ -111,8 +111,7 @@ def close_case(org_id: str, actor_id: str, case_id: str, outcome: str, words: st
         write_down(
             session, case, actor_id, "closed", now, _said(words, "outcome_words"), {"outcome": outcome}
         )
-        codes = _paused(session, case)
-    record_incident(org_id, actor_id, case_id, codes, now, on=False)
+        record_incident(session, case, actor_id, _paused(session, case), now, on=False)
 
 
 def reopen_case(org_id: str, actor_id: str, case_id: str, words: str, now: datetime) -> None:
@@ -123,8 +122,7 @@ def reopen_case(org_id: str, actor_id: str, case_id: str, words: str, now: datet
             raise Problem("conflict", "It is open already.")
         case.state, case.closed_at, case.outcome = "open", None, None
         write_down(session, case, actor_id, "reopened", now, _said(words, "reopen_words"))
-        codes = _paused(session, case)
-    record_incident(org_id, actor_id, case_id, codes, now, on=True)
+        record_incident(session, case, actor_id, _paused(session, case), now, on=True)
 
 
 def set_period(
@@ -146,8 +144,7 @@ def set_period(
         case.starts_at, case.ends_at = starts_at, ends_at
         data = {"from": starts_at.isoformat(), "until": ends_at.isoformat() if ends_at else None}
         write_down(session, case, actor_id, "period", now, _said(words, "period_words"), data)
-        codes = _paused(session, case)
-    record_incident(org_id, actor_id, case_id, codes, now, on=True)
+        record_incident(session, case, actor_id, _paused(session, case), now, on=True)
 
 
 def _paused(session: Session, case: Case) -> list[str]:
