@@ -22,7 +22,7 @@ def want_blobs(caller: CallingDevice, digests: Sequence[str]) -> list[str]:
 
 
 def may_bring(caller: CallingDevice, sha256: str) -> bool:
-    """Whether a phone may send these bytes: signed out, only what its own accepted or held events speak of."""
+    """Whether a phone may send these bytes: signed out, only what its own signed events speak of."""
     if caller.revoked_at is None:
         return True
     with reading() as session:

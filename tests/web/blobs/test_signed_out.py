@@ -57,3 +57,18 @@ def test_what_its_own_events_speak_of_comes_home(phone: TusPhone, org_id: str, i
     assert phone.patch(second, 50, pieces[50:]).status_code == 204
     assert all(held(org_id, photo) for photo in photos)
     assert phone.missing(*map(digest, photos)) == []
+
+
+def test_a_held_line_that_its_key_does_not_prove_opens_nothing(
+    phone: TusPhone, colleague: TusPhone, org_id: str
+) -> None:
+    mine, theirs = make_photo(), make_photo()
+    colleague.begin(theirs, theirs)
+    told, _, _ = attempt(phone, org_id, mine, theirs).rpartition(".")
+    _, _, of_another = phone.phone.seal("note", [], note="Something else").rpartition(".")
+    revoke_device(org_id, phone.phone.device, clock.now())
+    forged = f"{told}.{of_another}"
+    assert phone.phone.post(forged).get_json()["results"][0]["status"] == "quarantined"
+    assert phone.missing(digest(theirs)) == [digest(theirs)]
+    answer = phone.create(mine, mine)
+    assert (answer.status_code, code_of(answer)) == REFUSED

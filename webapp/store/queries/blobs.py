@@ -73,7 +73,10 @@ def lost_among(session: Session, org_id: str, digests: Collection[str]) -> set[s
 
 
 def named_among(session: Session, org_id: str, device_id: str, digests: Collection[str]) -> set[str]:
-    """Those of the digests that this phone's own events speak of, accepted or held in quarantine."""
+    """Those of the digests that this phone's own events speak of, accepted or held in quarantine.
+
+    A held line that its key does not prove counts for nothing: anybody can write one about any picture.
+    """
     of_events = select(BlobRef.sha256).where(
         BlobRef.org_id == org_id, BlobRef.device_id == device_id, among(session, BlobRef.sha256, digests)
     )
@@ -87,6 +90,7 @@ def named_among(session: Session, org_id: str, device_id: str, digests: Collecti
         .where(
             QuarantinedBlob.org_id == org_id,
             Quarantined.device_id == device_id,
+            Quarantined.signature_good,
             among(session, QuarantinedBlob.sha256, digests),
         )
     )
