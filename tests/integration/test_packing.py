@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from sync.rules.packing import Point
 from tests.support.books import NOW, Books
 from tests.support.exports import row, sku_id
 from tests.support.shop import ApiPhone, make_user
-from webapp.services import rebuild
+from webapp.services import mark_products, rebuild
 from webapp.services.confirm_parcels import confirm_parcels
 from webapp.services.keep_checklist import read_checklist, save_checklist
 from webapp.services.mark_products import let_go, mark_product
 from webapp.services.rules import rules_for
+from webapp.store.models import ProductMark
 from webapp.store.queries import goods
 from webapp.store.queries.picking import Choice
-from webapp.store.unit import reading
+from webapp.store.unit import Session, lock_org, reading
 
 
 @pytest.fixture
@@ -47,6 +49,47 @@ def test_a_mark_reaches_parcels_that_are_there_and_those_imported_later(books: B
     assert marks == [(False, False), (True, True), (True, True)]
     mark(books)
     assert not any(parcel.fragile or parcel.dangerous for parcel in books.parcels())
+
+
+@pytest.mark.parametrize("is_marked", [True, False], ids=["marking", "unmarking"])
+@pytest.mark.parametrize("at", [1, 3])
+def test_whatever_breaks_no_parcel_is_without_the_mark_of_what_it_holds(
+    books: Books, monkeypatch: pytest.MonkeyPatch, is_marked: bool, at: int
+) -> None:
+    monkeypatch.setattr(mark_products, "PART", 1)
+    books.put(row(1), row(2, sku_id=sku_id(1)), row(3, sku_id=sku_id(1)))
+    mark(books, dangerous=not is_marked)
+    steps = itertools.count()
+
+    def lock(session: Session, org_id: str) -> int:
+        if next(steps) == at:
+            raise Problem("busy", "Not now")
+        return lock_org(session, org_id)
+
+    monkeypatch.setattr(mark_products, "lock_org", lock)
+    with pytest.raises(Problem):
+        mark(books, dangerous=is_marked)
+    with reading() as session:
+        product = session.get_one(ProductMark, (books.org, sku_id(1)))
+        assert product.dangerous <= all(parcel.dangerous for parcel in books.parcels())
+    mark(books, dangerous=is_marked)
+    assert {parcel.dangerous for parcel in books.parcels()} == {is_marked}
+
+
+def test_of_many_parcels_one_imported_while_they_are_marked_is_marked_too(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mark_products, "PART", 1)
+    books.put(row(1), row(2, sku_id=sku_id(1)))
+    put = mark_products._put_in_parts
+
+    def put_and_import(*args: Any) -> None:
+        put(*args)
+        books.put(row(3, sku_id=sku_id(1)))
+
+    monkeypatch.setattr(mark_products, "_put_in_parts", put_and_import)
+    assert mark(books, dangerous=True, fragile=True) == 3
+    assert {(parcel.dangerous, parcel.fragile) for parcel in books.parcels()} == {(True, True)}
 
 
 def test_unmarking_a_product_leaves_what_the_seller_wrote(books: Books) -> None:

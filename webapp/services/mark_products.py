@@ -18,35 +18,66 @@ from webapp.store.unit import Session, lock_org, reading, transaction
 PART = 500
 LONGEST_NOTE = 500
 
+Marks = tuple[bool, bool]
+"""(fragile, dangerous)"""
+
 
 def mark_product(
     org_id: str, actor_id: str, sku_id: str, now: datetime, *, fragile: bool, dangerous: bool, note: str = ""
 ) -> int:
     """Keep the marks of a product, and put them on what it is in and not yet delivered; gives how many parcels.
 
+    Of many parcels, those that get a mark have it before the product does, and lose it after: whatever breaks between,
+    none is without the mark of what it holds. Marking again goes through all of them again.
     Problems: `not-found` for a product that no order has, `field-invalid` for too long a note.
     """
     note = " ".join(note.split())
     if len(note) > LONGEST_NOTE:
         raise Problem("field-invalid", f"A note has at most {LONGEST_NOTE} characters.", field="note")
-    with transaction() as session:
+    with reading() as session:
         if goods.find_product(session, org_id, sku_id) is None:
             raise Problem("not-found", "No order has a product with this SKU.")
+        codes = goods.open_parcels_with(session, org_id, sku_id)
+    are_many, wanted = len(codes) > PART, (fragile, dangerous)
+    if are_many and any(wanted):
+        _put_in_parts(org_id, codes, now, wanted)
+    with transaction() as session:
+        head = lock_org(session, org_id)
         mark = session.get(ProductMark, (org_id, sku_id)) or ProductMark(org_id=org_id, sku_id=sku_id)
+        is_less = bool(mark.fragile and not fragile) or bool(mark.dangerous and not dangerous)
         mark.fragile, mark.dangerous, mark.note = fragile, dangerous, note
         mark.made_by, mark.changed_at = actor_id, now
         session.add(mark)
-    with reading() as session:
+        session.flush()
+        # Imports went on meanwhile.
         codes = goods.open_parcels_with(session, org_id, sku_id)
-    for start in range(0, len(codes), PART):
-        with transaction() as session:
-            head = lock_org(session, org_id)
-            put_marks(session, org_id, codes[start : start + PART], head, now)
+        left = goods.unmarked_among(session, org_id, codes, *wanted) if are_many else codes
+        if left:
+            put_marks(session, org_id, left, head, now)
+    if are_many and (is_less or not any(wanted)):
+        _put_in_parts(org_id, codes, now)
     return len(codes)
 
 
-def put_marks(session: Session, org_id: str, codes: Sequence[str], head: int, now: datetime) -> None:
-    """Write on these parcels what their products and their sellers' notes say, and fold them anew."""
+def _put_in_parts(org_id: str, codes: Sequence[str], now: datetime, also: Marks = (False, False)) -> None:
+    for start in range(0, len(codes), PART):
+        with transaction() as session:
+            head = lock_org(session, org_id)
+            put_marks(session, org_id, codes[start : start + PART], head, now, also)
+
+
+def put_marks(
+    session: Session,
+    org_id: str,
+    codes: Sequence[str],
+    head: int,
+    now: datetime,
+    also: Marks = (False, False),
+) -> None:
+    """Write on these parcels what their products and their sellers' notes say, and fold them anew.
+
+    `also` are marks that each of them gets besides.
+    """
     words = shops.settings(session, org_id).get("fragile_words")
     words = words if isinstance(words, list) else FRAGILE_WORDS
     notes = goods.seller_notes(session, org_id, codes)
@@ -55,7 +86,7 @@ def put_marks(session: Session, org_id: str, codes: Sequence[str], head: int, no
     for code in codes:
         fragile, dangerous = by_marks.get(code, (False, False))
         said = any(is_fragile(note, words) for note in notes.get(code, ()))
-        alike.setdefault((fragile or said, dangerous), []).append(code)
+        alike.setdefault((fragile or said or also[0], dangerous or also[1]), []).append(code)
     for (fragile, dangerous), those in alike.items():
         goods.write_marks(session, org_id, head, those, fragile=fragile, dangerous=dangerous)
     refold(session, org_id, sorted(codes), head, now)

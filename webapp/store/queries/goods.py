@@ -145,6 +145,21 @@ def open_parcels_with(session: Session, org_id: str, sku_id: str) -> list[str]:
     return list(session.execute(query).scalars())
 
 
+def unmarked_among(
+    session: Session, org_id: str, codes: Collection[str], fragile: bool, dangerous: bool
+) -> list[str]:
+    """Those of these parcels that lack one of the marks wanted, sorted."""
+    lacks = [
+        ~mark for mark, is_wanted in ((Parcel.fragile, fragile), (Parcel.dangerous, dangerous)) if is_wanted
+    ]
+    if not lacks:
+        return []
+    query = select(Parcel.code).where(
+        Parcel.org_id == org_id, among(session, Parcel.code, codes), or_(*lacks)
+    )
+    return sorted(session.execute(query).scalars())
+
+
 def parcels_of_orders(session: Session, org_id: str, order_ids: Collection[str]) -> list[str]:
     """The parcels of these orders that hold a marked product, sorted."""
     query = (
