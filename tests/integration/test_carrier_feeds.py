@@ -18,10 +18,11 @@ from webapp.services.feeds import take
 from webapp.services.feeds.reports import Report, Unusable, report_from
 from webapp.services.feeds.statuses import read_statuses
 from webapp.services.feeds.take import look_ahead, settle_everywhere, settle_waiting, take_reports
+from webapp.services.importing import apply, files
 from webapp.services.keep_carriers import CarrierFacts, save_carrier
 from webapp.services.record import Draft, record
-from webapp.store.models import Anomaly, CarrierReport, Event, Parcel
-from webapp.store.unit import lock_org, reading, transaction
+from webapp.store.models import Anomaly, CarrierReport, Event, ImportFile, Parcel
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 HOUR = timedelta(hours=1)
 
@@ -256,6 +257,30 @@ def test_a_file_is_read_with_every_bad_row_named_and_twice_is_once(
     again = read_statuses(org_id, office, file, {"carrier": "jt"}, now, True)
     assert dict(again.counts) == {"duplicate": 3}
     assert len(events(org_id)) == 2
+
+
+def test_a_file_under_way_says_in_each_part_how_far_it_is(
+    org_id: str, office: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "statuses.csv"
+    lines = [f"JX000000000{number},Delivered,2026-11-21T14:05:00+08:00\n" for number in range(3)]
+    file.write_text("Tracking ID,Status,Time\n" + "".join(lines), encoding="utf-8")
+    with file.open("rb") as stream:
+        told = files.receive(org_id, office, file.name, stream, clock.now(), "statuses", {"carrier": "jt"})
+    far: list[int] = []
+    beat = files.beat
+
+    def listen(session: Session, *told: Any) -> None:
+        beat(session, *told)
+        far.append(session.get_one(ImportFile, (org_id, told[1])).rows_done)
+
+    monkeypatch.setattr(take, "PART", 2)
+    monkeypatch.setattr(files, "beat", listen)
+    apply.run_import(org_id, told)
+    assert far == [], "a preview takes nothing"
+    files.queue(org_id, told, office, clock.now())
+    apply.run_import(org_id, told)
+    assert far == [2, 3]
 
 
 def test_a_file_without_its_columns_is_refused_whole(org_id: str, office: str, tmp_path: Path) -> None:

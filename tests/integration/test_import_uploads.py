@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from sync.protocol.problems import Problem
 from tests.support.books import NOW, Books
 from tests.support.exports import ready, row, write_xlsx
+from webapp.services import keep_stock
 from webapp.services.importing import apply, files
 from webapp.services.importing.apply import import_file
+from webapp.services.keep_places import PlaceFacts, save_place
+from webapp.services.keep_stock import Count
 from webapp.store.models import (
     ImportFile,
     Order,
+    Stock,
 )
-from webapp.store.unit import reading
+from webapp.store.unit import Session, reading
 
 
 @pytest.fixture
@@ -60,6 +65,53 @@ def test_an_import_that_nobody_has_heard_of_is_handed_in_again_and_a_living_one_
     assert files.take(books.org, file_id, NOW, apply.LEASE) is not None
     assert files.take(books.org, file_id, NOW + timedelta(seconds=30), apply.LEASE) is None, "one is at it"
     assert files.take(books.org, file_id, NOW + timedelta(minutes=5), apply.LEASE) is not None
+
+
+def test_what_one_run_said_of_a_file_another_cannot_take_back(books: Books) -> None:
+    file_id = books.upload(row(1))
+    apply.run_import(books.org, file_id)
+    files.queue(books.org, file_id, books.user, NOW)
+    files.show(books.org, file_id, apply.Outcome(), NOW)
+    assert _file(books, file_id).state == "queued", "a second preview would offer it again"
+    apply.run_import(books.org, file_id)
+    files.refuse(books.org, file_id, Problem("server-fault", "The other run broke"), NOW)
+    files.finish(books.org, file_id, apply.Outcome(), NOW)
+    held = _file(books, file_id)
+    assert (held.state, held.counts["result"]["orders"]) == ("done", 1)
+
+
+def test_a_count_that_was_interrupted_goes_on_where_it_was_and_what_was_sold_since_stays_sold(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = save_place(books.org, None, PlaceFacts("North", "warehouse", "", None))
+    path = tmp_path / "count.csv"
+    path.write_text("SKU,On hand\n,1\nA,5\nB,7\nC,2\n", encoding="utf-8")
+    with path.open("rb") as stream:
+        file_id = files.receive(books.org, books.user, path.name, stream, NOW, "stock")
+    apply.run_import(books.org, file_id)
+    files.queue(books.org, file_id, books.user, NOW)
+    monkeypatch.setattr(keep_stock, "PART", 1)
+    monkeypatch.setattr(apply, "LEASE", timedelta(0))
+    count_in = keep_stock.count_in
+
+    def break_at_b(session: Session, org_id: str, by: str, counts: list[Count], now: datetime) -> list[str]:
+        if counts[0].sku == "B":
+            raise Problem("busy", "Not now")
+        return count_in(session, org_id, by, counts, now)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(keep_stock, "count_in", break_at_b)
+        apply.run_import(books.org, file_id)
+    held = _file(books, file_id)
+    assert (held.state, held.rows_done, held.rows_total) == ("running", 2, 4)
+    keep_stock.adjust(books.org, books.user, "A", place, -1, "Sold at the door", NOW)
+    apply.run_import(books.org, file_id)
+    with reading() as session:
+        shelves = session.execute(select(Stock.sku, Stock.on_hand).where(Stock.org_id == books.org))
+        assert dict(shelves.all()) == {"A": 4, "B": 7, "C": 2}
+    held = _file(books, file_id)
+    assert (held.state, held.rows_done) == ("done", 4)
+    assert [1, "taken before it was interrupted", "sealed"] in held.counts["result"]["figures"]
 
 
 def test_a_workbook_goes_the_same_way(books: Books) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sync.protocol.problems import Problem
+from webapp import clock
+from webapp.services.importing import files
 from webapp.services.importing.meaning.rejections import Rejection, shown
 from webapp.services.importing.reading.columns import Column
 from webapp.services.importing.reading.simple import Row, opened
@@ -115,9 +117,18 @@ def count_in(
 
 
 def read_stock(
-    org_id: str, actor_id: str, path: Path, _about: Mapping[str, Any], now: datetime, is_for_good: bool
+    org_id: str,
+    actor_id: str,
+    path: Path,
+    _about: Mapping[str, Any],
+    now: datetime,
+    is_for_good: bool,
+    file_id: str | None = None,
 ) -> TableOutcome:
-    """Read a count of stock from a file, and put it on the shelves. Problems import-…"""
+    """Read a count of stock from a file, and put it on the shelves. Problems import-…
+
+    Of a file with a row (`file_id`) each count is put once, however often it is run: what was sold since stays sold.
+    """
     outcome = TableOutcome()
     with reading() as session:
         houses = {
@@ -132,14 +143,18 @@ def read_stock(
         raise Problem("import-empty", "There is no row below the header.")
     told: list[str] = []
     for start in range(0, len(counts), PART):
-        part = [count for _, count in counts[start : start + PART]]
+        part = counts[start : start + PART]
         if is_for_good:
             with transaction() as session:
                 lock_org(session, org_id)
-                told += count_in(session, org_id, actor_id, part, now)
+                taken = files.rows_taken(session, org_id, file_id)
+                left = [each.count for each in part if each.position > taken]
+                told += ["before"] * (len(part) - len(left))
+                told += count_in(session, org_id, actor_id, left, now)
+                files.beat(session, org_id, file_id, max(taken, part[-1].position), outcome.rows, clock.now())
         else:
             with reading() as session:
-                told += _foresee(session, org_id, part)
+                told += _foresee(session, org_id, [each.count for each in part])
     _sum_up(outcome, counts, told)
     return outcome
 
@@ -155,7 +170,7 @@ def _foresee(session: Session, org_id: str, counts: Sequence[Count]) -> list[str
     return told
 
 
-def _counts(path: Path, houses: Mapping[str, str], outcome: TableOutcome) -> Iterator[tuple[int, Count]]:
+def _counts(path: Path, houses: Mapping[str, str], outcome: TableOutcome) -> Iterator[_Counted]:
     seen: set[tuple[str, str]] = set()
     with opened(path, COLUMNS) as rows:
         for row in rows:
@@ -166,7 +181,16 @@ def _counts(path: Path, houses: Mapping[str, str], outcome: TableOutcome) -> Ite
                 outcome.rejected.append(Rejection(row.number, bad.column, bad.code, str(bad)))
                 continue
             seen.add((count.sku, count.place_id))
-            yield row.number, count
+            yield _Counted(row.number, outcome.rows, count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A count with its row's number in the file, and which one it is of the rows below the header."""
+
+    number: int
+    position: int
+    count: Count
 
 
 class _Bad(ValueError):
@@ -200,8 +224,9 @@ def _number(text: str, column: str) -> int:
     return int(text)
 
 
-def _sum_up(outcome: TableOutcome, counts: Sequence[tuple[int, Count]], told: Sequence[str]) -> None:
-    for (number, count), each in zip(counts, told, strict=True):
+def _sum_up(outcome: TableOutcome, counts: Sequence[_Counted], told: Sequence[str]) -> None:
+    for counted, each in zip(counts, told, strict=True):
+        number, count = counted.number, counted.count
         if each == "short":
             text = f"More than {count.on_hand} are reserved for confirmed parcels."
             outcome.rejected.append(Rejection(number, "On hand", "quantity_invalid", text))
@@ -215,3 +240,5 @@ def _sum_up(outcome: TableOutcome, counts: Sequence[tuple[int, Count]], told: Se
         (outcome.counts["same"], "as they were", "sealed"),
         (bad, "rows refused", "stop"),
     ]
+    if outcome.counts["before"]:
+        outcome.figures.insert(2, (outcome.counts["before"], "taken before it was interrupted", "sealed"))

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sync.protocol.problems import Problem
+from webapp import clock
 from webapp.services.feeds.reports import Report, Unusable, report_from
 from webapp.services.feeds.take import Taken, look_ahead, take_reports
+from webapp.services.importing import files
 from webapp.services.importing.apply import shop_zone
 from webapp.services.importing.meaning.rejections import Rejection, shown
 from webapp.services.importing.meaning.zones import to_utc
@@ -18,7 +20,7 @@ from webapp.services.importing.reading.columns import Column
 from webapp.services.importing.reading.simple import Row, opened
 from webapp.services.importing.tables import TableOutcome
 from webapp.store.queries import importing as ask
-from webapp.store.unit import reading
+from webapp.store.unit import Session, reading
 
 COLUMNS = (
     Column(
@@ -46,7 +48,13 @@ _FIGURES = (
 
 
 def read_statuses(
-    org_id: str, actor_id: str, path: Path, about: Mapping[str, Any], now: datetime, is_for_good: bool
+    org_id: str,
+    actor_id: str,
+    path: Path,
+    about: Mapping[str, Any],
+    now: datetime,
+    is_for_good: bool,
+    file_id: str | None = None,
 ) -> TableOutcome:
     """Read a carrier's file, and take what it says; `about` names the `carrier` and, if known, the `vocabulary`.
 
@@ -55,8 +63,13 @@ def read_statuses(
     carrier = str(about.get("carrier", ""))
     outcome = TableOutcome()
     reports = _read(org_id, path, str(about.get("vocabulary", "")), now, outcome)
+
+    def heard(session: Session, taken: int) -> None:
+        files.beat(session, org_id, file_id, taken, outcome.rows, clock.now())
+
     if is_for_good:
-        taken = take_reports(org_id, carrier, actor_id, str(about.get("source", "csv")), reports, now)
+        source = str(about.get("source", "csv"))
+        taken = take_reports(org_id, carrier, actor_id, source, reports, now, heard)
     else:
         taken = look_ahead(org_id, carrier, reports, now)
     _sum_up(outcome, reports, taken, is_for_good=is_for_good)

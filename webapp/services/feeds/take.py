@@ -6,7 +6,7 @@ A report whose parcel or word nobody knows waits, and is looked at again when an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ PART = 200
 WAITING = ("unknown_parcel", "unknown_status")
 QUIET = frozenset({"told"})
 
+Heard = Callable[[Session, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -37,15 +39,26 @@ class Taken:
 
 
 def take_reports(
-    org_id: str, carrier: str, actor_id: str, source: str, reports: Sequence[Report], now: datetime
+    org_id: str,
+    carrier: str,
+    actor_id: str,
+    source: str,
+    reports: Sequence[Report],
+    now: datetime,
+    heard: Heard | None = None,
 ) -> list[Taken]:
-    """Take these, a few hundred a transaction; answers in their order. Problem `not-found` for no such carrier."""
+    """Take these, a few hundred a transaction; answers in their order. Problem `not-found` for no such carrier.
+
+    `heard` is told in each transaction how many are taken then.
+    """
     taken: list[Taken] = []
     for start in range(0, len(reports), PART):
         with transaction() as session:
             lock_org(session, org_id)
             whose = _carrier(session, org_id, carrier)
             taken += _take(session, whose, actor_id, source, reports[start : start + PART], now)
+            if heard:
+                heard(session, len(taken))
     return taken
 
 

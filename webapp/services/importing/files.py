@@ -174,6 +174,12 @@ def beat(session: Any, org_id: str, file_id: str | None, done: int, total: int, 
         row.counts = {**row.counts, "heard_at": format_time(now)}
 
 
+def rows_taken(session: Any, org_id: str, file_id: str | None) -> int:
+    """How many rows are taken already, by this run or another. Call with the shop's row locked, beside `beat`."""
+    row = ask.find_file(session, org_id, file_id, is_light=True) if file_id else None
+    return 0 if row is None else row.rows_done
+
+
 def ask_dates(org_id: str, file_id: str, detail: str, asked: dict[str, Any], now: datetime) -> None:
     """Nobody can tell day from month: show the two readings and wait for an answer."""
     with transaction() as session:
@@ -191,9 +197,11 @@ def answer_dates(org_id: str, file_id: str, dates: str, now: datetime) -> None:
 
 
 def show(org_id: str, file_id: str, outcome: Outcome | TableOutcome, now: datetime) -> None:
-    """The preview is made."""
+    """The preview is made. Nothing to show when another run has made it, and somebody may have gone on from it."""
     with transaction() as session:
         row = _row(session, org_id, file_id)
+        if row.state != "reading":
+            return
         _put_outcome(row, outcome, "preview")
         _settle(row, "ready", {"ask": None}, now)
 
@@ -216,18 +224,23 @@ def discard(org_id: str, file_id: str, now: datetime) -> None:
 
 
 def finish(org_id: str, file_id: str, outcome: Outcome | TableOutcome, now: datetime) -> None:
-    """It is done: keep what it did."""
+    """It is done: keep what it did. Nothing to keep when another run has said so already."""
     with transaction() as session:
         row = _row(session, org_id, file_id)
+        # One that a run gave up may have been brought to its end by another.
+        if row.state not in {"running", "refused"}:
+            return
         _put_outcome(row, outcome, "result")
         _settle(row, "done", {}, now)
         row.rows_done, row.ended_at = row.rows_total or 0, now
 
 
 def refuse(org_id: str, file_id: str, problem: Problem, now: datetime) -> None:
-    """The file as a whole cannot be imported: keep why."""
+    """The file as a whole cannot be imported: keep why, unless it does not wait for that any more."""
     with transaction() as session:
         row = _row(session, org_id, file_id)
+        if row.state not in WAITING:
+            return
         _settle(row, "refused", {"problem": problem.as_brief()}, now)
         row.ended_at = now
 

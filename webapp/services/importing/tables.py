@@ -1,7 +1,8 @@
 """Files that are no order export: what carriers say, what is in stock, where areas lie; shown before they are taken.
 
 A kind is a reader: it goes through the file, says of each row what it would do or why it is refused, and, when it is
-to be applied, does it, some hundred rows a transaction. Applying one twice changes nothing the second time.
+to be applied, does it, some hundred rows a transaction, and says in each how far it is (`files.beat`): a run that died
+is gone on with, and of two at once each finds done what the other did.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class TableOutcome:
         }
 
 
-Reader = Callable[[str, str, Path, Mapping[str, Any], datetime, bool], TableOutcome]
-"""(org_id, actor_id, path, about, now, is_for_good) → outcome. Problems import-…"""
+Reader = Callable[[str, str, Path, Mapping[str, Any], datetime, bool, str | None], TableOutcome]
+"""(org_id, actor_id, path, about, now, is_for_good, file_id) → outcome. Problems import-…"""
 
 
 def readers() -> dict[str, Reader]:
@@ -57,7 +58,7 @@ def readers() -> dict[str, Reader]:
 def run(org_id: str, file_id: str, path: Path, task: files.Task) -> None:
     """The job for such a file: make its preview, or take it."""
     now, is_for_good = clock.now(), task.state == "running"
-    outcome = readers()[task.kind](org_id, task.actor_id, path, task.about, now, is_for_good)
+    outcome = readers()[task.kind](org_id, task.actor_id, path, task.about, now, is_for_good, file_id)
     if not is_for_good:
         files.show(org_id, file_id, outcome, clock.now())
         return
