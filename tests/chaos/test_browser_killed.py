@@ -53,7 +53,8 @@ with app.app_context():
     held = {(row.org_id, row.sha256) for row in ask(select(Blob.org_id, Blob.sha256))}
     held = {key for key in held if blobs.current().has(*key)}
     phones = {}
-    for event in ask(select(Event).order_by(Event.device_id, Event.seq, Event.branch)).scalars():
+    theirs = select(Event).where(Event.kind != "check")
+    for event in ask(theirs.order_by(Event.device_id, Event.seq, Event.branch)).scalars():
         own = event.org_id, event.id
         refs = ask(select(BlobRef.sha256).where(BlobRef.org_id == own[0], BlobRef.event_id == own[1])).scalars()
         codes = ask(select(EventParcel.code).where(EventParcel.org_id == own[0], EventParcel.event_id == own[1]))

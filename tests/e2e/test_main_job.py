@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ EMAIL, PASSWORD = "office@shop.test", "a password of the tests"
 
 def write_export(path: Path) -> Path:
     """Six orders that wait for their collection and one that the buyer cancelled, as Seller Center writes them."""
+    # Of a day whose number tells the order of day and month, and not so old that the clock has a say.
+    placed = max(day for back in range(1, 32) if (day := datetime.now(UTC) - timedelta(days=back)).day > 12)
     now = datetime.now(UTC).strftime("%d/%m/%Y %H:%M:%S")
     heading = (
         "Order ID",
@@ -59,8 +61,8 @@ def write_export(path: Path) -> Path:
                     "SKU ID": f"17293844567890123{number}",
                     "Product Name": "A thing of the tests",
                     "Quantity": "1",
-                    "Created Time": "13/01/2026 08:00:00",
-                    "RTS Time": "" if is_cancelled else "13/01/2026 09:00:00",
+                    "Created Time": f"{placed:%d/%m/%Y} 08:00:00",
+                    "RTS Time": "" if is_cancelled else f"{placed:%d/%m/%Y} 09:00:00",
                     "Cancelled Time": now if is_cancelled else "",
                     "Tracking ID": f"TT00000000{number}",
                     "Shipping Provider Name": "Test Express",
