@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import uuid_utils
@@ -100,6 +100,8 @@ class ApiPhone(Phone):
         self.client = client
         self.headers = {"Authorization": f"Bearer {self.enrolled['token']}"}
         super().__init__(self.enrolled["device"], user_id, key)
+        # The server's clock is the real one: of the day before, so that nothing is in its future, nor long ago.
+        self.morning = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
 
     def send(self, *events: str, zipped: bool = False, **queue: Any) -> dict[str, Any]:
         """Send a batch that must be taken; gives the answer."""

@@ -60,6 +60,7 @@ class Phone:
         self, device: str = "dev-1", actor: str = "courier", key: EllipticCurvePrivateKey | None = KEYS[0]
     ) -> None:
         self.device, self.actor, self.key = device, actor, key
+        self.morning = NOON - timedelta(hours=4)
         self.seq, self.prev = 0, None
         self.sealed: list[str] = []
 
@@ -70,8 +71,8 @@ class Phone:
         return Sender(self.device, jwk, frozenset({self.actor}))
 
     def payload(self, kind: str, parcels: list[str], minute: float = 0, **members: Any) -> dict[str, Any]:
-        """The payload of the next event, `minute` minutes after eight in the morning."""
-        at = NOON - timedelta(hours=4) + timedelta(minutes=minute)
+        """The payload of the next event, `minute` minutes after the phone's morning."""
+        at = self.morning + timedelta(minutes=minute)
         return {
             "v": 1,
             "id": new_id(),
