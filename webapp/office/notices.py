@@ -114,6 +114,8 @@ def notice_again(notice_id: str) -> ResponseReturnValue:
         else:
             notices_desk.address_again(actor().org_id, notice_id)
     except Problem as problem:
+        if problem.code == "not-found":
+            abort(404)
         flash(problem.detail, "error")
     else:
         flash("It is tried again within a minute.")
