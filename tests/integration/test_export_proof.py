@@ -75,7 +75,7 @@ def test_a_parcels_proof_holds_and_has_what_the_protocol_names(phone: ApiPhone, 
         names = archive.namelist()
     fixed = ["events.jws", "keys.json", "receipts.jws", "proof.pdf", "timeline.json", "verify.html"]
     assert [name for name in names if not name.startswith("blobs/")] == fixed
-    assert len(names) == len(fixed) + 3  # both were signed with the same picture
+    assert len(names) == len(fixed) + 4  # a photo and a signature of each
     kinds = [event["kind"] for event in verdict.facts["events"]]
     assert (kinds[:2], set(kinds)) == (["collect", "deliver"], {"collect", "deliver", "review"})
     assert [p["name"] for p in verdict.facts["people"] if p["name"]] == ["Budi Santoso"]

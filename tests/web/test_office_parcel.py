@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from sync.protocol.times import format_time
 from tests.support.desk import hand_over, make_desk_user, post, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
@@ -69,7 +70,7 @@ def test_the_page_tells_who_when_where_and_on_which_phone(
         "-6.15770, 106.90860",
         "± 9 m",
         "fast by 6 min",
-        "2026-11-22T08:00:00.000Z",
+        format_time(phone.morning),
         "Signature of Ibu Sari",
     ):
         assert words in text, words
