@@ -67,6 +67,7 @@ KINDS: dict[str, Words] = {
     "deem_delayed": Words("Deemed delayed", "attention", "clock"),
     "deem_lost": Words("Deemed lost", "stop", "circle-help"),
     "deem_cancelled": Words("Deemed cancelled", "stop", "ban"),
+    "check": Words("Photos looked at", "sealed", "eye"),
     "remind": Words("Reminder sent", "sealed", "bell"),
 }
 ROLES = {
