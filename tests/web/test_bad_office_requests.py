@@ -21,19 +21,16 @@ from tests.support.exports import as_csv, ready, row, write_workbook, write_xlsx
 from tests.support.hostile import World, code_of
 from tests.support.installation import Databases, make_settings, running_app
 from tests.support.shop import make_parcels, make_run, make_user
+from tests.support.theirs import their_case, their_notice, their_product
 from webapp import clock
 from webapp.extensions import limiter
-from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.labels.check_label import check_text
-from webapp.services.notices import raise_notice, to_role
 from webapp.settings import Settings
 from webapp.store.models import (
     BlobRef,
     Carrier,
     ImportFile,
-    Notice,
     Order,
-    OrderLine,
     Place,
     RescueFile,
     Run,
@@ -108,30 +105,6 @@ def their_quarantine(world: World) -> str:
             )
         )  # fmt: skip
     return str(told["sha256"])
-
-
-def their_case(shop: str, code: str) -> str:
-    """A complaint in the other shop."""
-    wanted = Wanted("complaint", "Theirs", "", named=(code,))
-    return open_case(shop, "x", wanted, clock.now())
-
-
-def their_notice(shop: str) -> str:
-    """Something the other shop's office is to be told."""
-    with transaction() as session:
-        said = {"what": "Theirs", "detail": "x"}
-        to = to_role("office")
-        raise_notice(session, shop, kind="alarm", key="theirs", to=to, params=said, now=clock.now())
-    with reading() as session:
-        return session.execute(select(Notice.id).where(Notice.org_id == shop)).scalar_one()
-
-
-def their_product(shop: str) -> str:
-    """A line of the other shop's order."""
-    with transaction() as session:
-        keys = {"org_id": shop, "order_id": "576460752303423488", "sku_id": "theirs"}
-        session.add(OrderLine(**keys, seller_sku="theirs", product="Theirs", quantity=1))
-    return "theirs"
 
 
 def addresses(app: Flask, ids: dict[str, str]) -> Iterator[tuple[str, str]]:
