@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from tests.support.hostile import World
 from webapp import clock
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.notices import raise_notice, to_role
-from webapp.store.models import Notice, OrderLine
+from webapp.store.models import Notice, OrderLine, RescueFile
 from webapp.store.unit import reading, transaction
 
 
@@ -33,3 +34,16 @@ def their_product(shop: str) -> str:
         keys = {"org_id": shop, "order_id": "576460752303423488", "sku_id": "theirs"}
         session.add(OrderLine(**keys, seller_sku="theirs", product="Theirs", quantity=1))
     return "theirs"
+
+
+def their_quarantine(world: World) -> str:
+    """Something held in the other shop, and the rescue file that brought it."""
+    told = world.stranger.send("no record at all")["results"][0]
+    with transaction() as session:
+        session.add(
+            RescueFile(
+                org_id=world.other_shop, id="their-rescue", name="theirs.baton", sha256="0" * 64, size=1,
+                made_by=None, told={}, counts={}, created_at=clock.now(),
+            )
+        )  # fmt: skip
+    return str(told["sha256"])

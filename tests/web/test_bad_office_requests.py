@@ -21,7 +21,7 @@ from tests.support.exports import as_csv, ready, row, write_workbook, write_xlsx
 from tests.support.hostile import World, code_of
 from tests.support.installation import Databases, make_settings, running_app
 from tests.support.shop import make_parcels, make_run, make_user
-from tests.support.theirs import their_case, their_notice, their_product
+from tests.support.theirs import their_case, their_notice, their_product, their_quarantine
 from webapp import clock
 from webapp.extensions import limiter
 from webapp.services.labels.check_label import check_text
@@ -32,7 +32,6 @@ from webapp.store.models import (
     ImportFile,
     Order,
     Place,
-    RescueFile,
     Run,
 )
 from webapp.store.unit import reading, transaction
@@ -92,19 +91,6 @@ def everything_of(world: World, shop: str) -> Theirs:
         "position": "1", "number": "1",
     }  # fmt: skip
     return Theirs(ids)
-
-
-def their_quarantine(world: World) -> str:
-    """Something held in the other shop, and the rescue file that brought it."""
-    told = world.stranger.send("no record at all")["results"][0]
-    with transaction() as session:
-        session.add(
-            RescueFile(
-                org_id=world.other_shop, id="their-rescue", name="theirs.baton", sha256="0" * 64, size=1,
-                made_by=None, told={}, counts={}, created_at=clock.now(),
-            )
-        )  # fmt: skip
-    return str(told["sha256"])
 
 
 def addresses(app: Flask, ids: dict[str, str]) -> Iterator[tuple[str, str]]:
