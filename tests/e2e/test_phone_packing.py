@@ -127,6 +127,6 @@ def test_a_return_is_begun_and_ended_with_the_proof_of_a_handover(
     )
     told = shown(live_server, code)
     assert told["status"] == "returned"
-    assert [event["kind"] for event in told["events"]] == ["return", "return"]
+    assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == ["return", "return"]
     assert [blob["role"] for blob in told["blobs"]].count("signature") == 2
     assert "incomplete" not in {anomaly["code"] for anomaly in told["anomalies"]}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +32,20 @@ def server(make_server: Callable[..., Server]) -> Server:
         phone = ApiPhone(app.test_client(), org_id, make_user(org_id, name="Budi Santoso", active=True))
         for minute in range(3):
             hand_over(phone, org_id, make_parcels(org_id, 3, seed=minute), minute=minute, expected=4)
-    return made.start()
+    made.start()
+    wait_for_looks(made)
+    return made
+
+
+def wait_for_looks(server: Server) -> None:
+    """Until the server has looked at every photo: what it finds moves a proof in the line that is being walked."""
+    unseen = """SELECT count(*) FROM events AS e WHERE review_state = 'waiting'
+        AND NOT EXISTS (SELECT 1 FROM proof_checks AS p WHERE p.event_id = e.id)"""
+    until = time.monotonic() + 60
+    with contextlib.closing(sqlite3.connect(server.data / "baton.db")) as look:
+        while look.execute(unseen).fetchone()[0]:
+            assert time.monotonic() < until, server.text()[-2000:]
+            time.sleep(0.1)
 
 
 def sign_in(browser: Chromium, server: Server, **options: object) -> Page:

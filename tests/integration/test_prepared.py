@@ -39,6 +39,7 @@ EVENT: dict[str, Any] = {
     "result": "recorded",
     "effects": [{"parcel": "x"}],
     "review_state": None,
+    "doubt": 0,
     "jws": "…",
 }
 COLUMNS = (Event.id, Event.at, Event.received_at, Event.offset_ms, Event.carrier, Event.data, Event.marks)

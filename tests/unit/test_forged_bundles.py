@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import zlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -125,3 +127,38 @@ def test_no_change_of_one_part_passes_in_a_sound_zip(data: st.DataObject) -> Non
     changed = old[:at] + new + old[at + 1 :]
     if changed != old:
         assert not verified(zipped({**parts, name: changed}.items())).all_hold
+
+
+@pytest.mark.parametrize("name", ["keys.json", "timeline.json"])
+def test_no_member_of_a_document_can_be_left_out_or_emptied(name: str) -> None:
+    """A verifier that stumbles over what is missing is one that was never asked."""
+    parts = parts_of(true_bundle())
+    document = json.loads(parts[name])
+    places = list(places_in(document))
+    assert len(places) > 20
+    for place in places:
+        for how in ("left out", "null", "another name"):
+            changed = json.dumps(without(document, place, how), ensure_ascii=False).encode()
+            assert not verified(zipped({**parts, name: changed}.items())).all_hold, (place, how)
+
+
+def places_in(value: Any, *above: str | int) -> Iterator[tuple[str | int, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in inner:
+        yield (*above, name)
+        yield from places_in(member, *above, name)
+
+
+def without(document: Any, place: tuple[str | int, ...], how: str) -> Any:
+    changed = copy.deepcopy(document)
+    holder = changed
+    for name in place[:-1]:
+        holder = holder[name]
+    last = place[-1]
+    if how == "null" or isinstance(holder, list):
+        holder[last] = None
+    else:
+        taken = holder.pop(last)
+        if how == "another name":
+            holder[f"{last}s"] = taken
+    return changed

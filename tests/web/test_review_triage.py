@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,7 +41,12 @@ def olga(app: Flask, org_id: str) -> FlaskClient:
 
 
 def looked_at(
-    phone: ApiPhone, org_id: str, code: str, shown: str | None = None, *faults: tuple[str, float]
+    phone: ApiPhone,
+    org_id: str,
+    code: str,
+    shown: str | None = None,
+    *faults: tuple[str, float],
+    ago: timedelta = timedelta(0),
 ) -> str:
     """A handover whose pictures were looked at: the photo shows this parcel's tag, with these faults."""
     photo, signature = picture(f"{code} no. {phone.seq}"), scrawl(phone.seq)
@@ -48,7 +54,7 @@ def looked_at(
     sealed = phone.seal(
         "collect",
         [code],
-        at=clock.now().strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        at=(clock.now() - ago).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         intact=True,
         counterpart={"name": "Ibu Sari", "role": "seller"},
         blobs=blobs,
@@ -160,7 +166,7 @@ def test_a_proof_whose_parcel_is_in_trouble_is_not_among_those_that_hold(
     olga: FlaskClient, phone: ApiPhone, org_id: str
 ) -> None:
     [code] = make_parcels(org_id, 1)
-    event_id = looked_at(phone, org_id, code)
+    event_id = looked_at(phone, org_id, code, ago=timedelta(minutes=1))
     colleague = ApiPhone(olga.application.test_client(), org_id, make_user(org_id, name="Cahya"))
     second = looked_at(colleague, org_id, code)
     assert "Accept it" in olga.get("/office/review").text

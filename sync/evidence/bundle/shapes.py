@@ -1,7 +1,7 @@
 """Whether a document in a bundle has the members that the checks read: one description for the command and the page.
 
 In `shapes.json`: "text", "whole" (a number), "time", "digest", each with "?" where null or nothing will do; [shape] is
-a list (nothing is an empty one), an object the members it must have. What is not described is let pass.
+a list, [shape, "?"] one that may be missing, an object the members it must have. What is not described is let pass.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _look(shape: Any, value: Any, path: str) -> str | None:
     if isinstance(shape, str):
         return None if _fits(shape, value) else (path or "the whole")
     if isinstance(shape, list):
-        if value is None:
+        if value is None and "?" in shape:
             return None
         if not isinstance(value, list):
             return path or "the whole"

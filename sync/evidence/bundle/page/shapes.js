@@ -17,7 +17,7 @@ export function complaint(shape, value, path = "") {
   if (typeof shape === "string") return fits(shape, value) ? null : here;
   const isNothing = value === null || value === undefined;
   if (Array.isArray(shape)) {
-    if (isNothing) return null;
+    if (isNothing && shape.includes("?")) return null;
     if (!Array.isArray(value)) return here;
     return first(value.map((item, index) => () => complaint(shape[0], item, `${path}[${index}]`)));
   }
