@@ -24,7 +24,7 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, Typ
 
 
 def examine(data: bytes, role: str, wanted: Collection[str]) -> dict[str, Any]:
-    """What a picture shows, as JSON: `verdict` seen or refused; `wanted` are keys of `tags.key_of`.
+    """What a picture shows, as JSON: `verdict` seen or refused; `wanted` are keys of `codes.key_of`.
 
     Refused: `code` media-unsupported, picture-broken or picture-too-large, with a sentence. Seen: `width` and `height`
     of the upright picture that `readings` point into, `checks`, and the fingerprint for `role` photo and signature.

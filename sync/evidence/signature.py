@@ -1,9 +1,6 @@
-"""Whether somebody signed: ink on the pad, how far it reaches, and how long the hand took."""
+"""Whether somebody signed: ink on the pad and how far it reaches."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -18,15 +15,6 @@ def measure(picture: Grey) -> list[Check]:
     paper = int(np.percentile(picture, 90))
     ink = picture.astype(np.int16) < paper - _INK
     return [check("ink", float(ink.mean())), check("extent", _extent(ink))]
-
-
-def of_strokes(data: Mapping[str, Any]) -> list[Check]:
-    """The checks of what the phone tells of the strokes, `{"strokes": n, "ms": whole, …}`; none when it does not."""
-    told = data.get("signature")
-    ms = told.get("ms") if isinstance(told, Mapping) else None
-    if isinstance(ms, bool) or not isinstance(ms, int | float) or not 0 <= ms < 1e9:
-        return []
-    return [check("signing time", ms / 1000)]
 
 
 def _extent(ink: np.ndarray) -> float:

@@ -43,7 +43,7 @@ class Reading:
     @property
     def key(self) -> str:
         """As codes are compared."""
-        return key_of(self.text)
+        return codes.key_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,8 @@ class Readings:
     ways: tuple[str, ...]
 
 
-def key_of(text: str) -> str:
-    """One spelling for what may be an internal code or a carrier's number."""
-    try:
-        return codes.normalise(text)
-    except codes.CodeInvalid:
-        return codes.tracking_key(text)
-
-
 def read(picture: Grey, wanted: Collection[str]) -> Readings:
-    """All symbols in a grey picture, trying on until every wanted key (`key_of`) is seen or no way is left.
+    """All symbols in a grey picture, trying on until every wanted key (`codes.key_of`) is seen or no way is left.
 
     With several wanted (one photo of a whole handover), a way that adds nothing once one of them is seen is the last:
     the others are most likely not in the picture.

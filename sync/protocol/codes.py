@@ -87,6 +87,14 @@ def tracking_key(text: str) -> str:
     return _SPACE.sub("", text).upper()[:MAX_TRACKING]
 
 
+def key_of(text: str) -> str:
+    """One spelling for what may be an internal code or a carrier's number: how codes in photos are compared."""
+    try:
+        return normalise(text)
+    except CodeInvalid:
+        return tracking_key(text)
+
+
 def _with_check(body: int) -> str | None:
     check = body % _MODULUS
     if check >= 32:

@@ -15,8 +15,6 @@ from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
-
 from sync.protocol.problems import Problem
 from sync.rules.lifecycle import CLOCK_KINDS, STATUSES
 
@@ -97,6 +95,8 @@ def _fits(term: Term, shipping: str | None, is_preorder: bool) -> bool:
 
 @cache
 def _holidays(country: str) -> Any:
+    from holidays import country_holidays  # noqa: PLC0415 (a fifth of a second for whom no market asks)
+
     return country_holidays(country)
 
 

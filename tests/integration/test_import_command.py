@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.exports import as_csv, ready, row, shipped, write_csv, write_xlsx
-from webapp.cli import main
+from webapp.cli.group import group
 
 Baton = Callable[..., Result]
 
@@ -22,7 +22,7 @@ def baton(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Baton:
     runner = CliRunner()
 
     def run(*words: object) -> Result:
-        return runner.invoke(main, [str(word) for word in words])
+        return runner.invoke(group, [str(word) for word in words])
 
     run("demo", "--json")
     return run
@@ -85,12 +85,12 @@ def test_looking_changes_nothing(baton: Baton, tmp_path: Path) -> None:
 
 def test_the_demo_says_how_to_sign_in_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATON_DATA", str(tmp_path / "data"))
-    first = told(CliRunner().invoke(main, ["demo", "--json"]))
-    again = told(CliRunner().invoke(main, ["demo", "--json"]))
+    first = told(CliRunner().invoke(group, ["demo", "--json"]))
+    again = told(CliRunner().invoke(group, ["demo", "--json"]))
     assert first["admin"]["password"]
     assert again["admin"]["password"] is None
     assert again["org"] == first["org"]
-    words = CliRunner().invoke(main, ["demo"]).output
+    words = CliRunner().invoke(group, ["demo"]).output
     assert "Demo courier" in words
     assert first["admin"]["password"] not in words
 

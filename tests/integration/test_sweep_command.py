@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support.exports import ready, write_csv
-from webapp.cli import main
+from webapp.cli.group import group
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def baton(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("BATON_DATA", str(tmp_path / "var"))
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-        result = CliRunner().invoke(main, [*arguments, "--json"])
+        result = CliRunner().invoke(group, [*arguments, "--json"])
         return result.exit_code, json.loads(result.stdout)
 
     return run

@@ -25,7 +25,7 @@ from waitress.wasyncore import dispatcher
 
 import webapp.app
 import webapp.cli.serve  # noqa: F401
-from webapp.cli import main
+from webapp.cli.group import group
 
 FUSE = "TEST_FUSE"
 CALLS = ("open", "write", "fsync", "rename", "unlink", "mkdir")
@@ -113,4 +113,4 @@ if __name__ == "__main__":
     named = Path(os.environ[FUSE])
     keep_alive(named)
     lay(Fuse(named))
-    main()
+    group()

@@ -13,6 +13,7 @@ from PIL import Image
 from sync.evidence import examine, quality, reuse, signature, tags
 from sync.evidence.limits import LIMITS
 from sync.evidence.pixels import Grey, grey_of
+from sync.evidence.strokes import of_strokes
 from sync.protocol.problems import Problem
 from tests.support.desk import scrawl
 from tests.support.tagged import barred, saved, tagged
@@ -98,7 +99,7 @@ def test_a_signature_has_ink_and_reach_and_an_empty_pad_has_neither() -> None:
 
 @pytest.mark.parametrize("told", [None, 7, {}, {"ms": True}, {"ms": "long"}, {"ms": -1}])
 def test_a_phone_that_tells_nothing_of_the_strokes_is_not_doubted(told: object) -> None:
-    assert signature.of_strokes({"signature": told}) == []
+    assert of_strokes({"signature": told}) == []
 
 
 @pytest.mark.parametrize("done", ["saved", "cut", "lighter", "mirrored"])

@@ -11,8 +11,6 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 
-import xlsxwriter
-
 from webapp.services.moving import Moved, move_by
 from webapp.services.record import Draft
 from webapp.store.queries import shipping
@@ -54,6 +52,8 @@ def as_csv(due: Sequence[Due]) -> bytes:
 
 def as_xlsx(due: Sequence[Due]) -> bytes:
     """The bulk file as a workbook; ids are text, so that no spreadsheet rounds them."""
+    import xlsxwriter  # noqa: PLC0415 (most processes never write one)
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet("Orders")

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
 
-import numpy as np
-import zxingcpp
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M
 from qrcode.main import QRCode
@@ -72,6 +70,9 @@ def link_qr(url: str) -> Symbol:
 
 def parcel_code128(code: str) -> Symbol:
     """The Code 128 of a parcel's internal code, for laser scanners: one row of bars with its quiet zones."""
+    import numpy as np  # noqa: PLC0415 (as heavy as the rest of this together, and rarely wanted)
+    import zxingcpp  # noqa: PLC0415
+
     barcode = zxingcpp.create_barcode(code, zxingcpp.BarcodeFormat.Code128)
     bars = np.array(barcode.to_image(scale=1, add_quiet_zones=False))
     quiet = (False,) * _LINEAR_QUIET_ZONE
@@ -80,6 +81,8 @@ def parcel_code128(code: str) -> Symbol:
 
 def as_png(symbol: Symbol, scale: int = 12, height: int | None = None) -> bytes:
     """The symbol as a PNG, `scale` pixels a module; a linear one is `height` pixels high."""
+    import numpy as np  # noqa: PLC0415
+
     levels = np.where(np.array(symbol.rows), 0, 255).astype(np.uint8)
     down = scale if symbol.height > 1 else height or 12 * scale
     picture = Image.fromarray(levels.repeat(scale, axis=1).repeat(down, axis=0))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sync.evidence import signature, tags
 from sync.evidence.judge import UNCHECKED, Judgement, Shot, doubt_of, judge
 from sync.evidence.limits import VERSION
+from sync.evidence.strokes import of_strokes
+from sync.protocol.codes import key_of
 from webapp.services.checking.accept import accept_by_rule
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, ProofCheck
@@ -42,10 +43,10 @@ def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> Non
     ]
     read = {key for shot in shots for key in shot.keys}
     judgement = judge(
-        {code: {tags.key_of(text) for text in (code, number) if text} for code, number in claimed.items()},
+        {code: {key_of(text) for text in (code, number) if text} for code, number in claimed.items()},
         shots,
         ask.parcels_of_keys(session, org_id, read),
-        signature.of_strokes(event.data or {}),
+        of_strokes(event.data or {}),
     )
     _tell(session, event, judgement, now)
     is_whole = all(is_held for _, _, is_held in refs) and bool(refs)

@@ -14,8 +14,8 @@ from typing import Any
 import structlog
 import uuid_utils
 
-from sync.evidence import tags
 from sync.evidence.limits import VERSION, check
+from sync.protocol.codes import key_of
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.extensions import of_app
@@ -87,7 +87,7 @@ def _see(it: Waiting) -> dict[str, Any]:
         return _refused("blob-missing", "The picture's bytes are not in the store any more.")
     with reading() as session:
         claimed = ask.claims(session, it.org_id, it.event_id)
-    wanted = [tags.key_of(text) for pair in claimed.items() for text in pair if text]
+    wanted = [key_of(text) for pair in claimed.items() for text in pair if text]
     result = eyes().examine(data, it.role, wanted)
     if twin := _twin(it, result):
         result["twin"] = twin

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from sync.evidence.bundle.layout import Zip
 from sync.evidence.printing import words
-from sync.evidence.printing.proof import Printed, print_proof
 from sync.evidence.printing.stamp import stamp
 from sync.protocol.problems import Problem
 from sync.protocol.times import parse_time
@@ -36,6 +35,8 @@ These are copies made for reading. The originals, and what proves them, are in t
 
 def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     """Write the pack. Problems: `not-found`, `parcel-unknown`, `proof-too-large`."""
+    from sync.evidence.printing.proof import Printed, print_proof  # noqa: PLC0415 (half a second that only a print is worth)
+
     gathered, zone = collect(wanted, now)
     told = gathered.facts.timeline
     pack = Zip(out)

@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 
 from sync.evidence.bundle.shell import load_shell
 from sync.evidence.bundle.write import write_bundle
-from sync.evidence.printing.proof import Printed, print_proof
 from sync.protocol import envelope, keys
 from sync.protocol.problems import Problem
 from webapp.services.importing.meaning.zones import zone_of
@@ -39,6 +38,8 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
 
     Problems: `not-found`, `parcel-unknown`, `proof-too-large`.
     """
+    from sync.evidence.printing.proof import Printed, print_proof  # noqa: PLC0415 (half a second that only a print is worth)
+
     key = signing_key()
     gathered, zone = collect(wanted, now)
     printed = Printed(

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from sync.evidence import tags
 from sync.evidence.limits import LIMITS
 from sync.protocol import codes
+from sync.protocol.codes import key_of
 from webapp.store.queries import evidence as ask
 
 # The reason of a retake that answers each finding (`webapp.services.review_proof.REASONS`), the gravest first.
@@ -109,7 +109,7 @@ def looks(session: Session, org_id: str, event_id: str) -> dict[str, Look]:
     """By digest, for the pictures of an event that were looked at."""
     results = ask.looks(session, org_id, event_id)
     claimed = ask.claims(session, org_id, event_id)
-    ours = {tags.key_of(text): code for code, number in claimed.items() for text in (code, number) if text}
+    ours = {key_of(text): code for code, number in claimed.items() for text in (code, number) if text}
     read = {reading["key"] for result in results.values() for reading in result.get("readings") or ()}
     known = ask.parcels_of_keys(session, org_id, read)
     return {sha256: _look(result, ours, known) for sha256, result in results.items()}

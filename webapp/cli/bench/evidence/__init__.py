@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from webapp.cli.bench.evidence import curves, matching, plots, speed
-
 
 @click.command()
 @click.option(
@@ -32,6 +30,8 @@ def evidence(
     frames: int, first: int, pictures: int, photos: int, seed: int, folder: Path | None, as_json: bool
 ) -> None:
     """Measure the checks of photos: match rate, wrong matches, precision and recall, photos a minute."""
+    from webapp.cli.bench.evidence import curves, matching, plots, speed
+
     figures: dict[str, Any] = {"seed": seed}
     if frames:
         figures["matching"] = matching.run(seed, frames, first).as_dict()
@@ -49,6 +49,8 @@ def evidence(
 
 
 def _lines(figures: dict[str, Any]) -> list[str]:
+    from webapp.cli.bench.evidence import matching
+
     lines = list(matching.lines(figures["matching"])) if "matching" in figures else []
     for name, told in figures.get("checks", {}).items():
         lines.append(
