@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from scripts.run_checks import run_all
 from tests.support.programs import ROOT, find_node
 
+MOST_AT_ONCE = 4
+
 
 @dataclass
 class Tally:
@@ -63,7 +65,13 @@ def run_node(tally: Tally) -> None:
 
 
 def run_pytest(tally: Tally, arguments: list[str]) -> None:
-    """All floors of Python tests in one run; long trials only when asked for (`-m chaos`, or by their name)."""
+    """All floors of Python tests in one run; long trials only when asked for (`-m chaos`, or by their name).
+
+    The whole is shared out, a file at a time, to as many processes as there are processors, four at most: beside a
+    browser that waits for a server, another test can run.
+    """
+    if not arguments:
+        arguments = ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "loadfile"]
     if not any(argument in {"-m", "-k"} or "::" in argument for argument in arguments):
         arguments = ["-m", "not chaos", *arguments]
     code, output = echo([sys.executable, "-m", "pytest", "-q", "--color=no", *arguments])

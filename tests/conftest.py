@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from tests.support.ports import free_port as draw_free_port
+from tests.support.routes import compile_once
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,6 +32,7 @@ hypothesis.settings.register_profile(
     "house", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI"))
 )
 hypothesis.settings.load_profile("house")
+compile_once()
 
 
 @pytest.fixture(autouse=True)
@@ -168,15 +170,22 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Makes (does not start) `baton serve` processes: `make_server(BATON_DATABASE_URL=…).start("--demo")`."""
+def make_server(tmp_path: Path, sqlite_databases: Databases) -> Iterator[Callable[..., Server]]:
+    """Makes (does not start) `baton serve` processes: `make_server(BATON_DATABASE_URL=…).start("--demo")`.
+
+    On SQLite its tables are there already, unless it `is_new`.
+    """
     from tests.support.server import Server
 
     made: list[Server] = []
 
-    def make(**environ: str) -> Server:
-        made.append(Server(tmp_path / f"server{len(made) or ''}", **environ))
-        return made[-1]
+    def make(*, is_new: bool = False, **environ: str) -> Server:
+        server = Server(tmp_path / f"server{len(made) or ''}", **environ)
+        if not is_new and "BATON_DATABASE_URL" not in environ:
+            server.data.mkdir(parents=True)
+            sqlite_databases.copy_to(server.data / "baton.db")
+        made.append(server)
+        return server
 
     yield make
     for server in made:

@@ -41,6 +41,10 @@ PLAIN = {
     "carrier-feed": "carriers/demo-express/feed",
     "shipped": "shipped",
     "stock": "stock",
+    "deadlines": "deadlines",
+    "exceptions": "exceptions",
+    "rules": "rules",
+    "rule": "rules/R25",
     "error": "nothing-here",
 }
 TROUBLES = {
@@ -48,6 +52,11 @@ TROUBLES = {
     "rescue": "rescue",
     "phones-unsent": "phones/unsent",
 }
+LABEL = """Demo Recipient
+12 Demo Street, Demo City
+Add us on WhatsApp: +60 00-0000 000
+www.demo-shop.example for 20 % off
+Standard shipping 1.2 kg"""
 WITH_PHOTOS = {"parcel", "review", "quarantine-item"}
 
 
@@ -107,6 +116,27 @@ class Office:
             page.goto(self.at(listing))
             page.wait_for_load_state("networkidle")
             self.pages[name] = _below(page.locator(link).first)
+        self._open_a_case(page)
+        self._check_a_label(page)
+
+    def _open_a_case(self, page: Page) -> None:
+        """Damage on the way, with a proof attached to it."""
+        page.goto(self.at("cases/new"))
+        page.locator("#f-kind").select_option("damage")
+        page.fill("#f-title", "the parcel was damaged on its way")
+        page.fill("#f-words", "The buyer's photo shows a torn lid; ours of the handover shows it whole.")
+        page.fill("#f-parcels", self.pages["parcel"].rpartition("/")[2])
+        page.click("button:has-text('Open the case')")
+        page.wait_for_selector("h1:has-text('damaged')")
+        self.pages["case"] = _path(page)
+
+    def _check_a_label(self, page: Page) -> None:
+        """A label's text with what must not be on it."""
+        page.goto(self.at(f"{self.pages['parcel']}/label"))
+        page.locator("textarea[name=text]").fill(LABEL)
+        page.locator("form:has(textarea[name=text]) button[type=submit]").click()
+        page.wait_for_url("**/office/labels/**")
+        self.pages["label"] = _path(page)
 
     def read_in(self, page: Page, file: Path) -> None:
         """Read a phone's rescue file in."""

@@ -134,13 +134,23 @@ def _retake(person: Person, studio: Studio) -> None:
 
 
 def _other_doors(person: Person, studio: Studio) -> None:
-    """Pack and Problem with the parcel before the camera; neither is sealed."""
+    """Return, and Pack and Problem with the parcel before the camera; none is sealed."""
     page = person.page
+    person.go("")
+    person.press("Return")
+    page.wait_for_selector("text=It is back at the seller")
+    studio.shoot(page, "phone-return", THEMES)
     for kind, name in (("pack", "phone-pack"), ("report", "phone-problem")):
         person.go(f"scan/{kind}")
         page.wait_for_function(
             "() => document.querySelector('[data-el=n]')?.textContent === '1'", timeout=60_000
         )
+        if kind == "pack":
+            person.press("Check and count")
+            page.wait_for_selector(".counter")
+            studio.shoot(page, "phone-check", THEMES)
+            page.go_back()
+            page.wait_for_selector("video")
         if kind == "report":
             person.to_photos()
             person.photograph()

@@ -116,7 +116,7 @@ def test_a_backup_under_fire_is_of_one_moment_and_has_every_photo_it_speaks_of(
 def come_back(server: Server, make_server: Callable[..., Server], folder: Path) -> Server:
     """The server is gone with its disk; another one is made from the backup, at the same address."""
     server.kill()
-    new = make_server(BATON_PORT=str(server.port), BATON_PUBLIC_URL=server.url)
+    new = make_server(is_new=True, BATON_PORT=str(server.port), BATON_PUBLIC_URL=server.url)
     new.port, new.url = server.port, server.url
     new.data.parent.mkdir(exist_ok=True)
     new.baton("restore", str(folder), "--json")

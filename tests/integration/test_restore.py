@@ -235,7 +235,7 @@ def test_tools_back_up_beside_a_running_server_and_restore(
     folder = str(tmp_path / "backups")
     code, made, _ = run(live_server, "backup", folder)
     assert (code, made["database"], made["lacking"], made["blobs"]["copied"]) == (0, "sqlite", [], 0)
-    new = make_server()
+    new = make_server(is_new=True)
     new.data.parent.mkdir(exist_ok=True)
     code, done, said = run(new, "restore", folder)
     assert (code, done["snapshot"], done["epoch_before"]) == (0, made["snapshot"], made["epoch"]), said

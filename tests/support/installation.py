@@ -18,7 +18,6 @@ from webapp import settings as settings_module
 from webapp.app import create_app
 from webapp.extensions import db
 from webapp.settings import Settings
-from webapp.store import photo_folder
 from webapp.store.models import Installation
 from webapp.store.unit import transaction
 
@@ -71,17 +70,25 @@ class Databases:
 
     def migrated(self) -> str:
         """The address of a new database with all tables and nothing else."""
+        template = self._ready()
+        if self._postgres:
+            return self._postgres.url(self._postgres.new_database(_name(template)))
+        copy = self.empty()
+        self.copy_to(Path(_name(copy)))
+        return copy
+
+    def copy_to(self, file: Path) -> None:
+        """Such a SQLite database as this file."""
+        shutil.copyfile(_name(self._ready()), file)
+
+    def _ready(self) -> str:
         if self._template is None:
             self._template = self.empty()
             template = make_settings(self._folder / "template", database_url=self._template)
             with running_app(template), transaction() as session:
-                # Each copy gets a photo folder of its own.
-                session.execute(delete(Installation).where(Installation.name == photo_folder.NAME))
-        if self._postgres:
-            return self._postgres.url(self._postgres.new_database(_name(self._template)))
-        copy = self.empty()
-        shutil.copyfile(_name(self._template), _name(copy))
-        return copy
+                # Each copy gets a photo folder and a life of its own.
+                session.execute(delete(Installation))
+        return self._template
 
     def forget(self, url: str) -> None:
         """Throw one away."""
