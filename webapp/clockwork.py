@@ -33,4 +33,5 @@ def bind(app: Flask) -> None:
     queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(timer.every_minute))
     queue.periodic_task(crontab(minute="*"), name="tell_people")(in_app(timer.tell_people))
     queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(timer.every_hour))
+    queue.periodic_task(crontab(minute="23"), name="stamp_days")(in_app(timer.stamp_days))
     queue.periodic_task(crontab(minute="41", hour="2"), name="every_night")(in_app(timer.every_night))

@@ -37,6 +37,14 @@ class Smtp:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """Who stamps our days (RFC 3161): where it is asked, and the file with the roots that vouch for it."""
+
+    url: str
+    certs: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One installation's settings. Paths are absolute; lengths end in their unit."""
 
@@ -55,6 +63,7 @@ class Settings:
     rate_limits: bool = True
     smtp: Smtp | None = None
     private_targets: bool = False
+    authority: Authority | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -95,6 +104,7 @@ def from_env(**overrides: object) -> Settings:
             "rate_limits": env.bool("BATON_RATE_LIMITS", True),
             "smtp": _smtp(env),
             "private_targets": env.bool("BATON_PRIVATE_TARGETS", False),
+            "authority": _authority(env),
         }
     except EnvError as error:
         raise SettingsError(str(error)) from error
@@ -126,6 +136,23 @@ def _smtp(env: Env) -> Smtp | None:
         timeout=_between(env.int("BATON_SMTP_TIMEOUT", 20), 1, 60, "BATON_SMTP_TIMEOUT"),
         ca_file=ca_file,
     )
+
+
+def _authority(env: Env) -> Authority | None:
+    url, certs = env.str("BATON_TSA_URL", ""), env.str("BATON_TSA_CERTS", "")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(f"BATON_TSA_URL: {url!r} is not like https://tsa.example.com/tsr")
+    if not certs:
+        raise SettingsError(
+            "BATON_TSA_CERTS: name the PEM file with the roots of BATON_TSA_URL, to check its word by"
+        )
+    file = Path(certs).resolve()
+    if not file.is_file() or b"-----BEGIN CERTIFICATE-----" not in file.read_bytes():
+        raise SettingsError(f"BATON_TSA_CERTS: {file} is no PEM file with certificates")
+    return Authority(url, file)
 
 
 def _shown(host: str) -> str:

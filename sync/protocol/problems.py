@@ -96,6 +96,8 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     # -- proofs
     "proof-too-large": ("The proof would be too large", 413),
     "file-unwritable": ("The file cannot be written", 500),
+    "stamps-off": ("No time-stamping authority is set", 409),
+    "stamp-refused": ("There is no time stamp yet", 502),
     # -- one parcel code
     "code-invalid": ("This is not a parcel code", 422),
     "parcel-unknown": ("No such parcel", 404),

@@ -17,6 +17,7 @@ from webapp.cli import (
     rebuild,
     rescue,
     serve,
+    stamps,
     sweep,
 )
 
@@ -28,6 +29,6 @@ def group() -> None:
 
 for room in (
     *(serve, people, devices, importing, carriers, parcels, rescue),
-    *(proof, sweep, rebuild, backup, demo, bench),
+    *(proof, stamps, sweep, rebuild, backup, demo, bench),
 ):
     room.register(group)

@@ -18,6 +18,7 @@ from webapp.services.checking import look, wake
 from webapp.services.feeds import take
 from webapp.services.importing import apply as importing
 from webapp.services.notices.delivering import deliver_due
+from webapp.services.stamping.days import stamp_days as stamp_days_that_are_over
 from webapp.services.sweep import sweep
 from webapp.store import jobs
 
@@ -87,6 +88,13 @@ def every_hour() -> None:
     """Drop what nobody came back for."""
     dropped = drop_expired_uploads.drop_expired_uploads(clock.now())
     log.info("cleared away", **asdict(dropped))
+
+
+def stamp_days() -> None:
+    """Have the days that are over stamped by the authority: a job of its own, for it waits for somebody else."""
+    done = stamp_days_that_are_over(of_app("baton-settings"), clock.now())
+    if done.stamped:
+        log.info("days have their time stamps", days=done.stamped)
 
 
 def every_night() -> None:

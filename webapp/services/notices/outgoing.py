@@ -39,11 +39,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, the begin of the text, seconds of `Retry-After`."""
+    """What came back: the status, the begin of the body, seconds of `Retry-After`."""
 
     status: int
-    text: str
+    body: bytes
     retry_after_s: int | None
+
+    @property
+    def text(self) -> str:
+        """The body as somebody may read it, and as every database keeps it."""
+        said = self.body.decode(errors="replace")
+        return "".join(char if char.isprintable() or char in "\r\n\t" else "\ufffd" for char in said)
 
 
 def refuse_form(url: str, *, may_be_private: bool) -> tuple[SplitResult, int]:
@@ -125,8 +131,10 @@ class _Pinned(http.client.HTTPConnection):
         self.refuse_cut()
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool) -> Answer:
-    """Send it and read the answer. Raises Unsafe; OSError for whatever the network does."""
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool, most: int = _READ
+) -> Answer:
+    """Send it and read up to `most` bytes of the answer. Raises Unsafe; OSError for whatever the network does."""
     connection = _Pinned(look_at(url, may_be_private=may_be_private))
     too_late = threading.Timer(WITHIN_S, connection.cut)
     too_late.daemon = True
@@ -135,8 +143,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
         connection.request("POST", connection._target.path, body, dict(headers))  # noqa: SLF001 - our own class
         response = connection.getresponse()
         connection.refuse_cut()
-        text = response.read(_READ).decode(errors="replace")
-        return Answer(response.status, text, _seconds(response.getheader("Retry-After")))
+        return Answer(response.status, response.read(most), _seconds(response.getheader("Retry-After")))
     except http.client.HTTPException as error:
         raise OSError(f"the answer cannot be read: {type(error).__name__}") from error
     finally:

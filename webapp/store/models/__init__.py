@@ -19,6 +19,7 @@ from webapp.store.models.parcels import (
 )
 from webapp.store.models.people import DESK_ROLES, NO_SHOP, ROLES, Installation, Organisation, User
 from webapp.store.models.rescue import RescueFile, RescueItem
+from webapp.store.models.stamps import DayStamp
 from webapp.store.models.stock import Reservation, Stock, StockMove
 from webapp.store.models.work import Place, Run, RunParcel, Task
 
@@ -34,6 +35,7 @@ __all__ = [
     "Case",
     "CaseEntry",
     "CaseParcel",
+    "DayStamp",
     "Deadline",
     "Delivery",
     "Device",
