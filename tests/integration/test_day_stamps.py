@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select, update
 
+from sync.evidence.bundle.verify import Verdict, verify_bundle
 from sync.evidence.timestamp import merkle, token
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tsa import NAME, TimeAuthority
 from webapp import clock
 from webapp.extensions import db
 from webapp.services.notices import outgoing
+from webapp.services.proving.export_proof import export_proof
+from webapp.services.proving.gather import Wanted
 from webapp.services.stamping import days
 from webapp.services.stamping.days import Round, list_days, stamp_days, wait_after
 from webapp.settings import Authority, Settings, SettingsError, from_env
@@ -265,6 +269,36 @@ def test_the_ledger_is_read_by_its_index(set_up: Settings, phone: ApiPhone, org_
             asked = f"SELECT min(received_at) FROM events WHERE org_id = 'x' AND {condition} AND received_at >= 'y'"
             plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}").all())
             assert "org_id_review_state_received_at (org_id=? AND review_state=? AND received_at>?)" in plan
+
+
+# --- in proofs, and in a backup --------------------------------------------------------------------
+
+
+def exported(org_id: str, parcel: str, tsa: TimeAuthority) -> Verdict:
+    out = io.BytesIO()
+    export_proof(Wanted(org_id, parcel=parcel), out, clock.now())
+    return verify_bundle(out, None, tsa.certs.read_bytes())
+
+
+def test_a_proof_has_the_stamp_of_each_of_its_events_and_of_no_other(
+    set_up: Settings, phone: ApiPhone, org_id: str, tsa: TimeAuthority
+) -> None:
+    [code, other] = make_parcels(org_id, 2)
+    sent = [phone.seal("report", [code if n % 3 else other], reason="damage") for n in range(10)]
+    results = phone.send(*sent)["results"]
+    for n, result in enumerate(results[:-1]):
+        received(result["id"], NOON - timedelta(days=1 + n // 6, seconds=-n))
+    verdict = exported(org_id, code, tsa)
+    assert {event["stamped"] for event in verdict.facts["events"]} == {None}
+    assert stamp_days(set_up, NOON).stamped == 2
+    verdict = exported(org_id, other, tsa)
+    assert [(e["stamped"] or {}).get("day") for e in verdict.facts["events"]] == [
+        *[day(1).isoformat()] * 2,
+        day(2).isoformat(),
+        None,
+    ]
+    assert {e["stamped"]["by"] for e in verdict.facts["events"] if e["stamped"]} == {NAME}
+    assert not {code for code in verdict.codes if "stamp" in code}, verdict.codes
 
 
 # --- settings and commands ------------------------------------------------------------------------

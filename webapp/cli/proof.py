@@ -97,10 +97,17 @@ def _written(target: Path) -> Iterator[BinaryIO]:
 )
 @click.option("--server-key", help="The fingerprint of the server's key, if you know it from elsewhere.")
 @click.option(
+    "--tsa-certs",
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    help="The roots (PEM) of the time stamps' authority: checks its signature too.",
+)
+@click.option(
     "--page", type=_FILE, help="Write the page that checks bundles in a browser here, and nothing else."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")
-def verify(file: Path | None, server_key: str | None, page: Path | None, as_json: bool) -> None:
+def verify(
+    file: Path | None, server_key: str | None, tsa_certs: Path | None, page: Path | None, as_json: bool
+) -> None:
     """Check a proof bundle: needs no database, no network and no account.
 
     Exit code 0: all of it holds. 1: something does not, and is named. 2: the file is no bundle.
@@ -114,7 +121,7 @@ def verify(file: Path | None, server_key: str | None, page: Path | None, as_json
     assert file is not None
     try:
         with file.open("rb") as stream:
-            verdict = verify_bundle(stream, server_key)
+            verdict = verify_bundle(stream, server_key, tsa_certs.read_bytes() if tsa_certs else None)
     except NoBundle as refused:
         told = {
             "verdict": "no_bundle",
@@ -164,3 +171,6 @@ def _times(facts: dict[str, Any]) -> Iterator[str]:
     for event in facts["events"][:_SHOWN]:
         by = event["received_by"] or "the server's own word"
         yield f"  {event['kind']:<16} phone says {event['claimed_at']}, server had it by {by}"
+        if stamped := event["stamped"]:
+            doubt = "" if stamped["is_checked"] else " (its signature was not checked)"
+            yield f"  {'':<16} existed before {stamped['at']}, by the word of {stamped['by']}{doubt}"

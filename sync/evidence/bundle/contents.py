@@ -19,8 +19,9 @@ FORMAT = 1
 SEAL_TYP = "baton-seal+jws"
 EVENTS, KEYS, RECEIPTS, TIMELINE = "events.jws", "keys.json", "receipts.jws", "timeline.json"
 PDF, PAGE = "proof.pdf", "verify.html"
+STAMPS = "stamps.json"  # only where an authority has stamped days
 MOST = {
-    **dict.fromkeys((EVENTS, KEYS, RECEIPTS, TIMELINE), limits.MAX_TEXT),
+    **dict.fromkeys((EVENTS, KEYS, RECEIPTS, TIMELINE, STAMPS), limits.MAX_TEXT),
     PDF: limits.MAX_PDF,
     PAGE: limits.MAX_PAGE,
 }
@@ -55,6 +56,7 @@ class Bundle:
     findings: Findings
     keys: dict[str, Any] | None = None
     told: dict[str, Any] | None = None
+    stamps: dict[str, Any] | None = None
     seal: Envelope | None = None
     events: list[Line] = field(default_factory=list)
     receipts: list[Line] = field(default_factory=list)
@@ -99,12 +101,13 @@ def read_contents(archive: Archive, findings: Findings) -> Bundle:
     if not {TIMELINE, EVENTS} & bundle.members.keys():
         raise NoBundle("no_bundle", "It has neither events.jws nor timeline.json.")
     for name in MOST:
-        if name not in bundle.members:
+        if name not in bundle.members and name != STAMPS:
             findings.add("member_missing", name)
     bundle.keys = _document(bundle, KEYS, "keys")
     bundle.told, bundle.seal = _timeline(bundle)
     bundle.events = _lines(bundle, EVENTS, EVENT_TYP)
     bundle.receipts = _lines(bundle, RECEIPTS, RECEIPT_TYP)
+    bundle.stamps = _document(bundle, STAMPS, "stamps")
     bundle.read(PDF, limits.MAX_PDF)
     bundle.page = bundle.read(PAGE, limits.MAX_PAGE)
     return bundle

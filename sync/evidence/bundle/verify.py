@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from sync.evidence.bundle.archive import read_archive
@@ -13,6 +13,7 @@ from sync.evidence.bundle.checks.page import check_page
 from sync.evidence.bundle.checks.photos import check_photos
 from sync.evidence.bundle.checks.receipts import Received, check_receipts
 from sync.evidence.bundle.checks.seal import check_members, check_seal
+from sync.evidence.bundle.checks.stamps import Stamped, check_stamps
 from sync.evidence.bundle.checks.times import check_times, claimed_ms
 from sync.evidence.bundle.contents import Bundle, Line, read_contents
 from sync.evidence.bundle.findings import AREAS, Finding, Findings
@@ -57,8 +58,11 @@ class Verdict:
         }
 
 
-def verify_bundle(file: BinaryIO, server_key: str | None = None) -> Verdict:
-    """Check a seekable file; raises `NoBundle`. `server_key` is the fingerprint that one expects, if one knows it."""
+def verify_bundle(file: BinaryIO, server_key: str | None = None, tsa_roots: bytes | None = None) -> Verdict:
+    """Check a seekable file; raises `NoBundle`. `server_key` is the fingerprint that one expects, if one knows it.
+
+    `tsa_roots` (PEM) vouch for the authorities of its time stamps; without them it is noted that nobody checked those.
+    """
     findings = Findings()
     bundle = read_contents(read_archive(file), findings)
     ring = Ring(bundle)
@@ -66,16 +70,19 @@ def verify_bundle(file: BinaryIO, server_key: str | None = None) -> Verdict:
     check_signatures(bundle, ring)
     check_order(bundle)
     receipts = check_receipts(bundle, ring)
-    check_times(bundle, ring, receipts)
+    stamps = check_stamps(bundle, tsa_roots)
+    check_times(bundle, ring, receipts, stamps)
     check_chains(bundle, ring)
     check_photos(bundle)
     check_members(bundle)
     check_page(bundle)
-    facts = _facts(bundle, ring, receipts)
+    facts = _facts(bundle, ring, receipts, stamps)
     return Verdict({area: findings.of(area) for area in AREAS}, facts, findings.left_out)
 
 
-def _facts(bundle: Bundle, ring: Ring, receipts: dict[str, Received]) -> dict[str, Any]:
+def _facts(
+    bundle: Bundle, ring: Ring, receipts: dict[str, Received], stamps: dict[str, Stamped]
+) -> dict[str, Any]:
     told = bundle.sealed
     about = told.get("about") or {}
     return {
@@ -84,7 +91,7 @@ def _facts(bundle: Bundle, ring: Ring, receipts: dict[str, Received]) -> dict[st
         "made_at": told.get("made_at"),
         "server_key": ring.server,
         "people": _people(bundle, ring),
-        "events": [_event(line, ring, receipts) for line in bundle.events if line.envelope],
+        "events": [_event(line, ring, receipts, stamps) for line in bundle.events if line.envelope],
         "pictures": sum(1 for _ in bundle.picture_names()),
     }
 
@@ -110,7 +117,10 @@ def _people(bundle: Bundle, ring: Ring) -> list[dict[str, Any]]:
     ]
 
 
-def _event(line: Line, ring: Ring, receipts: dict[str, Received]) -> dict[str, Any]:
+def _event(
+    line: Line, ring: Ring, receipts: dict[str, Received], stamps: dict[str, Stamped]
+) -> dict[str, Any]:
+    stamped = stamps.get(line.payload["id"])
     received = receipts.get(line.payload["id"])
     holder = ring.holder(line.payload["device"]) or {}
     return {
@@ -121,4 +131,5 @@ def _event(line: Line, ring: Ring, receipts: dict[str, Received]) -> dict[str, A
         "offset_ms": line.payload.get("offset_ms"),
         "claimed_at": format_ms(claimed_ms(line)),
         "received_by": received.text if received else None,
+        "stamped": asdict(stamped) if stamped else None,
     }

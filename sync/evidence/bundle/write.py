@@ -13,7 +13,17 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from sync.evidence.bundle.contents import EVENTS, FORMAT, KEYS, PAGE, PDF, RECEIPTS, SEAL_TYP, TIMELINE
+from sync.evidence.bundle.contents import (
+    EVENTS,
+    FORMAT,
+    KEYS,
+    PAGE,
+    PDF,
+    RECEIPTS,
+    SEAL_TYP,
+    STAMPS,
+    TIMELINE,
+)
 from sync.evidence.bundle.layout import Zip
 from sync.evidence.bundle.limits import EMBED_UP_TO
 from sync.evidence.bundle.slot import fill_page
@@ -27,13 +37,15 @@ HELD, DAMAGED = "held", "damaged"
 class Facts:
     """What goes into a bundle, but the pictures. `timeline` lacks only what the writing itself finds out.
 
-    `keys` is the document of keys.json without its format; `events` and `receipts` are JWS, in their order.
+    `keys` is the document of keys.json without its format; `events` and `receipts` are JWS, in their order. `stamps`
+    are the time stamps over events of it, each as stamps.json lists it; where there are none there is no such part.
     """
 
     timeline: Mapping[str, Any]
     keys: Mapping[str, Any]
     events: Sequence[str]
     receipts: Sequence[str]
+    stamps: Sequence[Mapping[str, Any]] = ()
 
 
 def write_bundle(
@@ -60,6 +72,8 @@ def write_bundle(
     add(EVENTS, _lines(facts.events))
     add(KEYS, _document({"format": FORMAT, **facts.keys}))
     add(RECEIPTS, _lines(facts.receipts))
+    if facts.stamps:
+        add(STAMPS, _document({"format": FORMAT, "stamps": facts.stamps}))
     add(PDF, pdf)
     damaged = set()
     for digest, data in pictures:

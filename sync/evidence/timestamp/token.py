@@ -47,7 +47,7 @@ class Token:
 
 def head(org_id: str, day: str, size: int, root: bytes) -> bytes:
     """What is stamped: not the bare root, but whose it is, of which day, and over how many events."""
-    return f"baton-stamp 1\n{org_id}\n{day}\n{size}\n{root.hex()}\n".encode()
+    return f"baton-stamp 1\n{org_id}\n{day}\n{size}\n{root.hex()}\n".encode(errors="replace")
 
 
 def read(response: bytes) -> Token:

@@ -21,6 +21,7 @@ from sync.evidence.bundle.verify import verify_bundle
 from tests.vectors.forgeries.cast import Cast, make_cast, members_of, zipped
 from tests.vectors.forgeries.insiders import all_servers, of_operators, of_phones, true_ones
 from tests.vectors.forgeries.packing import changed_packing, no_bundles, packed_anew
+from tests.vectors.forgeries.stamped import forged_stamps
 from tests.vectors.forgeries.tampering import tampered
 
 FILE = Path(__file__).parents[1] / "bundles.json"
@@ -59,6 +60,8 @@ def cases(cast: Cast, pool: Pool) -> Iterator[dict[str, Any]]:
     ):
         for name, code, data in found:
             yield told(name, group, code, data, _kept(pool, data, group))
+    for name, group, code, data in forged_stamps(cast):
+        yield told(name, group, code, data, _kept(pool, data))
     carried = {**true, "verify.html": members_of(cast.write(cast.facts, embed_up_to=10**9))["verify.html"]}
     data = zipped(carried.items())
     yield told("a page that carries another bundle", "tampered", "page_changed", data, _kept(pool, data))

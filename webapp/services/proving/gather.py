@@ -13,6 +13,7 @@ from sync.protocol.keys import Jwk
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from webapp.services.proving.chains import tell_chains
+from webapp.services.proving.stamps import tell_stamps
 from webapp.store import database
 from webapp.store.models import Event
 from webapp.store.queries import blobs, event_views, proofs
@@ -67,7 +68,9 @@ def gather(session: Session, wanted: Wanted, zone: str, server: Jwk, now: dateti
         "events": told,
         "chains": tell_chains(session, wanted.org_id, [maker.device for maker in makers], events),
     }
-    facts = Facts(timeline, _keys(makers, server, now), [event.jws for event in events], receipts)
+    jws = [event.jws for event in events]
+    stamps = tell_stamps(session, wanted.org_id, events)
+    facts = Facts(timeline, _keys(makers, server, now), jws, receipts, stamps)
     return Gathered(facts, [views[event.id] for event in events], blob_states.held)
 
 

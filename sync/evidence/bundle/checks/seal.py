@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sync.evidence.bundle.checks.keys import Ring
-from sync.evidence.bundle.contents import EVENTS, KEYS, PDF, PICTURE, RECEIPTS, TIMELINE, Bundle
+from sync.evidence.bundle.contents import EVENTS, KEYS, PDF, PICTURE, RECEIPTS, STAMPS, TIMELINE, Bundle
 
-_CHANGED = {KEYS: "keys_changed", PDF: "pdf_changed", EVENTS: "events_changed", RECEIPTS: "receipts_changed"}
+_CHANGED = {
+    KEYS: "keys_changed",
+    PDF: "pdf_changed",
+    EVENTS: "events_changed",
+    RECEIPTS: "receipts_changed",
+    STAMPS: "stamps_changed",
+}
 # Where one of these says what was changed, "the file was changed" says nothing more.
 _SAID_BETTER = {
     EVENTS: (
@@ -47,6 +53,8 @@ def check_members(bundle: Bundle) -> None:
     for name in sealed:
         if PICTURE.fullmatch(name) and name not in bundle.members:
             bundle.findings.add("photo_missing", name)
+    if STAMPS in sealed and STAMPS not in bundle.members:
+        bundle.findings.add("stamps_removed", STAMPS)
     for name, _ in bundle.picture_names():
         if name not in sealed:
             bundle.findings.add("photo_unlisted", name, "The seal does not list it.")

@@ -7,6 +7,7 @@ from itertools import pairwise
 from sync.evidence.bundle.checks.events import place
 from sync.evidence.bundle.checks.keys import Ring
 from sync.evidence.bundle.checks.receipts import Received
+from sync.evidence.bundle.checks.stamps import Stamped
 from sync.evidence.bundle.contents import Bundle, Line
 from sync.evidence.bundle.shapes import to_ms
 
@@ -18,8 +19,10 @@ def claimed_ms(line: Line) -> int:
     return to_ms(line.payload["at"]) + (line.payload.get("offset_ms") or 0)
 
 
-def check_times(bundle: Bundle, ring: Ring, receipts: dict[str, Received]) -> None:
-    """Each event between what came before it and the server's receipt."""
+def check_times(
+    bundle: Bundle, ring: Ring, receipts: dict[str, Received], stamps: dict[str, Stamped]
+) -> None:
+    """Each event between what came before it, the server's receipt, and the stamp of its day."""
     told = {event["id"]: event for event in bundle.sealed.get("events") or []}
     lines = [line for line in bundle.events if line.envelope]
     for line in lines:
@@ -31,6 +34,7 @@ def check_times(bundle: Bundle, ring: Ring, receipts: dict[str, Received]) -> No
             by = received.at_ms
         if by is not None and claimed_ms(line) > by + TOLERATED_MS:
             bundle.findings.add("time_after_receipt", place(line), f"By {_span(claimed_ms(line) - by)}.")
+        _check_stamp(bundle, line, stamps.get(line.payload["id"]), by)
         if not _is_servers(ring, line):
             _check_clock(bundle, ring, line, by)
     _check_course(bundle, ring, lines)
@@ -41,6 +45,15 @@ def _check_receipt(bundle: Bundle, line: Line, received: Received, told: int | N
         bundle.findings.add("timeline_contradicts", place(line), "In received_at: the receipt is earlier.")
     elif told is not None and received.at_ms > told:
         bundle.findings.add("receipt_late", place(line), f"By {_span(received.at_ms - told)}.")
+
+
+def _check_stamp(bundle: Bundle, line: Line, stamped: Stamped | None, by: int | None) -> None:
+    if stamped is None:
+        return
+    if claimed_ms(line) > stamped.at_ms + TOLERATED_MS:
+        bundle.findings.add("time_after_stamp", place(line), f"By {_span(claimed_ms(line) - stamped.at_ms)}.")
+    if by is not None and by > stamped.at_ms + TOLERATED_MS:
+        bundle.findings.add("stamp_before_receipt", place(line), f"By {_span(by - stamped.at_ms)}.")
 
 
 def _check_clock(bundle: Bundle, ring: Ring, line: Line, by: int | None) -> None:

@@ -69,6 +69,11 @@ export function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @param {string} text pairs of hexadecimal digits @returns {Uint8Array<ArrayBuffer>} */
+export function fromHex(text) {
+  return Uint8Array.from({ length: text.length / 2 }, (_, n) => parseInt(text.slice(2 * n, 2 * n + 2), 16));
+}
+
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<string>} the digest in lower-case hexadecimal

@@ -17,6 +17,8 @@ export const RECEIPTS = "receipts.jws";
 export const TIMELINE = "timeline.json";
 export const PDF = "proof.pdf";
 export const PAGE = "verify.html";
+/** Only where an authority has stamped days. */
+export const STAMPS = "stamps.json";
 const TEXT = 64 * 1024 * 1024;
 /** @type {Record<string, number>} */
 export const MOST = {
@@ -24,6 +26,7 @@ export const MOST = {
   [KEYS]: TEXT,
   [RECEIPTS]: TEXT,
   [TIMELINE]: TEXT,
+  [STAMPS]: TEXT,
   [PDF]: TEXT,
   [PAGE]: TEXT,
 };
@@ -54,6 +57,8 @@ export class Bundle {
     this.keys = null;
     /** @type {any} */
     this.told = null;
+    /** @type {any} */
+    this.stamps = null;
     /** @type {Envelope | null} */
     this.seal = null;
     /** @type {Line[]} */
@@ -108,11 +113,14 @@ export async function readContents(archive, findings, shapes) {
   if (!bundle.members.has(TIMELINE) && !bundle.members.has(EVENTS)) {
     throw new NoBundle("no_bundle", "It has neither events.jws nor timeline.json.");
   }
-  for (const name of Object.keys(MOST)) if (!bundle.members.has(name)) findings.add("member_missing", name);
+  for (const name of Object.keys(MOST)) {
+    if (!bundle.members.has(name) && name !== STAMPS) findings.add("member_missing", name);
+  }
   bundle.keys = await readDocument(bundle, KEYS, "keys");
   await readTimeline(bundle);
   bundle.events = await readLines(bundle, EVENTS, EVENT_TYP);
   bundle.receipts = await readLines(bundle, RECEIPTS, RECEIPT_TYP);
+  bundle.stamps = await readDocument(bundle, STAMPS, "stamps");
   await bundle.read(PDF, MOST[PDF]);
   bundle.page = await bundle.read(PAGE, MOST[PAGE]);
   return bundle;

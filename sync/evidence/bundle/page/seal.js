@@ -2,7 +2,7 @@
  * The seal: the server signed what is in the bundle, and the bundle is that.
  * @module
  */
-import { EVENTS, KEYS, PDF, PICTURE, RECEIPTS, TIMELINE } from "./contents.js";
+import { EVENTS, KEYS, PDF, PICTURE, RECEIPTS, STAMPS, TIMELINE } from "./contents.js";
 import { saysTheSame } from "./json.js";
 
 /** @type {Record<string, string>} */
@@ -11,6 +11,7 @@ const CHANGED = {
   [PDF]: "pdf_changed",
   [EVENTS]: "events_changed",
   [RECEIPTS]: "receipts_changed",
+  [STAMPS]: "stamps_changed",
 };
 /** Where one of these says what was changed, "the file was changed" says nothing more. @type {Record<string, string[]>} */
 const SAID_BETTER = {
@@ -62,9 +63,15 @@ export function checkMembers(bundle) {
     const isOther = there !== undefined && there !== sealed.get(name);
     if (isOther && !bundle.findings.has(SAID_BETTER[name] ?? [])) bundle.findings.add(code, name);
   }
-  for (const name of sealed.keys()) {
+  checkNames(bundle, new Set(sealed.keys()));
+}
+
+/** Nothing that was sealed is gone, and no picture is there that was not. @param {import("./contents.js").Bundle} bundle @param {Set<string>} sealed */
+function checkNames(bundle, sealed) {
+  for (const name of sealed) {
     if (PICTURE.test(name) && !bundle.members.has(name)) bundle.findings.add("photo_missing", name);
   }
+  if (sealed.has(STAMPS) && !bundle.members.has(STAMPS)) bundle.findings.add("stamps_removed", STAMPS);
   for (const [name] of bundle.pictureNames()) {
     if (!sealed.has(name)) bundle.findings.add("photo_unlisted", name, "The seal does not list it.");
   }

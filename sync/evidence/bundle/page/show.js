@@ -133,7 +133,7 @@ function showArea(verdict, area) {
 
 /** @param {Verdict} verdict @returns {HTMLElement[]} */
 function showEvents(verdict) {
-  const { bundle, ring, receipts } = verdict;
+  const { bundle, ring, receipts, stamps } = verdict;
   const pictures = new Map(bundle.pictureNames().map(([name, digest]) => [digest, name]));
   /** @type {Map<string, any>} */
   const told = new Map((bundle.sealed.events ?? []).map((/** @type {any} */ event) => [event.id, event]));
@@ -164,6 +164,7 @@ function showEvents(verdict) {
               ? "made on the server"
               : "no receipt",
         ],
+        ["Existed before", stampWords(stamps.get(payload.id), zone)],
         ["Place", placeWords(payload.place, known.place_name)],
         ["Note", typeof payload.note === "string" ? payload.note : ""],
         ["Record", `no. ${payload.seq} of its phone`],
@@ -175,6 +176,12 @@ function showEvents(verdict) {
       }
       return item;
     });
+}
+
+/** @param {import("./stamps.js").Stamped | undefined} stamped @param {string | undefined} zone */
+function stampWords(stamped, zone) {
+  if (!stamped) return "";
+  return `${moment(stamped.at, zone)}, by the word of ${stamped.by}; its signature is not checked here`;
 }
 
 /** @param {any} phone @param {any} known */

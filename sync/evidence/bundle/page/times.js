@@ -10,6 +10,7 @@ import { ms } from "./shapes.js";
 /** @typedef {import("./contents.js").Line} Line */
 /** @typedef {import("./keys.js").Ring} Ring */
 /** @typedef {import("./receipts.js").Received} Received */
+/** @typedef {import("./stamps.js").Stamped} Stamped */
 
 const TOLERATED = 5 * 60 * 1000;
 
@@ -19,8 +20,14 @@ export function claimedMs(line) {
   return ms(at) + (offset ?? 0);
 }
 
-/** Each event between what came before it and the server's receipt. @param {Bundle} bundle @param {Ring} ring @param {Map<string, Received>} receipts */
-export function checkTimes(bundle, ring, receipts) {
+/**
+ * Each event between what came before it, the server's receipt, and the stamp of its day.
+ * @param {Bundle} bundle
+ * @param {Ring} ring
+ * @param {Map<string, Received>} receipts
+ * @param {Map<string, Stamped>} stamps
+ */
+export function checkTimes(bundle, ring, receipts, stamps) {
   /** @type {Map<string, any>} */
   const told = new Map((bundle.sealed.events ?? []).map((/** @type {any} */ event) => [event.id, event]));
   const lines = bundle.events.filter((line) => line.envelope);
@@ -36,6 +43,7 @@ export function checkTimes(bundle, ring, receipts) {
     if (by !== null && claimedMs(line) > by + TOLERATED) {
       bundle.findings.add("time_after_receipt", place(line), `By ${spanOf(claimedMs(line) - by)}.`);
     }
+    checkStampTime(bundle, line, stamps.get(id), by);
     if (!isServersLine(ring, line)) checkClock(bundle, ring, line, by);
   }
   checkCourse(bundle, ring, lines);
@@ -47,6 +55,16 @@ function checkReceiptTime(bundle, line, at, told) {
   if (at < told) {
     bundle.findings.add("timeline_contradicts", place(line), "In received_at: the receipt is earlier.");
   } else bundle.findings.add("receipt_late", place(line), `By ${spanOf(at - told)}.`);
+}
+
+/** @param {Bundle} bundle @param {Line} line @param {Stamped | undefined} stamped @param {number | null} by */
+function checkStampTime(bundle, line, stamped, by) {
+  if (!stamped) return;
+  const late = claimedMs(line) - stamped.at;
+  if (late > TOLERATED) bundle.findings.add("time_after_stamp", place(line), `By ${spanOf(late)}.`);
+  if (by !== null && by > stamped.at + TOLERATED) {
+    bundle.findings.add("stamp_before_receipt", place(line), `By ${spanOf(by - stamped.at)}.`);
+  }
 }
 
 /** @param {Bundle} bundle @param {Ring} ring @param {Line} line @param {number | null} by */

@@ -11,6 +11,7 @@ import { checkPhotos } from "./photos.js";
 import { checkReceipts } from "./receipts.js";
 import { checkMembers, checkSeal } from "./seal.js";
 import { checkPage } from "./slot.js";
+import { checkStamps } from "./stamps.js";
 import { checkTimes } from "./times.js";
 import { readArchive } from "./zip.js";
 
@@ -22,6 +23,7 @@ import { readArchive } from "./zip.js";
  * @property {import("./contents.js").Bundle} bundle
  * @property {import("./keys.js").Ring} ring
  * @property {Map<string, import("./receipts.js").Received>} receipts
+ * @property {Map<string, import("./stamps.js").Stamped>} stamps
  */
 
 /**
@@ -42,14 +44,15 @@ export async function verifyBundle(bytes, catalogue, shapes, { expected = null, 
   await checkSignatures(bundle, ring);
   checkOrder(bundle);
   const receipts = await checkReceipts(bundle, ring);
-  checkTimes(bundle, ring, receipts);
+  const stamps = await checkStamps(bundle);
+  checkTimes(bundle, ring, receipts, stamps);
   checkChains(bundle, ring);
   await checkPhotos(bundle);
   checkMembers(bundle);
   await checkPage(bundle);
   const areas = Object.fromEntries(AREAS.map((area) => [area, findings.of(area)]));
   const isFaulty = Object.values(areas).some((found) => found.some(({ isFault }) => isFault));
-  return { areas, allHold: !isFaulty && findings.leftOut === 0, bundle, ring, receipts };
+  return { areas, allHold: !isFaulty && findings.leftOut === 0, bundle, ring, receipts, stamps };
 }
 
 /** The events that could be read. @param {Verdict} verdict @returns {Record<string, any>[]} */
