@@ -45,6 +45,7 @@ PLAIN = {
     "exceptions": "exceptions",
     "rules": "rules",
     "rule": "rules/R25",
+    "stamps": "stamps",
     "error": "nothing-here",
 }
 TROUBLES = {

@@ -34,6 +34,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     run_changes,
     runs,
     shipping,
+    stamps,
     stock,
     tags,
     unsent,

@@ -12,8 +12,10 @@ from flask import current_app, g, request
 from sync.protocol import codes
 from webapp import clock
 from webapp.access import Actor
+from webapp.extensions import of_app
 from webapp.office import blueprint, rule_words, times, words
-from webapp.store.queries import cases, notice_views, quarantine
+from webapp.settings import Settings
+from webapp.store.queries import cases, notice_views, quarantine, stamps
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
@@ -41,7 +43,9 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
     ("/office/rules", "Rules", "gavel", _ALL),
+    ("/office/stamps", "Time stamps", "shield-check", _DESK),
 )
+_OPTIONAL = "/office/stamps"  # only where the installation has named an authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,13 @@ def _waiting(who: Actor) -> dict[str, int]:
             "Quarantine": quarantine.count_open(session, who.org_id),
             "Notices": notice_views.count_lost(session, who.org_id),
             "Cases": cases.count_open(session, who.org_id),
+            **({"Time stamps": stamps.count_in_vain(session, who.org_id)} if _has_authority() else {}),
         }
+
+
+def _has_authority() -> bool:
+    settings: Settings = of_app("baton-settings")
+    return settings.authority is not None
 
 
 def _nav() -> list[NavItem]:
@@ -100,6 +110,7 @@ def _nav() -> list[NavItem]:
     if who is None:
         return []
     held = {rule.rule for rule in current_app.url_map.iter_rules()}
+    held -= set() if _has_authority() else {_OPTIONAL}
     counts = _waiting(who)
     return [
         NavItem(path, label, icon, path == request.path, _is_under(path), counts.get(label, 0))

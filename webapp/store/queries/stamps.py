@@ -170,14 +170,29 @@ def listed(session: Session, org_id: str, most: int, before: date | None = None)
     return list(session.execute(query.order_by(DayStamp.day.desc()).limit(most)).scalars())
 
 
-def open_among(session: Session, org_id: str) -> tuple[int, date | None]:
-    """How many of a shop's days wait for a stamp that was asked for in vain, and the oldest of them."""
-    count, oldest = session.execute(
-        select(func.count(), func.min(DayStamp.day)).where(
-            DayStamp.org_id == org_id, DayStamp.response.is_(None), DayStamp.last_error.is_not(None)
-        )
-    ).one()
-    return int(count), oldest
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How many days were asked for in vain, the oldest of them, and what was said last."""
+
+    days: int
+    oldest: date
+    why: str
+
+
+def trouble(session: Session, org_id: str) -> Trouble | None:
+    """What a shop's days wait for in vain; None when nothing does."""
+    in_vain = (DayStamp.org_id == org_id, DayStamp.response.is_(None), DayStamp.last_error.is_not(None))
+    count, oldest = session.execute(select(func.count(), func.min(DayStamp.day)).where(*in_vain)).one()
+    if not count:
+        return None
+    last = select(DayStamp.last_error).where(*in_vain).order_by(DayStamp.next_try_at.desc(), DayStamp.day)
+    return Trouble(int(count), oldest, str(session.execute(last.limit(1)).scalar()))
+
+
+def count_in_vain(session: Session, org_id: str) -> int:
+    """How many of a shop's days were asked for in vain."""
+    found = trouble(session, org_id)
+    return found.days if found else 0
 
 
 def stamped_among(session: Session, org_id: str, events: Sequence[Event]) -> list[DayStamp]:
