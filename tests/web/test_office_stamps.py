@@ -51,8 +51,7 @@ def test_each_day_says_who_stamped_it_or_that_it_waits(desk: Desk, org_id: str) 
     assert "2026-11-20 UTC 12" in page
     assert "Stamps Ltd Stamped" in page
     assert "Nobody yet Waiting" in page
-    assert "in vain" not in page
-    assert "without" not in page
+    assert "its stamp" not in page
 
 
 def test_what_was_asked_for_in_vain_is_said_first_with_the_reason(desk: Desk, org_id: str) -> None:
@@ -60,7 +59,7 @@ def test_what_was_asked_for_in_vain_is_said_first_with_the_reason(desk: Desk, or
     add(org_id, 3, tries=1, last_error="It was <asleep>.", next_try_at=AT + timedelta(hours=1))
     markup = desk.page(PATH)
     page = words(markup)
-    assert "2 days are without their stamp, the oldest of 2026-11-19" in page
+    assert "2 days wait for their stamps, the oldest is 2026-11-19" in page
     assert "It was &lt;asleep&gt;. It is asked again by itself" in page
     assert "Tried 2 times" in page
     assert 'nav-count num">2<' in desk.page("/office/")

@@ -61,7 +61,9 @@ def _post(url: str, query: bytes) -> bytes:
     except OSError as error:
         raise NoStamp(f"The authority did not answer: {str(error)[:300] or type(error).__name__}.") from error
     if answer.status != 200:
-        raise NoStamp(f"The authority answered {answer.status}. {answer.text[:200]}".strip())
+        said = answer.text[:200]
+        told = "" if "\ufffd" in said else said  # what is no text helps nobody
+        raise NoStamp(f"The authority answered {answer.status}. {told}".strip())
     return answer.body
 
 

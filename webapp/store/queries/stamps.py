@@ -172,7 +172,7 @@ def listed(session: Session, org_id: str, most: int, before: date | None = None)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """How many days were asked for in vain, the oldest of them, and what was said last."""
+    """How many days wait since an authority was asked in vain, the oldest of them, and what was said last."""
 
     days: int
     oldest: date
@@ -181,16 +181,17 @@ class Trouble:
 
 def trouble(session: Session, org_id: str) -> Trouble | None:
     """What a shop's days wait for in vain; None when nothing does."""
-    in_vain = (DayStamp.org_id == org_id, DayStamp.response.is_(None), DayStamp.last_error.is_not(None))
-    count, oldest = session.execute(select(func.count(), func.min(DayStamp.day)).where(*in_vain)).one()
-    if not count:
+    waiting = (DayStamp.org_id == org_id, DayStamp.response.is_(None))
+    last = select(DayStamp.last_error).where(*waiting, DayStamp.last_error.is_not(None))
+    why = session.execute(last.order_by(DayStamp.next_try_at.desc(), DayStamp.day).limit(1)).scalar()
+    if why is None:
         return None
-    last = select(DayStamp.last_error).where(*in_vain).order_by(DayStamp.next_try_at.desc(), DayStamp.day)
-    return Trouble(int(count), oldest, str(session.execute(last.limit(1)).scalar()))
+    count, oldest = session.execute(select(func.count(), func.min(DayStamp.day)).where(*waiting)).one()
+    return Trouble(int(count), oldest, why)
 
 
 def count_in_vain(session: Session, org_id: str) -> int:
-    """How many of a shop's days were asked for in vain."""
+    """How many of a shop's days wait since an authority was asked in vain."""
     found = trouble(session, org_id)
     return found.days if found else 0
 

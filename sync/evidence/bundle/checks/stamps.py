@@ -104,7 +104,7 @@ def imprint_of(bundle: Bundle, stamp: Stamp) -> bytes:
 def how_to_check(imprint: bytes) -> str:
     """What anybody can type who has the authority's certificates."""
     return (
-        "Check it with baton verify --tsa-certs FILE; or write its `response` out of base64 into stamp.tsr, and: "
+        'Check it with baton verify --tsa-certs FILE; or write its "response" out of base64 into stamp.tsr, and: '
         f"openssl ts -verify -digest {imprint.hex()} -in stamp.tsr -CAfile FILE"
     )
 

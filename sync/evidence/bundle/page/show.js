@@ -98,9 +98,16 @@ export function showVerdict(verdict) {
     element,
     title: verdict.allHold ? "All of it holds." : "This does not prove what it says.",
     text: verdict.allHold
-      ? "Every signature, receipt and picture fits. The details are below."
+      ? `Every signature, receipt and picture fits${exceptStamps(verdict)}. The details are below.`
       : broken.map((area) => ANSWERS[area][1]).join(" "),
   };
+}
+
+/** @param {Verdict} verdict */
+function exceptStamps({ bundle }) {
+  return bundle.findings.has(["stamp_unchecked"])
+    ? "; only who signed the time stamps is not checked here"
+    : "";
 }
 
 /** @param {any} parcel */

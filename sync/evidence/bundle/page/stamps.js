@@ -73,7 +73,7 @@ async function imprintOf(bundle, { day, size, root }) {
 /** What anybody can type who has the authority's certificates. @param {string} imprint */
 function howToCheck(imprint) {
   return (
-    "Check it with baton verify --tsa-certs FILE; or write its `response` out of base64 into stamp.tsr, and: " +
+    'Check it with baton verify --tsa-certs FILE; or write its "response" out of base64 into stamp.tsr, and: ' +
     `openssl ts -verify -digest ${imprint} -in stamp.tsr -CAfile FILE`
   );
 }
