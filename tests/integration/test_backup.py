@@ -27,7 +27,7 @@ from webapp.services.record import Draft, record
 from webapp.services.server_identity import signing_key
 from webapp.settings import Settings
 from webapp.store import blobs, database
-from webapp.store.models import Blob, Device
+from webapp.store.models import Blob, DayStamp, Device
 from webapp.store.unit import reading, transaction
 
 if TYPE_CHECKING:
@@ -63,6 +63,13 @@ def collect(phone: ApiPhone, org_id: str, *photos: bytes, seed: int = 1) -> None
     keep(org_id, phone.device, *photos)
 
 
+def stamp(org_id: str) -> DayStamp:
+    """A day's time stamp, with every byte there is in it."""
+    every, now = bytes(range(256)), clock.now()
+    about = {"size": 8, "root": "0" * 64, "made_at": now, "next_try_at": now, "stamped_at": now}
+    return DayStamp(org_id=org_id, day=now.date(), leaves=every, response=every[::-1], **about)
+
+
 def test_a_restored_server_is_what_it_was_under_another_epoch(
     phone: ApiPhone, org_id: str, backups: Backups
 ) -> None:
@@ -75,6 +82,7 @@ def test_a_restored_server_is_what_it_was_under_another_epoch(
     office = make_user(org_id, "office")
     with transaction() as session:
         record(session, org_id, office, [Draft("confirm", codes)], clock.now())
+        session.add(stamp(org_id))
     made = backups.make()
     before, epoch, key = rows("installation", "devices"), database.epoch(), signing_key().private_numbers()
     photos = {b.sha256: blobs.current().read(b.org_id, b.sha256) for b in blobs.current().walk()}
