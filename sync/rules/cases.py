@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -72,6 +72,21 @@ class Refund:
 def due_at(kind: str, opened_at: datetime) -> datetime | None:
     """Until when a case of this kind has to be settled (`R30`); None where no source gives a time."""
     return opened_at + COMPLAINT_WITHIN if kind == "complaint" else None
+
+
+def next_look(now: datetime, due_at: datetime | None, ends_at: datetime | None) -> datetime | None:
+    """When the clock has to look at an open case that changed `now`: it falls due, or its period of `R31` ends.
+
+    A deadline that is past is looked at at once; a period that is over was told so, and ends nothing any more.
+    """
+    times = [max(due_at, now)] if due_at else []
+    return min([*times, *([ends_at] if ends_at and ends_at > now else [])], default=None)
+
+
+def cause_of(kind: str, flags: Mapping[str, object]) -> str:
+    """Why a buyer is asked to request a refund (`R23`: "damage, delay, or loss"), in the code of the notice's words."""
+    known = {"loss": "lost", "damage": "damaged"}.get(kind)
+    return known or ("delayed" if flags.get("delayed") else "failed")
 
 
 def is_on_delivery(method: str | None) -> bool:

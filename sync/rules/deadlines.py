@@ -69,7 +69,8 @@ class Deadline:
     """One rule's date for one parcel. `state` is one of
 
     open (not due yet), paused (force majeure), met, late (met after it was due), passed (due and not met), ended
-    (the parcel was cancelled, returned … before it was due). `number` and `source` say which term judged it.
+    (the parcel was cancelled, returned … before it was due). `number` and `source` say which term judged it,
+    `resumes_at` until when it is paused, as far as that is known.
     """
 
     rule: str
@@ -81,6 +82,7 @@ class Deadline:
     source: str
     effect: str | None = None
     reminds: bool = False
+    resumes_at: datetime | None = None
 
     @property
     def is_missed(self) -> bool:
@@ -224,23 +226,25 @@ def _of_term(given: Term | _Own, seen: _Seen, pack: Pack) -> Deadline | None:
         return None
     else:
         nominal = pack.due(term, start)
-    due_at, is_paused = shifted(start, _to_the_ms(nominal), seen.pauses, seen.now)
+    due_at, pause = shifted(start, _to_the_ms(nominal), seen.pauses, seen.now)
     due_at = _to_the_ms(due_at)
     if term.only_if is not None:
         left_at = seen.reached_at(term.only_if)
         if left_at is None or left_at > due_at:
             return None
     met_at = seen.reached_at(term.unless)
+    state = _state(due_at, met_at, seen, is_paused=pause is not None)
     return Deadline(
         term.rule,
         due_at,
-        _state(due_at, met_at, seen, is_paused=is_paused),
+        state,
         met_at,
         term.number,
         term.pack if term.pack == MARKETPLACE else f"{term.pack} {term.version}",
         term.source,
         term.effect,
         term.reminds,
+        pause.end if pause and state == "paused" else None,
     )
 
 

@@ -225,10 +225,9 @@ class _Folding:
             self.deemed = False
 
     def hold(self, fact: Fact) -> None:
-        is_on = fact.data.get("on") is not False
         if not pauses.is_incident(fact):
-            self.on_hold = is_on
-        elif is_on:
+            self.on_hold = fact.data.get("on") is not False
+        elif pauses.is_begun(fact):
             self.incidents.add(pauses.incident_of(fact))
         else:
             self.incidents.discard(pauses.incident_of(fact))

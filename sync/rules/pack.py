@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,6 +92,15 @@ class Pack:
 def _fits(term: Term, shipping: str | None, is_preorder: bool) -> bool:
     orders = "preorder" if is_preorder else "standard"
     return term.shipping in (None, shipping) and term.orders in (None, orders)
+
+
+@cache
+def stamp(pack: Pack) -> str:
+    """A digest of these terms and the guide's behind them, of zone and working week: another when any changes."""
+    told = [
+        (it.name, it.zone.key, it.country, sorted(it.working_week), it.terms) for it in (pack, load(GUIDE))
+    ]
+    return sha256(repr(told).encode()).hexdigest()
 
 
 @cache

@@ -2,7 +2,8 @@
 
 An incident comes to a parcel as the office's `hold` with `data.force_majeure` true, `data.incident` (its id),
 `data.on`, and the period it is about (`data.from`, `data.until`; absent: from when it was recorded, until a
-`hold` with `on` false ends it).
+`hold` with `on` false ends it). When a period ends by itself, the clock records that `hold` with `on` false, dated
+`until`: a fold knows no now.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ def incident_of(fact: Fact) -> str:
     return str(fact.data.get("incident") or "")
 
 
+def is_begun(fact: Fact) -> bool:
+    """Whether an incident lasts once this was recorded: it is on, and not of a period that was over by then."""
+    until = _told(fact, "until")
+    return fact.data.get("on") is not False and (until is None or until > fact.effective_at)
+
+
 def pauses_of(facts: Iterable[Fact], withdrawn: Collection[str]) -> list[Pause]:
     """The periods, joined where they overlap, from a parcel's facts in order."""
     begun: dict[str, Pause] = {}
@@ -54,20 +61,20 @@ def pauses_of(facts: Iterable[Fact], withdrawn: Collection[str]) -> list[Pause]:
 
 def shifted(
     start: datetime, due_at: datetime, pauses: Sequence[Pause], now: datetime
-) -> tuple[datetime, bool]:
-    """When what counts from `start` and was due at `due_at` is due without the pauses, and whether it stands still."""
+) -> tuple[datetime, Pause | None]:
+    """When what counts from `start` and was due at `due_at` is due without the pauses, and in which it stands still."""
     for pause in pauses:
         if pause.start >= due_at or (pause.end is not None and pause.end <= start):
             continue
         if pause.end is None:
-            return due_at, now >= pause.start
+            return due_at, pause if now >= pause.start else None
         lasts = pause.end - max(pause.start, start)
         if due_at > _LAST - lasts:
-            return due_at, now >= pause.start  # as good as without end
+            return due_at, pause if now >= pause.start else None  # as good as without end
         due_at += lasts
         if pause.start <= now < pause.end:
-            return due_at, True
-    return due_at, False
+            return due_at, pause
+    return due_at, None
 
 
 def _told(fact: Fact, name: str) -> datetime | None:

@@ -64,3 +64,37 @@ def test_parcels_of_an_older_installation_hold_nothing_dangerous_and_stay_fragil
         row = connection.execute(text("SELECT fragile, dangerous FROM parcels")).one()
         assert (bool(row.fragile), bool(row.dangerous)) == (True, False)
     engine.dispose()
+
+
+OLD_CASE = """
+INSERT INTO cases (org_id, id, number, kind, title, state, opened_at, due_at, ends_at, refund)
+VALUES ('o', :id, :number, 'complaint', '', :state, '2026-11-22 09:00:00+00:00', :due_at, :ends_at, 'none')
+"""
+EARLY, LATE = "2026-11-23 09:00:00.000000+00:00", "2026-11-24 09:00:00.000000+00:00"
+
+
+def test_open_cases_of_an_older_installation_are_looked_at_when_they_fall_due_or_their_period_ends(
+    empty_database: str,
+) -> None:
+    engine = create_engine(empty_database)
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        for number, (state, due_at, ends_at) in enumerate(
+            [
+                ("open", EARLY, None),
+                ("open", EARLY, LATE),
+                ("open", LATE, EARLY),
+                ("open", None, LATE),
+                ("open", None, None),
+                ("closed", EARLY, EARLY),
+            ]
+        ):
+            told = {"id": str(number), "number": number, "state": state, "due_at": due_at, "ends_at": ends_at}
+            connection.execute(text(OLD_CASE), told)
+        command.upgrade(config, "head")
+        same = "CASE WHEN next_at = due_at THEN 'due' WHEN next_at = ends_at THEN 'ends' END"
+        rows = connection.execute(text(f"SELECT {same} FROM cases ORDER BY number")).scalars()
+        assert list(rows) == ["due", "due", "ends", "ends", None, None]
+    engine.dispose()

@@ -105,6 +105,10 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "R23": (
         ("tests/unit/test_cases.py", "test_r23_and_r31_letters_are_written_in_the_language_of_every_market"),
+        (
+            "tests/integration/test_cases_and_the_clock.py",
+            "test_r23_buyers_who_paid_are_told_to_request_a_refund_once_for_each_case_and_order",
+        ),
     ),
     "R24": (("tests/unit/test_deadlines.py", "test_the_marketplaces_delivery_promise_is_what_delays"),),
     "R25": (
@@ -152,11 +156,19 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
             "tests/unit/test_cases.py",
             "test_r30_a_complaint_has_forty_days_and_nothing_else_has_a_time_without_a_source",
         ),
+        (
+            "tests/integration/test_cases_and_the_clock.py",
+            "test_r30_a_case_past_its_deadline_raises_one_alarm_and_says_so_in_its_history",
+        ),
     ),
     "R31": (
         (
             "tests/integration/test_cases.py",
             "test_r31_force_majeure_pauses_its_parcels_deadlines_and_ends_with_the_case",
+        ),
+        (
+            "tests/integration/test_cases_and_the_clock.py",
+            "test_r31_a_period_ends_at_its_second_by_itself_and_the_deadlines_go_on",
         ),
         ("tests/integration/test_sweep.py", "test_r31_force_majeure_stops_the_clock_of_the_parcels_it_names"),
     ),

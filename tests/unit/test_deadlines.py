@@ -276,6 +276,26 @@ def test_a_period_told_afterwards_withdraws_what_was_deemed_in_it() -> None:
     assert parcel.sweep(22 * DAY) == ["deem_cancelled"]
 
 
+def test_what_is_paused_is_looked_at_when_its_period_ends_and_goes_on_from_that_second() -> None:
+    parcel = Parcel()
+    until = NOON + 4 * DAY
+    force_majeure(parcel, DAY, until=format_time(until))
+    paused = parcel.deadline("status_update", 4 * DAY - SECOND)
+    assert paused
+    assert (paused.state, paused.resumes_at) == ("paused", until)
+    gone_on = parcel.deadline("status_update", 4 * DAY)
+    assert gone_on
+    assert (gone_on.state, gone_on.resumes_at, gone_on.due_at) == ("open", None, NOON + 8 * DAY)
+
+
+def test_an_incident_that_was_over_when_it_was_told_pauses_and_marks_nothing_any_more() -> None:
+    parcel = Parcel()
+    told = {"from": format_time(NOON + DAY), "until": format_time(NOON + 2 * DAY)}
+    force_majeure(parcel, 3 * DAY, **told)
+    assert not parcel.state.flags.force_majeure
+    assert parcel.deadline("status_update", 3 * DAY).due_at == NOON + 6 * DAY  # type: ignore[union-attr]
+
+
 def test_two_incidents_that_overlap_stop_the_clock_once() -> None:
     parcel = Parcel()
     for name, first, last in (("flood", 1, 4), ("strike", 3, 6)):

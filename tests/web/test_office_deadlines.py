@@ -18,6 +18,7 @@ from tests.support.sitting import Desk, words
 from tests.unit.phones import proof
 from webapp import clock
 from webapp.office.rule_words import RULES
+from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.importing.apply import import_file
 from webapp.services.sweep import sweep
 from webapp.store.models import Anomaly, Parcel
@@ -130,6 +131,34 @@ def test_the_rules_page_tells_all_of_the_guide_and_every_number_with_its_source(
     for term in pack.load("guide").terms:
         assert term.number in page
         assert " ".join(term.source.split()) in page
+
+
+def test_an_administrator_chooses_the_market_and_what_is_open_is_judged_anew(
+    app: Flask, desk: Desk, org_id: str, shop: list[str]
+) -> None:
+    assert "The shop sells in" not in words(desk.page("/office/rules"))
+    assert desk.post("/office/rules/market", market="VN").status_code == 403
+    boss = Desk(app, org_id, role="admin")
+    assert "Market VN" in boss.press("/office/rules/market", market="VN")
+    assert boss.post("/office/rules/market", market="XX").status_code == 422
+    assert sweep(clock.now()).looked_at == len(shop)
+
+
+def test_a_case_that_is_due_stands_on_the_board_and_under_deadlines_for_the_office_only(
+    app: Flask, desk: Desk, org_id: str, shop: list[str]
+) -> None:
+    assert "Cases" not in words(desk.page("/office/deadlines")).partition("By rule")[2]
+    told = Wanted("complaint", "It never came", "", (shop[0],), due_at=clock.now() - timedelta(hours=1))
+    open_case(org_id, desk.user_id, told, clock.now() - timedelta(hours=2))
+    soon = Wanted("complaint", "Half of it came", "", (shop[0],), due_at=clock.now() + timedelta(hours=5))
+    open_case(org_id, desk.user_id, soon, clock.now())
+    assert "1 It never came Past its deadline" in words(desk.page("/office/deadlines"))
+    assert "2 Half of it came Due in 24 h" in words(desk.page("/office/deadlines"))
+    assert "1 case past the deadline, 1 more in 24 h" in words(desk.page("/office/"))
+    theirs = Desk(app, org_id, role="seller", seller="Another shop")
+    for path in ("/office/deadlines", "/office/"):
+        assert "It never came" not in theirs.page(path)
+        assert "case past the deadline" not in words(theirs.page(path))
 
 
 def test_every_rule_with_a_deadline_has_words_and_every_anomaly_a_page(desk: Desk, org_id: str) -> None:

@@ -13,7 +13,7 @@ from webapp.office import blueprint, words
 from webapp.office.context import moment, zone
 from webapp.office.times import today
 from webapp.store.queries import board as ask
-from webapp.store.queries import deadlines, parcels, review, runs
+from webapp.store.queries import cases, deadlines, parcels, review, runs
 from webapp.store.unit import reading
 
 SOON = timedelta(hours=24)
@@ -48,5 +48,6 @@ def _state() -> dict[str, Any]:
         if seller is None:
             held["waiting"] = review.waiting_counts(session, org_id)
             held["oldest"] = review.oldest_waiting(session, org_id)
+            held["cases"] = cases.count_pressing(session, org_id, moment(), moment() + SOON)
             held["phones"] = ask.phones_with_work(session, org_id)
     return held

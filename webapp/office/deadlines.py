@@ -13,6 +13,7 @@ from webapp.office import blueprint
 from webapp.office.context import moment
 from webapp.office.rule_words import RULES
 from webapp.office.times import aware, iso_text
+from webapp.store.queries import cases
 from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading
 
@@ -20,6 +21,7 @@ PATH = "/office/deadlines"
 STATES = (("passed", "Missed"), ("open", "To come"), ("paused", "Paused"))
 SOON = timedelta(hours=24)
 LIMIT = 50
+CASES = 20
 
 
 @blueprint.get("/deadlines")
@@ -33,11 +35,13 @@ def deadlines() -> ResponseReturnValue:
     org_id, seller = actor().org_id, actor().seller
     with reading() as session:
         counts = ask.count_by_rule(session, org_id, seller, moment() + SOON)
+        due_cases = cases.pressing(session, org_id, moment() + SOON, CASES) if seller is None else []
         rows = ask.listed(session, org_id, seller, rule=rule, state=state, after=_after(), limit=LIMIT + 1)
     more = rows[LIMIT - 1] if len(rows) > LIMIT else None
     return render_template(
         "office/deadlines.html",
         rows=rows[:LIMIT],
+        cases=due_cases,
         figures=[(name, counts.get((name, "passed"), 0), counts.get((name, "open"), 0)) for name in RULES],
         paused=sum(n for (_, held), n in counts.items() if held == "paused"),
         state=state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sync.rules import guide
@@ -12,10 +12,21 @@ from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
 from webapp.office.rule_words import RULES
+from webapp.services.choose_market import choose_market
 from webapp.services.deadlines import pack_of
+from webapp.settings import MARKETS
 from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading
 
+MARKET_NAMES = {
+    "guide": "None: the guide’s numbers",
+    "MY": "Malaysia",
+    "ID": "Indonesia",
+    "PH": "Philippines",
+    "TH": "Thailand",
+    "VN": "Vietnam",
+    "SG": "Singapore",
+}
 WAYS = (("tiktok", "Ship by TikTok"), ("seller", "Ship by Seller"))
 
 
@@ -32,8 +43,28 @@ def rules() -> ResponseReturnValue:
     )
     rows = [(term, [word for way, word in WAYS if term in held[way]]) for term in terms]
     return render_template(
-        "office/rules.html", market=market, pack=pack, rows=rows, ways=len(WAYS), guide=guide.RULES
+        "office/rules.html",
+        market=market,
+        markets=[(code, MARKET_NAMES[code]) for code in MARKETS],
+        pack=pack,
+        rows=rows,
+        ways=len(WAYS),
+        guide=guide.RULES,
     )
+
+
+@blueprint.post("/rules/market")
+@desk("admin")
+def rules_market() -> ResponseReturnValue:
+    """Say which market the shop sells in."""
+    market = request.form.get("market", "")
+    is_new = choose_market(actor().org_id, market)
+    flash(
+        "Kept. Within a minute the clock judges by it what is open; what was settled stays."
+        if is_new
+        else "It was so."
+    )
+    return redirect(url_for("office.rules"), 303)
 
 
 @blueprint.get("/rules/<rule>")

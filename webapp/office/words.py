@@ -70,6 +70,12 @@ KINDS: dict[str, Words] = {
     "check": Words("Photos looked at", "sealed", "eye"),
     "remind": Words("Reminder sent", "sealed", "bell"),
 }
+_HOLDS: dict[tuple[bool, bool], Words] = {  # is it force majeure, is it on
+    (False, True): KINDS["hold"],
+    (False, False): Words("No longer on hold", "sealed", "undo"),
+    (True, True): Words("Force majeure: deadlines stand still", "attention", "zap"),
+    (True, False): Words("Force majeure is over: deadlines go on", "sealed", "clock"),
+}
 ROLES = {
     "office": "Office",
     "seller": "Seller",
@@ -102,8 +108,10 @@ def proof_words(proof: str | None) -> Words:
     return PROOFS.get(proof) or _plain(str(proof))
 
 
-def kind_words(kind: str) -> Words:
-    """How an event's kind is shown on a timeline."""
+def kind_words(kind: str, data: Mapping[str, Any] | None = None) -> Words:
+    """How an event is shown on a timeline: by its kind, a `hold` also by what it holds and whether it ends."""
+    if kind == "hold" and data:
+        return _HOLDS[data.get("force_majeure") is True, data.get("on") is not False]
     return KINDS.get(kind) or _plain(kind)
 
 

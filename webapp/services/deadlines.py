@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from sync.protocol.problems import Problem
@@ -28,6 +29,11 @@ def pack_of(market: str) -> Pack:
 def zone_of(shop: ShopClock) -> ZoneInfo:
     """The zone in which the shop's days begin and end: its own setting, else its market's."""
     return ZoneInfo(shop.zone) if shop.zone else pack_of(shop.market).zone
+
+
+def stamp_of(shop: ShopClock) -> str:
+    """What a shop's deadlines are judged by: another one once its market, its zone or a number of its pack changes."""
+    return sha256(f"{packs.stamp(pack_of(shop.market))} {zone_of(shop).key}".encode()).hexdigest()
 
 
 def look(

@@ -10,7 +10,7 @@ from typing import Any
 
 from sync import ledger
 from sync.rules.parcel import Flags, ParcelState
-from webapp.services.deadlines import look, pack_of
+from webapp.services.deadlines import look, pack_of, stamp_of
 from webapp.store import journal_writing
 from webapp.store.journal import SqlJournal
 from webapp.store.models import Parcel
@@ -97,15 +97,25 @@ def _compare_deadlines(
 ) -> Iterator[Difference]:
     """Which rules are due when, and since when they are met, for parcels that the clock has looked at."""
     held = deadlines.shop_clock(session, org_id)
+    if held.swept_by != stamp_of(held):
+        return  # other terms hold since the clock looked
     swept = {row.code for row in folded.parcels(session, org_id, codes) if _is_swept(row, held.cursor)}
     said: dict[str, set[str]] = {}
+    judged_by: dict[str, set[tuple[str, str, str]]] = {}
+    unsettled: set[str] = set()
     for (parcel, rule), row in deadlines.held(session, org_id, swept).items():
         said.setdefault(parcel, set()).add(f"{rule} {row.due_at} {row.met_at}")
+        judged_by.setdefault(parcel, set()).add((rule, row.number, row.pack))
+        if row.state in deadlines.UNSETTLED:
+            unsettled.add(parcel)
         if row.next_at is not None and row.next_at <= now:
             swept.discard(parcel)  # its time came while nobody looked
     orders = deadlines.orders_of(session, org_id, swept)
     for code, judged in look(session, org_id, swept, orders, pack_of(held.market), now).items():
         meant = {f"{d.rule} {d.due_at} {d.met_at}" for d in judged.deadlines}
+        by = {(d.rule, d.number, d.pack) for d in judged.deadlines}
+        if code not in unsettled and judged_by.get(code, by) != by:
+            continue  # settled by the terms that held then: others since do not unsettle it
         if said.get(code, set()) != meant:
             yield Difference(code, {"deadlines": [sorted(said.get(code, set())), sorted(meant)]})
 

@@ -19,9 +19,11 @@ from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from sync.rules.deadlines import Deadline, Judgement
 from webapp.services import sweep_notices
-from webapp.services.deadlines import look, pack_of, zone_of
+from webapp.services.cases.look import look_at_cases
+from webapp.services.deadlines import look, pack_of, stamp_of, zone_of
 from webapp.services.notices.raising import Asked, raise_notices
 from webapp.services.record import Draft, record
+from webapp.store.queries import cases as ask_cases
 from webapp.store.queries import deadlines as ask
 from webapp.store.queries import shop
 from webapp.store.queries.deadlines import OrderClock
@@ -35,7 +37,9 @@ MORNING = time(8)
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did: each deeming and withdrawal, how many orders were reminded of, how many parcels looked at.
+    """What a sweep did: each deeming and withdrawal, how many orders were reminded of, how many parcels and cases
+
+    were looked at.
 
     `failed` counts shops whose deadlines could not be looked at; the log says why.
     """
@@ -43,6 +47,7 @@ class Swept:
     applied: list[dict[str, Any]] = field(default_factory=list)
     reminders: int = 0
     looked_at: int = 0
+    cases: int = 0
     failed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -51,6 +56,7 @@ class Swept:
             "applied": self.applied,
             "reminders": self.reminders,
             "looked_at": self.looked_at,
+            "cases": self.cases,
             "failed": self.failed,
         }
 
@@ -62,6 +68,8 @@ def sweep(now: datetime) -> Swept:
         org_ids = shop.all_ids(session)
     for org_id in org_ids:
         try:
+            _heed_new_terms(org_id, now)
+            swept.cases += _sweep_cases(org_id, now)
             while _is_due(org_id, now):
                 _sweep_some(org_id, now, swept)
         except Problem:
@@ -72,6 +80,28 @@ def sweep(now: datetime) -> Swept:
             log.exception("a shop's deadlines could not be looked at", org_id=org_id)
             swept.failed += 1
     return swept
+
+
+def _heed_new_terms(org_id: str, now: datetime) -> None:
+    """After another market, zone or pack, every deadline that is not settled is judged anew, each once."""
+    with reading() as session:
+        shop_now = ask.shop_clock(session, org_id)
+    if shop_now.swept_by == stamp_of(shop_now):
+        return
+    with transaction() as session:
+        lock_org(session, org_id, 0)
+        held = ask.shop_clock(session, org_id)
+        if held.swept_by != (stamp := stamp_of(held)):
+            ask.look_again(session, org_id, stamp, now)
+
+
+def _sweep_cases(org_id: str, now: datetime) -> int:
+    """Before the parcels: a period that is over changes them."""
+    with reading() as session:
+        if ask_cases.waiting(session, org_id, now) is None:
+            return 0
+        zone = zone_of(ask.shop_clock(session, org_id))
+    return look_at_cases(org_id, CLOCK, zone, now)
 
 
 def _is_due(org_id: str, now: datetime) -> bool:
@@ -175,7 +205,7 @@ def _next_look(deadline: Deadline, zone: ZoneInfo, now: datetime, *, is_remindin
         warn = sweep_notices.warn_at(deadline)
         return warn if warn is not None and warn > now else deadline.due_at
     if deadline.state == "paused":
-        return deadline.due_at if deadline.due_at > now else None
+        return deadline.resumes_at  # a period without an end ends by what somebody records
     if is_reminding and deadline.reminds and deadline.state == "passed":
         return _morning_after(now.astimezone(zone).date(), zone)
     return None

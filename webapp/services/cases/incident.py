@@ -14,16 +14,24 @@ from webapp.store.unit import Session
 
 
 def record_incident(
-    session: Session, case: Case, actor_id: str, codes: Sequence[str], now: datetime, *, on: bool
+    session: Session,
+    case: Case,
+    actor_id: str,
+    codes: Sequence[str],
+    now: datetime,
+    *,
+    on: bool,
+    at: datetime | None = None,
 ) -> None:
-    """Begin the incident on these parcels, with the case's period, or end it. Of several words the last one counts.
+    """Begin the incident on these parcels, with the case's period, or end it, dated `at` if that was not now.
 
+    Of several words the last one counts.
     Inside the transaction that changes the case: one is never kept without the other.
     """
     if not codes:
         return
     parcels = picking.pick(session, case.org_id, None, picking.Choice(codes=tuple(codes)))
-    drafts = drafts_for("hold", parcels, note=case.title, data=_data(case, on=on))
+    drafts = drafts_for("hold", parcels, note=case.title, at=at, data=_data(case, on=on))
     record(session, case.org_id, actor_id, drafts, now)
 
 

@@ -1,4 +1,7 @@
-"""Open a case about parcels: its number, its deadline, the money to come back, and for force majeure the pause."""
+"""Open a case about parcels: its number and deadline, the money to come back (and that buyers are told to ask for
+
+it), and for force majeure the pause.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from datetime import datetime
 import uuid_utils
 
 from sync.protocol.problems import Problem
-from sync.rules.cases import FAULTS, KINDS, due_at, refund_of
+from sync.rules.cases import EXPECTED, FAULTS, KINDS, due_at, next_look, refund_of
 from webapp.services.cases.incident import record_incident
-from webapp.services.cases.steps import write_down
+from webapp.services.cases.refund import ask_buyers
+from webapp.services.cases.writing import write_down
 from webapp.store.models import Case, CaseParcel
 from webapp.store.queries import cases as ask
 from webapp.store.queries import picking
@@ -45,6 +49,7 @@ def open_case(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> str:
     with reading() as session:
         codes = _parcels(session, org_id, wanted)
         refund = refund_of(wanted.kind, ask.paid(session, org_id, codes))
+    until = wanted.due_at or due_at(wanted.kind, now)
     with transaction() as session:
         lock_org(session, org_id, 0)
         case = Case(
@@ -57,18 +62,21 @@ def open_case(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> str:
             state="open",
             opened_by=actor_id,
             opened_at=now,
-            due_at=wanted.due_at or due_at(wanted.kind, now),
+            due_at=until,
             refund=refund.state,
             refund_amount=refund.amount,
             starts_at=wanted.starts_at,
             ends_at=wanted.ends_at,
             places=wanted.places.strip() or None,
+            next_at=next_look(now, until, wanted.ends_at),
         )
         session.add(case)
         session.add_all(CaseParcel(org_id=org_id, case_id=case.id, code=code) for code in codes)
         session.flush()
         data = {"parcels": len(codes), "refund": refund.state, "why": refund.why}
         write_down(session, case, actor_id, "opened", now, wanted.words.strip(), data)
+        if refund.state == EXPECTED:
+            ask_buyers(session, case, actor_id, now)
         if wanted.kind == "force_majeure":
             record_incident(session, case, actor_id, codes, now, on=True)
     return case.id

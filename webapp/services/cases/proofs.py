@@ -8,7 +8,8 @@ from datetime import datetime
 from sync.evidence.intake import sniff
 from sync.protocol.problems import Problem
 from sync.rules import letters
-from webapp.services.cases.steps import LONGEST, held, write_down
+from webapp.services.cases.steps import LONGEST, held
+from webapp.services.cases.writing import write_down
 from webapp.services.keep_file import add_file, put_bytes
 from webapp.store import blobs
 from webapp.store.models import OfficeFile

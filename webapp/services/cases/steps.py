@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from sync.protocol.problems import Problem
-from sync.rules.cases import DONE, EXPECTED, FAULTS, NONE, OUTCOMES, REFUNDS
+from sync.rules.cases import DONE, EXPECTED, FAULTS, NONE, OUTCOMES, REFUNDS, next_look
 from webapp.services.cases.incident import record_incident
-from webapp.store.models import Case, CaseEntry
+from webapp.services.cases.refund import ask_buyers
+from webapp.services.cases.writing import write_down
+from webapp.store.models import Case
 from webapp.store.queries import cases as ask
 from webapp.store.unit import Session, lock_org, transaction
 
 LONGEST = 8000
-
-
-def write_down(
-    session: Session,
-    case: Case,
-    actor_id: str,
-    kind: str,
-    now: datetime,
-    words: str = "",
-    data: Mapping[str, Any] | None = None,
-) -> int:
-    """Add one entry, inside the caller's transaction that holds the shop's lock; gives its position."""
-    position = ask.next_position(session, case.org_id, case.id)
-    entry = CaseEntry(
-        org_id=case.org_id,
-        case_id=case.id,
-        position=position,
-        kind=kind,
-        words=words,
-        data=dict(data or {}),
-        made_by=actor_id,
-        made_at=now,
-    )
-    session.add(entry)
-    session.flush()
-    return position
 
 
 def held(session: Session, org_id: str, case_id: str) -> Case:
@@ -76,6 +50,7 @@ def set_due(
         case = held(session, org_id, case_id)
         before = case.due_at.isoformat() if case.due_at else None
         case.due_at = due_at
+        case.next_at = next_look(now, due_at, case.ends_at) if case.state == "open" else None
         data = {"due_at": due_at.isoformat() if due_at else None, "before": before}
         write_down(session, case, actor_id, "due", now, _said(words, "due_words"), data)
 
@@ -95,6 +70,8 @@ def set_money(
         case.refund = state
         told = None if case.refund_amount is None else str(case.refund_amount)
         write_down(session, case, actor_id, "money", now, said, {"refund": state, "amount": told})
+        if state == EXPECTED:
+            ask_buyers(session, case, actor_id, now)
 
 
 def close_case(org_id: str, actor_id: str, case_id: str, outcome: str, words: str, now: datetime) -> None:
@@ -108,6 +85,7 @@ def close_case(org_id: str, actor_id: str, case_id: str, outcome: str, words: st
         if case.refund == EXPECTED:
             raise Problem("conflict", "Money is still expected: say first that it came, or that none will.")
         case.state, case.closed_at, case.outcome = "closed", now, outcome
+        case.next_at = None
         write_down(
             session, case, actor_id, "closed", now, _said(words, "outcome_words"), {"outcome": outcome}
         )
@@ -121,6 +99,7 @@ def reopen_case(org_id: str, actor_id: str, case_id: str, words: str, now: datet
         if case.state != "closed":
             raise Problem("conflict", "It is open already.")
         case.state, case.closed_at, case.outcome = "open", None, None
+        case.next_at = next_look(now, case.due_at, case.ends_at)
         write_down(session, case, actor_id, "reopened", now, _said(words, "reopen_words"))
         record_incident(session, case, actor_id, _paused(session, case), now, on=True)
 
@@ -142,6 +121,7 @@ def set_period(
         if case.kind != "force_majeure" or case.state == "closed":
             raise Problem("conflict", "This case has no period to change.")
         case.starts_at, case.ends_at = starts_at, ends_at
+        case.next_at = next_look(now, case.due_at, ends_at)
         data = {"from": starts_at.isoformat(), "until": ends_at.isoformat() if ends_at else None}
         write_down(session, case, actor_id, "period", now, _said(words, "period_words"), data)
         record_incident(session, case, actor_id, _paused(session, case), now, on=True)

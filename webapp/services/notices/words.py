@@ -16,7 +16,7 @@ FOLDER = Path(__file__).with_name("words")
 # What a market's people read, until a shop or a person says otherwise. The guide and Singapore read English.
 LANGUAGE_OF_MARKET = {"MY": "ms", "ID": "id", "PH": "fil", "TH": "th", "VN": "vi"}
 # A code in a param that has words of its own: the param, the table of words.
-CODED = {"deadline": "deadlines", "cause": "causes"}
+CODED = {"deadline": "deadlines", "cause": "causes", "what": "alarms"}
 MOST_SUBJECT = 150
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Index, Integer, Numeric, String, Text
+from sqlalchemy import Index, Integer, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.extensions import Base
 from webapp.store.models.columns import Code, Count, JsonList, JsonObject, OrgId, Time, UtcDateTime, Words
+
+_WAITING = text("next_at IS NOT NULL")
+_ONLY_WAITING: dict[str, Any] = {"sqlite_where": _WAITING, "postgresql_where": _WAITING}
 
 
 class OfficeFile(Base):
@@ -52,12 +56,14 @@ class Case(Base):
     """A complaint, an appeal, a refund, a loss, a damage, or force majeure: what is asked of whom, until when.
 
     `refund` is none (cash on delivery, or nothing was paid), expected or done. What happened to it is in its entries.
+    `next_at` is when the clock has to look at it: it falls due, or its period ends.
     """
 
     __tablename__ = "cases"
     __table_args__ = (
         Index(None, "org_id", "state", "due_at"),
         Index(None, "org_id", "number", unique=True),
+        Index("ix_cases_waiting", "org_id", "next_at", **_ONLY_WAITING),
     )
     org_id: Mapped[OrgId]
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -77,6 +83,7 @@ class Case(Base):
     starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     places: Mapped[str | None] = mapped_column(Text)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class CaseParcel(Base):
@@ -92,7 +99,8 @@ class CaseParcel(Base):
 class CaseEntry(Base):
     """One thing somebody did about a case: rows are only ever added, and the case is what they add up to.
 
-    `kind` is opened, note, proof, letter, money, outcome, parcels, due or reopened; `data` what it was about.
+    `kind` is opened, note, fault, proof, letter, sent, money, due, period, closed, reopened, or of the clock: asked
+    (buyers are told to request a refund), overdue, resumed; `data` what it was about.
     """
 
     __tablename__ = "case_entries"

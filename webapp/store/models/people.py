@@ -29,7 +29,8 @@ class Installation(Base):
 class Organisation(Base):
     """A shop or a carrier: the scope of every query. `head` numbers its changes in commit order.
 
-    The clock has made the deadlines of every parcel up to (`swept_changed`, `swept_code`) in the order of changes.
+    The clock has made the deadlines of every parcel up to (`swept_changed`, `swept_code`) in the order of changes;
+    `swept_by` is the stamp of the terms and the zone that the open ones were judged by.
     """
 
     __tablename__ = "organisations"
@@ -40,6 +41,7 @@ class Organisation(Base):
     head: Mapped[Count] = mapped_column(default=0)
     swept_changed: Mapped[Count] = mapped_column(default=0, server_default="0")
     swept_code: Mapped[str] = mapped_column(String(128), default="", server_default="")
+    swept_by: Mapped[str | None] = mapped_column(String(64))
     settings: Mapped[JsonObject] = mapped_column(default=dict)
 
 

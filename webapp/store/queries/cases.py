@@ -102,9 +102,28 @@ def count_overdue(session: Session, org_id: str, now: datetime) -> int:
     return _count(session, *_meant(org_id, "open", ""), Case.due_at < now)
 
 
+def pressing(session: Session, org_id: str, until: datetime, limit: int) -> list[Case]:
+    """Open cases that are past their deadline or fall due by then, soonest first."""
+    query = select(Case).where(*_meant(org_id, "open", ""), Case.due_at <= until)
+    return list(session.execute(query.order_by(Case.due_at, Case.number).limit(limit)).scalars())
+
+
+def count_pressing(session: Session, org_id: str, now: datetime, until: datetime) -> tuple[int, int]:
+    """How many open cases are past their deadline, and how many more fall due by then."""
+    overdue = count_overdue(session, org_id, now)
+    due = _count(session, *_meant(org_id, "open", ""), Case.due_at >= now, Case.due_at <= until)
+    return overdue, due
+
+
 def find(session: Session, org_id: str, case_id: str) -> Case | None:
     """One case, to read or to change."""
     return session.get(Case, (org_id, case_id))
+
+
+def waiting(session: Session, org_id: str, now: datetime) -> Case | None:
+    """A case that the clock has to look at by now, the earliest first."""
+    query = select(Case).where(Case.org_id == org_id, Case.next_at <= now).order_by(Case.next_at, Case.id)
+    return session.execute(query.limit(1)).scalar_one_or_none()
 
 
 def next_number(session: Session, org_id: str) -> int:

@@ -14,15 +14,17 @@ from webapp.store.among import among
 from webapp.store.models import Deadline, Order, Organisation, Parcel, ParcelOrder
 
 Cursor = tuple[int, str]
+UNSETTLED = ("open", "paused", "passed")
 
 
 @dataclass(frozen=True, slots=True)
 class ShopClock:
-    """What the clock needs of a shop: its market and zone, and up to where it has looked at the changes."""
+    """What the clock needs of a shop: its market and zone, up to where it has looked at the changes, and by what."""
 
     market: str
     zone: str | None
     cursor: Cursor
+    swept_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,15 @@ def shop_clock(session: Session, org_id: str) -> ShopClock:
     """The shop's market, zone and cursor."""
     row = session.execute(
         select(
-            Organisation.market, Organisation.settings, Organisation.swept_changed, Organisation.swept_code
+            Organisation.market,
+            Organisation.settings,
+            Organisation.swept_changed,
+            Organisation.swept_code,
+            Organisation.swept_by,
         ).where(Organisation.id == org_id)
     ).one()
     zone = (row.settings or {}).get("time_zone")
-    return ShopClock(row.market, zone, (row.swept_changed, row.swept_code))
+    return ShopClock(row.market, zone, (row.swept_changed, row.swept_code), row.swept_by)
 
 
 def to_look_at(session: Session, org_id: str, cursor: Cursor, now: datetime, most: int) -> Look:
@@ -87,6 +93,14 @@ def move_cursor(session: Session, org_id: str, cursor: Cursor) -> None:
         .where(Organisation.id == org_id)
         .values(swept_changed=cursor[0], swept_code=cursor[1])
     )
+
+
+def look_again(session: Session, org_id: str, swept_by: str, now: datetime) -> None:
+    """Have every deadline that is not settled looked at by now, since other terms hold; what is settled stays so."""
+    session.execute(
+        update(Deadline).where(Deadline.org_id == org_id, Deadline.state.in_(UNSETTLED)).values(next_at=now)
+    )
+    session.execute(update(Organisation).where(Organisation.id == org_id).values(swept_by=swept_by))
 
 
 def orders_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str, list[OrderClock]]:

@@ -39,6 +39,11 @@ def shop(session: Session, org_id: str) -> Shop:
     return Shop(row.name, row.market, (row.settings or {}).get("time_zone"))
 
 
+def set_market(session: Session, org_id: str, market: str) -> None:
+    """Let the shop sell in this market; under `lock_org`."""
+    session.execute(update(Organisation).where(Organisation.id == org_id).values(market=market))
+
+
 def waiting_for_review(session: Session, org_id: str) -> int:
     """How many proofs nobody has judged yet."""
     return session.execute(
