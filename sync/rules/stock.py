@@ -74,6 +74,20 @@ def kind_of(state: str, to: str) -> str:
     return "give_back" if state == TAKEN else "release"
 
 
+def lacking(asked: Mapping[str, int], held: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """How many of each SKU are asked for beyond what is held; what is held of nothing asked counts for nothing."""
+    there: dict[str, int] = {}
+    for sku, quantity in held:
+        there[sku] = there.get(sku, 0) + quantity
+    return {sku: more for sku, quantity in asked.items() if (more := quantity - there.get(sku, 0)) > 0}
+
+
+def places_for(sku: str, shelves: Shelves, first: str | None) -> list[tuple[str, int]]:
+    """The warehouses that keep a SKU with how many are free there: `first`, then where most are."""
+    free = [(place, shelf.free) for (held, place), shelf in shelves.items() if held == sku]
+    return sorted(free, key=lambda it: (it[0] != first, -it[1], it[0]))
+
+
 def allocate(
     lines: Mapping[str, int], shelves: Shelves, place_id: str | None, *, is_strict: bool
 ) -> list[Portion] | list[Short]:

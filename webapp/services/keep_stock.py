@@ -21,7 +21,7 @@ from webapp.store.models import Stock
 from webapp.store.queries import places
 from webapp.store.queries import shop as shops
 from webapp.store.queries import stock as ask
-from webapp.store.stock_writing import Book
+from webapp.store.stock_book import Book
 from webapp.store.unit import Session, lock_org, reading, transaction
 
 MOST = 10_000_000

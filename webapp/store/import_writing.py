@@ -32,9 +32,9 @@ Row = Mapping[str, Any]
 
 
 def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequence[Row]) -> None:
-    """Insert or overwrite orders and their lines; lines that the export no longer names stay.
+    """Insert or overwrite orders and their lines, which are exactly those of its newest export.
 
-    So do the marketplace's deadlines for an order, which few exports have.
+    The marketplace's deadlines for an order, which few exports have, stay.
     """
     _put(
         session,
@@ -43,7 +43,32 @@ def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequ
         ("org_id", "order_id"),
         keep=("own_times",),
     )
+    _drop_lines(session, org_id, [row["order_id"] for row in orders], lines)
     _put(session, OrderLine, [{"org_id": org_id, **row} for row in lines], ("org_id", "order_id", "sku_id"))
+
+
+def _drop_lines(session: Session, org_id: str, order_ids: Collection[str], named: Sequence[Row]) -> None:
+    """Take out the lines of these orders that are not among those named."""
+    if not order_ids:
+        return
+    there = session.execute(
+        select(OrderLine.order_id, OrderLine.sku_id).where(
+            OrderLine.org_id == org_id, among(session, OrderLine.order_id, order_ids)
+        )
+    )
+    stale = {(row.order_id, row.sku_id) for row in there} - {
+        (row["order_id"], row["sku_id"]) for row in named
+    }
+    if stale:
+        table = _table(OrderLine)
+        session.execute(
+            delete(table).where(
+                table.c.org_id == org_id,
+                table.c.order_id == bindparam("b_order_id"),
+                table.c.sku_id == bindparam("b_sku_id"),
+            ),
+            [{"b_order_id": order_id, "b_sku_id": sku_id} for order_id, sku_id in sorted(stale)],
+        )
 
 
 def touch_orders(session: Session, org_id: str, order_ids: Collection[str], seen_at: datetime) -> None:

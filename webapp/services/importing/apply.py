@@ -32,7 +32,7 @@ from webapp.services.importing.reading.limits import MAX_BAD_ROWS
 from webapp.services.mark_products import mark_imported
 from webapp.services.rebuild import refold
 from webapp.services.record import Draft, record
-from webapp.store import import_writing
+from webapp.store import import_writing, stock_writing
 from webapp.store.queries import importing as ask
 from webapp.store.queries import places
 from webapp.store.unit import lock_org, reading, transaction
@@ -201,11 +201,13 @@ def write_chunk(
         import_writing.merge_parcel(session, org_id, source, into)
     import_writing.change_parcels(session, org_id, head, now, plan.changed_parcels)
     import_writing.link_orders(session, org_id, plan.links)
-    import_writing.mark_parcels_of(session, org_id, head, [order.order_id for order in plan.orders])
+    changed = [order.order_id for order in plan.orders]
+    import_writing.mark_parcels_of(session, org_id, head, changed)
     record(session, org_id, actor_id, _drafts(plan), now)
     # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
     refold(session, org_id, sorted(plan.refold), head, now)
-    mark_imported(session, org_id, [order.order_id for order in plan.orders], head, now)
+    stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
+    mark_imported(session, org_id, changed, head, now)
     return plan
 
 
