@@ -14,7 +14,7 @@ from datetime import datetime
 from sync.protocol.times import parse_time
 from sync.rules import packing, pauses, voids
 from sync.rules.anomalies import INTEGRITY
-from sync.rules.checks import findings_of
+from sync.rules.checks import CHECKED, Checks
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
 from sync.rules.parcel import About, Anomaly, Fact, Flags, Milestone, ParcelState
@@ -32,8 +32,6 @@ _VOUCHED = frozenset({"vouched", "bad_signature"})
 # What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
 _ON_ITS_WAY = ("in_transit", "out_for_delivery", "delivered", "returning", "returned", "damaged")
 _AWAITED = "awaiting_carrier_scan"
-# What a `check` may say of a proof, at the proof.
-_CHECKED = frozenset({"photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
 # Nothing is left to cancel.
 _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
 
@@ -91,9 +89,12 @@ class _Folding:
     closed: dict[tuple[str, str], str] = field(default_factory=dict)
     moved: set[str] = field(default_factory=set)
     resolves: list[Fact] = field(default_factory=list)
-    checks: dict[str, Fact] = field(default_factory=dict)
+    checks: Checks = field(init=False)
     raisers: dict[tuple[str, str], Fact] = field(default_factory=dict)
     is_sighted: bool = False
+
+    def __post_init__(self) -> None:
+        self.checks = Checks(self.about.code)
 
     def leave_out(self, fact: Fact) -> None:
         """A withdrawn fact stays visible, and what it shows about the phone stays true."""
@@ -271,28 +272,27 @@ class _Folding:
     def note_check(self, fact: Fact) -> None:
         """The newest look at a proof's pictures counts; it is judged at the end, when withdrawals are known."""
         if fact.ref in self.facts:
-            self.checks[str(fact.ref)] = fact
+            self.checks.note(fact)
 
     def judge_checks(self, withdrawn: Collection[str]) -> None:
         """Raise what the pictures of each proof that still stands have shown, at the proof."""
-        for ref, fact in self.checks.items():
-            if ref in withdrawn:
-                continue
-            for code, detail in findings_of(fact.data, self.about.code):
-                if code in _CHECKED:
-                    self.raise_(code, fact, detail, event_id=ref)
+        for found in self.checks.standing(withdrawn):
+            self.raise_(found.code, found.said_by, found.detail, event_id=found.ref)
+            self.raisers[found.code, found.ref] = found.since
 
     def close(self, resolve: Fact) -> None:
         """Close the anomaly at the event named, or all of that code that the office could have seen.
 
-        `data.seen_at` says when it looked, where that was earlier than when it closed them.
+        `data.seen_at` says when it looked, where that was earlier than when it closed them. What pictures show stays
+        closed, however often they are looked at, until something new is found in them.
         """
         code, event = resolve.data.get("anomaly"), resolve.data.get("event")
         seen_at = _seen_at(resolve)
         for key in self.raised:
             if key[0] != code:
                 continue
-            if event == key[1] or (event is None and self.raisers[key].received_at <= seen_at):
+            was_seen = self.raisers[key].received_at <= seen_at
+            if (event == key[1] and (was_seen or code not in CHECKED)) or (event is None and was_seen):
                 self.closed.setdefault(key, resolve.id)
 
     def settle(self) -> None:

@@ -146,9 +146,50 @@ def test_a_resolve_from_before_the_check_does_not_close_what_it_found() -> None:
     assert anomalies(checked(3, "photo_mismatch"), late) == {("photo_mismatch", "e1", "e4")}
 
 
+BULK = {"anomaly": "photo_poor"}
+ONE = {"anomaly": "photo_poor", "event": "e1"}
+
+
+def poor(seq: int, *pictures: tuple[str, str]) -> Fact:
+    """A check that found these pictures poor: (sha256, why)."""
+    findings = [
+        {"code": "photo_poor", "detail": why, "sha256": sha, "parcels": ["P"]} for sha, why in pictures
+    ]
+    return fact("check", seq, ref="e1", data={"v": 1, "findings": findings})
+
+
+@pytest.mark.parametrize("closing", [BULK, ONE])
+def test_what_was_closed_stays_closed_when_the_same_is_found_again(closing: dict[str, Any]) -> None:
+    closed = {("photo_poor", "e1", "e3")}
+    resolve = fact("resolve", 3, data=closing)
+    again = poor(4, ("a", "blur"))
+    assert anomalies(poor(2, ("a", "blur")), resolve, again) == closed
+    gone_between = poor(5)
+    assert anomalies(poor(2, ("a", "blur")), resolve, gone_between, poor(6, ("a", "blur"))) == closed
+    assert anomalies(poor(2, ("a", "blur"), ("b", "dark")), resolve, again) == closed
+
+
+@pytest.mark.parametrize("closing", [BULK, ONE])
+@pytest.mark.parametrize("new", [("b", "blur"), ("a", "dark")])
+def test_what_is_new_in_the_pictures_of_a_closed_proof_is_open(
+    closing: dict[str, Any], new: tuple[str, str]
+) -> None:
+    resolve = fact("resolve", 3, data=closing)
+    later = (poor(4, ("a", "blur"), new), poor(5, ("a", "blur"), new))
+    assert anomalies(poor(2, ("a", "blur")), resolve, *later) == {("photo_poor", "e1", None)}
+    assert anomalies(poor(2, ("a", "blur")), resolve, *later, fact("resolve", 6, data=closing)) == {
+        ("photo_poor", "e1", "e6")
+    }
+
+
 @pytest.mark.parametrize(
     "data",
-    [{}, {"findings": 7}, {"findings": [None, {"code": 3}]}, {"findings": [{"code": "unknown_parcel"}]}],
+    [
+        {},
+        {"findings": 7},
+        {"findings": [None, {"code": 3}, {"code": []}]},
+        {"findings": [{"code": "unknown_parcel"}]},
+    ],
 )
 def test_what_a_check_cannot_say_it_does_not_say(data: dict[str, Any]) -> None:
     assert anomalies(fact("check", 2, ref="e1", data=data)) == set()
