@@ -1,18 +1,19 @@
 """Which warehouse and which carrier to send an order by, with the reasons (`R33`). A proposal: a person decides. Pure.
 
 Warehouses that have all of it come first, the nearest of them; one whose distance is not known comes after those, and
-says so. Carriers that deliver there come first, the cheapest, then the quickest.
+says so. Carriers that deliver there come first, the cheapest, then the quickest. Of many orders at once each takes from
+the shelves what it would take, so that nothing is proposed twice.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sync.rules.stock import Shelves
+from sync.rules.stock import Portion, Shelf, Shelves, Short, allocate
 
 _EARTH_KM = 6371.0
 Point = tuple[float, float]
@@ -129,3 +130,87 @@ def distance_km(one: Point, other: Point) -> float:
     half = math.sin((lat2 - lat1) / 2) ** 2
     half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * _EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One parcel to be sent: its pieces by SKU, where it goes, and what is settled of it already.
+
+    `place_id` is the warehouse it is planned for, `carrier` the one that its order names.
+    """
+
+    code: str
+    lines: Mapping[str, int]
+    to: Destination
+    place_id: str | None = None
+    carrier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is proposed for one parcel. `short` is what is missing of it everywhere; then it is not to be confirmed.
+
+    `warehouse` is None when no single one has all of it (`sources` says which give what) and when none is known;
+    `carrier` is None when none delivers there.
+    """
+
+    code: str
+    warehouse: Ranked | None
+    carrier: Ranked | None
+    sources: tuple[str, ...] = ()
+    short: tuple[Short, ...] = ()
+
+    @property
+    def is_able(self) -> bool:
+        """Whether all of it is there."""
+        return not self.short
+
+
+@dataclass(slots=True)
+class Planner:
+    """Proposes for one parcel after the other, each from what those before it left."""
+
+    shelves: dict[tuple[str, str], Shelf]
+    houses: Sequence[House]
+    known: Sequence[Mapping[str, Any]]
+    areas: Mapping[str, Sequence[float]]
+    is_strict: bool = False
+    _points: dict[Destination, Point | None] = field(default_factory=dict)
+    _carriers: dict[Destination, list[Ranked]] = field(default_factory=dict)
+
+    def plan(self, wish: Wish) -> Plan:
+        """The proposal for the next parcel; what it would take is spoken for afterwards."""
+        mine = {key: shelf for key, shelf in self.shelves.items() if key[0] in wish.lines}
+        ranked = warehouses(wish.lines, mine, self.houses, self._point(wish.to))
+        best = _settled(ranked, wish.place_id) or next((house for house in ranked if house.is_able), None)
+        found = allocate(wish.lines, mine, best.id if best else None, is_strict=self.is_strict)
+        carrier = self._carrier(wish)
+        if short := tuple(each for each in found if isinstance(each, Short)):
+            return Plan(wish.code, None, carrier, short=short)
+        portions = [each for each in found if isinstance(each, Portion)]
+        for each in portions:
+            self.shelves[each.sku, each.place_id].reserved += each.quantity
+        names = {house.id: house.name for house in self.houses}
+        sources = tuple(f"{each.sku} from {names.get(each.place_id, each.place_id)}" for each in portions)
+        return Plan(wish.code, best, carrier, () if best else sources)
+
+    def _point(self, to: Destination) -> Point | None:
+        if to not in self._points:
+            self._points[to] = locate(self.areas, to)
+        return self._points[to]
+
+    def _carrier(self, wish: Wish) -> Ranked | None:
+        if wish.carrier:
+            name = next((str(it["name"]) for it in self.known if it["code"] == wish.carrier), wish.carrier)
+            return Ranked(wish.carrier, name, True, ("named by the order",))
+        if wish.to not in self._carriers:
+            self._carriers[wish.to] = carriers(self.known, wish.to)
+        return next((each for each in self._carriers[wish.to] if each.is_able), None)
+
+
+def _settled(ranked: Iterable[Ranked], place_id: str | None) -> Ranked | None:
+    """The warehouse that a person planned before, if it has all of it."""
+    for house in ranked:
+        if house.id == place_id and house.is_able:
+            return replace(house, reasons=(*house.reasons, "planned before"))
+    return None

@@ -175,7 +175,13 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "R32": (
         ("tests/e2e/test_phone_packing.py", "test_a_return_is_begun_and_ended_with_the_proof_of_a_handover"),
     ),
-    "R33": (("tests/web/test_office_stock.py", "test_an_order_says_from_where_and_with_whom_and_why"),),
+    "R33": (
+        (
+            "tests/integration/test_propose_many.py",
+            "test_a_list_is_proposed_for_oldest_first_and_taken_as_it_was_shown",
+        ),
+        ("tests/web/test_office_stock.py", "test_an_order_says_from_where_and_with_whom_and_why"),
+    ),
 }
 
 

@@ -6,7 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from sync.rules.proposal import Destination, House, carriers, distance_km, locate, warehouses
+from sync.rules.proposal import (
+    Destination,
+    House,
+    Planner,
+    Wish,
+    carriers,
+    distance_km,
+    locate,
+    warehouses,
+)
 from sync.rules.stock import Shelf
 
 KL, PENANG, JB = (3.139, 101.687), (5.414, 100.329), (1.492, 103.741)
@@ -71,3 +80,40 @@ def test_a_place_is_found_by_its_postcode_else_by_its_town() -> None:
     assert locate(areas, GEORGE_TOWN) == KL
     assert locate(areas, Destination(city="Ipoh", state="Penang")) == (1.0, 1.0)
     assert locate(areas, Destination("99999", "Ipoh", "Perak")) is None
+
+
+def planner(**shelves: dict[str, int]) -> Planner:
+    held = {(sku, place): Shelf(n, 0) for place, its in shelves.items() for sku, n in its.items()}
+    known = [
+        {"code": "far", "name": "Far", "areas": [{"area": "", "price": "9"}]},
+        {"code": "near", "name": "Near", "areas": [{"area": "102", "price": "5"}]},
+    ]
+    return Planner(held, HOUSES, known, {"102": list(PENANG)})
+
+
+def test_of_many_each_takes_what_it_would_take_so_that_nothing_is_proposed_twice() -> None:
+    plans = planner(kl={"A": 3}, jb={"A": 2})
+    told = [plans.plan(Wish(str(n), {"A": 2}, GEORGE_TOWN)) for n in range(3)]
+    assert [plan.warehouse and plan.warehouse.id for plan in told] == ["kl", "jb", None]
+    assert [plan.is_able for plan in told] == [True, True, False]
+    assert [(it.sku, it.wanted, it.there) for it in told[2].short] == [("A", 2, 1)]
+    assert plans.plan(Wish("3", {"A": 1}, GEORGE_TOWN)).is_able, "what is short holds nothing back"
+
+
+def test_what_no_single_warehouse_has_comes_from_several_and_says_from_which() -> None:
+    plan = planner(kl={"A": 1}, jb={"B": 1}).plan(Wish("1", {"A": 1, "B": 1}, GEORGE_TOWN))
+    assert (plan.warehouse, plan.is_able) == (None, True)
+    assert plan.sources == ("A from KL", "B from Johor")
+
+
+def test_what_a_person_planned_and_whom_the_order_names_comes_first() -> None:
+    plans = planner(kl={"A": 3}, jb={"A": 2})
+    assert plans.plan(Wish("1", {"A": 1}, GEORGE_TOWN)).carrier.name == "Near"  # type: ignore[union-attr]
+    settled = plans.plan(Wish("2", {"A": 1}, GEORGE_TOWN, "jb", "far"))
+    assert settled.warehouse
+    assert (settled.warehouse.id, settled.warehouse.reasons[-1]) == ("jb", "planned before")
+    assert settled.carrier
+    assert (settled.carrier.name, settled.carrier.reasons) == ("Far", ("named by the order",))
+    overrun = plans.plan(Wish("3", {"A": 2}, GEORGE_TOWN, "jb"))
+    assert overrun.warehouse
+    assert overrun.warehouse.id == "kl", "the one planned has no more"

@@ -26,6 +26,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     photos,
     places,
     prepare,
+    prepare_plan,
     proofs,
     quarantine,
     rescue,

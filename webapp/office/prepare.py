@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import render_template, request
@@ -111,6 +112,7 @@ def _page(choice: Choice, problem: Problem | None = None) -> str:
         rows=rows,
         orders=orders,
         before_ready=BEFORE_READY,
+        proposed=as_query(replace(choice, statuses=())),
         earlier=as_query(choice, page=page - 1) if page > 1 else None,
         later=as_query(choice, page=page + 1) if page * PAGE < total else None,
         page=page,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sync.protocol.problems import Problem
 from sync.rules import proposal
 from sync.rules.proposal import Destination, House, Ranked
-from sync.rules.stock import Shelf
 from webapp.store.queries import orders, places
 from webapp.store.queries import shop as shops
 from webapp.store.queries import stock as ask
-from webapp.store.unit import lock_org, reading, transaction
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 AREAS = "areas"  # the setting: {postcode's beginning, town or state: [latitude, longitude]}
 MOST_AREAS = 5000
@@ -34,18 +34,10 @@ def propose(org_id: str, own_seller: str | None, order_id: str) -> Proposal | No
         if page is None:
             return None
         names = {name for line in page.lines for name in (line.seller_sku, line.sku_id) if name}
-        held = ask.shelves(session, org_id, names)
-        houses = [
-            House(place.id, place.name, _at(place.lat, place.lon))
-            for place in places.list_places(session, org_id)
-            if place.kind == "warehouse"
-        ]
-        known = [
-            {"code": carrier.code, "name": carrier.name, "areas": carrier.areas}
-            for carrier in places.list_carriers(session, org_id)
-        ]
+        shelves = ask.shelves_of(session, org_id, names)
+        houses = known_houses(session, org_id)
+        known = known_carriers(session, org_id)
         areas = shops.settings(session, org_id).get(AREAS) or {}
-    shelves = {key: Shelf(*numbers) for key, numbers in held.items()}
     kept = {sku for sku, _ in shelves}
     lines: dict[str, int] = {}
     for line in page.lines:
@@ -57,6 +49,23 @@ def propose(org_id: str, own_seller: str | None, order_id: str) -> Proposal | No
     return Proposal(
         proposal.warehouses(lines, shelves, houses, at), proposal.carriers(known, to), at is not None
     )
+
+
+def known_houses(session: Session, org_id: str) -> list[House]:
+    """The shop's warehouses."""
+    return [
+        House(place.id, place.name, _at(place.lat, place.lon))
+        for place in places.list_places(session, org_id)
+        if place.kind == "warehouse"
+    ]
+
+
+def known_carriers(session: Session, org_id: str) -> list[dict[str, Any]]:
+    """The shop's carriers with where they deliver, and for how much."""
+    return [
+        {"code": carrier.code, "name": carrier.name, "areas": carrier.areas}
+        for carrier in places.list_carriers(session, org_id)
+    ]
 
 
 def _at(lat: float | None, lon: float | None) -> tuple[float, float] | None:

@@ -93,6 +93,13 @@ def pick(
     return [Picked(*row) for row in rows]
 
 
+def pick_oldest(session: Session, org_id: str, choice: Choice, limit: int) -> list[Picked]:
+    """The parcels meant, the oldest first."""
+    query = select(*_COLUMNS).where(*_meant(session, org_id, None, choice))
+    rows: Any = session.execute(query.order_by(Parcel.created_at, Parcel.code).limit(limit))
+    return [Picked(*row) for row in rows]
+
+
 def count(session: Session, org_id: str, own_seller: str | None, choice: Choice) -> dict[str, int]:
     """How many parcels are meant, by status."""
     query = select(Parcel.status, func.count()).where(*_meant(session, org_id, own_seller, choice))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from sync.rules.stock import Shelf
 from webapp.store.among import among
 from webapp.store.models import Place, Stock, StockMove
 
@@ -81,6 +82,11 @@ def shelves(session: Session, org_id: str, skus: Collection[str]) -> dict[tuple[
         )
     )
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def shelves_of(session: Session, org_id: str, skus: Collection[str]) -> dict[tuple[str, str], Shelf]:
+    """The same as shelves that a plan may change."""
+    return {key: Shelf(*numbers) for key, numbers in shelves(session, org_id, skus).items()}
 
 
 def shelf(session: Session, org_id: str, sku: str, place_id: str) -> Line | None:
