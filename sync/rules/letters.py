@@ -17,6 +17,7 @@ LANGUAGES: dict[str, str] = {
     "fil": "Filipino",
     "th": "ไทย",
     "vi": "Tiếng Việt",
+    "zh": "中文",
 }
 LETTERS: dict[str, str] = {
     "refund_notice": "Refund notice to the buyer",

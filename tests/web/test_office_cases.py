@@ -92,6 +92,12 @@ def test_what_leaves_as_a_file_is_a_file(desk: Desk, books: Books) -> None:
     answer = desk.get(letter)
     assert answer.text == "Dear <b>customer</b>"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    paper = desk.get(letter.replace(".txt", ".pdf"))
+    assert (paper.data[:5], paper.content_type) == (b"%PDF-", "application/pdf")
+    assert paper.headers["Content-Disposition"].endswith("-refund_notice-en.pdf")
+    assert letter.replace(".txt", ".pdf") in desk.page(path)
+    for position in ("1", "99"):
+        assert desk.get(f"{path}/letters/{position}.pdf").status_code == 404, "no letter of this case"
     table = desk.get(f"{path}/parcels.csv")
     assert order_id(1) in table.text
     desk.press(f"{path}/files", file=(io.BytesIO(b"%PDF-1.7 x"), "../a b.pdf"), file_words="")

@@ -7,6 +7,7 @@ blueprint = Blueprint("office", __name__, url_prefix="/office")
 from webapp.office import (  # noqa: E402, F401  (rooms register themselves on the blueprint)
     board,
     carriers,
+    case_files,
     case_steps,
     cases,
     context,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime, time
 from typing import Any
 
-from flask import Response, abort, redirect, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sync.protocol.problems import Problem
@@ -20,7 +18,7 @@ from webapp.office.context import moment, zone
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.store.models import Case
 from webapp.store.queries import cases as ask
-from webapp.store.queries import labels, places
+from webapp.store.queries import places
 from webapp.store.queries import shop as shops
 from webapp.store.unit import reading
 
@@ -94,55 +92,9 @@ def case_one(case_id: str) -> str:
     return case_page(case_id)
 
 
-@blueprint.get("/cases/<case_id>/letters/<int:position>.txt")
-@desk("office", "admin")
-def case_letter(case_id: str, position: int) -> Response:
-    """A letter as a text file."""
-    case = _find(case_id)
-    with reading() as session:
-        kept = [it for it in ask.entries(session, actor().org_id, case_id) if it.position == position]
-    if not kept or kept[0].kind != "letter":
-        abort(404)
-    name = f"case-{case.number}-{kept[0].data['letter']}-{kept[0].data['language']}.txt"
-    return _download(kept[0].words.encode(), "text/plain; charset=utf-8", name)
-
-
-@blueprint.get("/cases/<case_id>/parcels.csv")
-@desk("office", "admin")
-def case_parcels(case_id: str) -> Response:
-    """The parcels of a case as a table: what goes with a ticket."""
-    case = _find(case_id)
-    with reading() as session:
-        held = ask.parcels_of(session, actor().org_id, case_id)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["Order", "Parcel", "Tracking number", "Carrier", "Status", "Handed over", "Delivered"])
-    for it in held:
-        times = [
-            at.isoformat(timespec="seconds") if at else "" for at in (it.handed_over_at, it.delivered_at)
-        ]
-        row = [" ".join(it.orders), it.code, it.tracking_number or "", it.carrier or "", it.status, *times]
-        writer.writerow([_harmless(cell) for cell in row])
-    return _download(out.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", f"case-{case.number}.csv")
-
-
-@blueprint.get("/cases/<case_id>/files/<file_id>")
-@desk("office", "admin")
-def case_file(case_id: str, file_id: str) -> Response:
-    """A file of the case, to be kept: it is never shown inside our own pages."""
-    from webapp.services.cases.proofs import read_file  # noqa: PLC0415
-
-    _find(case_id)
-    with reading() as session:
-        file = labels.find_file(session, actor().org_id, file_id)
-    if file is None or file.purpose != "case" or file.subject != case_id:
-        abort(404)
-    return _download(read_file(actor().org_id, file), file.type, file.name)
-
-
 def case_page(case_id: str, problem: Problem | None = None) -> str:
     """The case's page; after a refusal with what was sent beside the form it was about."""
-    case = _find(case_id)
+    case = find_case(case_id)
     org_id = actor().org_id
     with reading() as session:
         entries = ask.entries(session, org_id, case_id)
@@ -193,7 +145,8 @@ def end_of_day(name: str) -> datetime | None:
     return None if at is None else datetime.combine(at.date(), time(23, 59, 59), zone())
 
 
-def _find(case_id: str) -> Case:
+def find_case(case_id: str) -> Case:
+    """The case of that id in this shop; 404 when there is none."""
     with reading() as session:
         return ask.find(session, actor().org_id, case_id) or abort(404)
 
@@ -235,17 +188,3 @@ def _values(case: Case, orders: list[str], shop: str) -> dict[str, str]:
 
 def _day(at: datetime | None) -> str:
     return f"{at.astimezone(zone()):%Y-%m-%d %H:%M}" if at else ""
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins so for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-
-
-def _download(data: bytes, media_type: str, name: str) -> Response:
-    response = Response(data, content_type=media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

@@ -41,6 +41,7 @@ class Sheet(FPDF):
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=20)
         self.alias_nb_pages()
+        self._is_mixed = False
         self._load_fonts(text)
 
     def _load_fonts(self, text: str) -> None:
@@ -55,9 +56,20 @@ class Sheet(FPDF):
             self.add_font("NotoSC", "", _FONTS / "NotoSansSC-Regular.ttf")
             others.append("NotoSC")
         if others:
+            self._is_mixed = True
             self.set_fallback_fonts(others, exact_match=False)
             self.set_text_shaping(use_shaping_engine=True)
         self.set_font("Noto", "", 9)
+
+    def _use(self, style: str, size: float) -> None:
+        """Write on in this style and size.
+
+        Where the first words need another font, fpdf2 2.8 sets the size in a state that ends with them: what follows
+        in Latin would be drawn in the size before. A space in our own font sets it for the page.
+        """
+        self.set_font("Noto", style, size)
+        if self._is_mixed:
+            self.text(self.get_x(), self.get_y(), " ")
 
     def footer(self) -> None:
         """Whose page it is, and which."""
@@ -74,7 +86,7 @@ class Sheet(FPDF):
         gap: float = 0,
     ) -> None:
         """A paragraph over the whole width."""
-        self.set_font("Noto", "B" if bold else "", size)
+        self._use("B" if bold else "", size)
         self.set_text_color(*colour)
         self.set_x(MARGIN)
         self.multi_cell(
@@ -102,7 +114,7 @@ class Sheet(FPDF):
                 continue
             self._keep(7)
             top = self.get_y()
-            self.set_font("Noto", "", 8.5)
+            self._use("", 8.5)
             self.set_text_color(*MUTED)
             self.cell(_LABEL, 4.6, label)
             self.set_text_color(*INK)
@@ -120,7 +132,7 @@ class Sheet(FPDF):
             self._row(row, widths)
 
     def _height(self, row: Sequence[str], widths: Sequence[float]) -> float:
-        self.set_font("Noto", "", 7.5)
+        self._use("", 7.5)
         heights = [
             cast(
                 float,
@@ -132,7 +144,7 @@ class Sheet(FPDF):
 
     def _row(self, row: Sequence[str], widths: Sequence[float], *, bold: bool = False) -> None:
         height, top, x = self._height(row, widths), self.get_y(), float(MARGIN)
-        self.set_font("Noto", "B" if bold else "", 7.5)
+        self._use("B" if bold else "", 7.5)
         self.set_text_color(*(MUTED if bold else INK))
         for text, width in zip(row, widths, strict=True):
             self.set_xy(x, top + 1)
@@ -160,7 +172,7 @@ class Sheet(FPDF):
                 else:
                     self.image(io.BytesIO(data), x=x, y=top, w=w, h=h, alt_text=caption.split("\n")[0])
                 self.set_xy(x, top + h + 1)
-                self.set_font("Noto", "", 6.8)
+                self._use("", 6.8)
                 self.set_text_color(*INK)
                 self.multi_cell(width, 3.3, clean(caption), align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
                 lowest = max(lowest, self.get_y())
