@@ -163,9 +163,18 @@ class _Matching:
     def _by_order(self, parcel: ParcelDraft) -> HeldParcel | None:
         """The order's parcel that has no name of its own yet; else the one somebody scanned before the import."""
         for held in self._free.values():
-            if held.is_known and _is_nameless(held) and set(parcel.orders).intersection(held.orders):
+            is_its = held.is_known and _is_nameless(held) and set(parcel.orders).intersection(held.orders)
+            if is_its and not self._was_retired(held):
                 return self._take(held)
         return self._scanned(parcel)
+
+    def _was_retired(self, held: HeldParcel) -> bool:
+        """Whether an import called it off because its order went into another package: it is nobody's any more."""
+        facts = self._books.facts.get(held.code, ())
+        return held.status == "cancelled" and any(
+            fact.kind == "cancel" and fact.data.get("source") == SOURCE and "into" in fact.data
+            for fact in facts
+        )
 
     def _scanned(self, parcel: ParcelDraft) -> HeldParcel | None:
         for held in self._free.values():
