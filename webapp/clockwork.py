@@ -32,6 +32,7 @@ def bind(app: Flask) -> None:
     app.extensions["baton-look"] = queue.task(name="look_at_photos")(in_app(timer.look_at_photos))
     queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(timer.every_minute))
     queue.periodic_task(crontab(minute="*"), name="tell_people")(in_app(timer.tell_people))
+    queue.periodic_task(crontab(minute="47"), name="let_old_photos_go")(in_app(timer.let_old_photos_go))
     queue.periodic_task(crontab(minute="17"), name="every_hour")(in_app(timer.every_hour))
     queue.periodic_task(crontab(minute="23"), name="stamp_days")(in_app(timer.stamp_days))
     queue.periodic_task(crontab(minute="41", hour="2"), name="every_night")(in_app(timer.every_night))

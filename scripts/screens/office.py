@@ -46,6 +46,7 @@ PLAIN = {
     "rules": "rules",
     "rule": "rules/R25",
     "stamps": "stamps",
+    "privacy": "privacy",
     "error": "nothing-here",
 }
 TROUBLES = {

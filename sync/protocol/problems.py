@@ -54,6 +54,7 @@ CATALOGUE: dict[str, tuple[str, int]] = {
     "body-invalid": ("The request cannot be read", 400),
     "field-invalid": ("A field has a wrong value", 422),
     "conflict": ("It was changed meanwhile", 409),
+    "photo-deleted": ("The picture was deleted on purpose", 410),
     # -- the office's work
     "run-closed": ("The run is closed", 409),
     "nothing-to-do": ("No parcel fits", 422),

@@ -11,6 +11,7 @@ from webapp.cli import (
     demo,
     devices,
     importing,
+    keeping,
     parcels,
     people,
     proof,
@@ -29,6 +30,6 @@ def group() -> None:
 
 for room in (
     *(serve, people, devices, importing, carriers, parcels, rescue),
-    *(proof, stamps, sweep, rebuild, backup, demo, bench),
+    *(proof, stamps, sweep, keeping, rebuild, backup, demo, bench),
 ):
     room.register(group)

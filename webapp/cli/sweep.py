@@ -22,7 +22,7 @@ def register(group: click.Group) -> None:
 @with_app
 def sweep(moment: str | None, as_json: bool) -> None:
     """Deem what has fallen due, withdraw what no longer holds, and remind."""
-    done = service.sweep(_time(moment))
+    done = service.sweep(time_of(moment))
     lines = [
         f"{step['parcel']}  {step['kind']}  {step['rule'] or 'withdrawn'}  {step['at']}"
         for step in done.applied
@@ -31,7 +31,8 @@ def sweep(moment: str | None, as_json: bool) -> None:
     say(done.as_dict(), as_json, "\n".join([*lines, counts]))
 
 
-def _time(text: str | None) -> datetime:
+def time_of(text: str | None) -> datetime:
+    """The time that `--at` names; now when it is not given."""
     if text is None:
         return clock.now()
     try:

@@ -28,6 +28,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     places,
     prepare,
     prepare_plan,
+    privacy,
     proofs,
     quarantine,
     rescue,

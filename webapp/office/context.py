@@ -42,6 +42,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/stock", "Stock", "store", _DESK),
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
+    ("/office/privacy", "Privacy", "lock", _DESK),
     ("/office/rules", "Rules", "gavel", _ALL),
     ("/office/stamps", "Time stamps", "shield-check", _DESK),
 )

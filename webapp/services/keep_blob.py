@@ -15,8 +15,9 @@ from webapp.services.checking import wake
 from webapp.store import blobs
 from webapp.store.blobs import BlobStore
 from webapp.store.queries import blobs as ask
+from webapp.store.queries import deletions
 from webapp.store.together import Together
-from webapp.store.unit import transaction
+from webapp.store.unit import Session, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ def keep_blob(
     beside: Callable[[Any], object] | None = None,
 ) -> Picture:
     """Keep `data` as the blob `sha256`; durable, bytes and row, when this returns. Twice is once.
+
+    One that the shop has let go on purpose is answered the same, and not kept again.
 
     `beside` is called with the session and settled in the same transaction, which several requests may share.
     Problems, before anything is kept: `digest-mismatch`, `media-unsupported`, `picture-broken`,
@@ -78,10 +81,26 @@ def _commit(puts: Sequence[_Put]) -> None:
     store = blobs.current()
     with transaction() as session:
         ask.add_blobs(session, [put.row for put in puts])
+        gone = _gone(session, puts)
         for put in puts:
             org_id, sha256 = put.row["org_id"], put.row["sha256"]
-            if not store.has(org_id, sha256):
+            if (org_id, sha256) in gone:
+                store.delete(org_id, sha256)
+                ask.remove_blob(session, org_id, sha256)
+            elif not store.has(org_id, sha256):
                 # A sweep held the row's key until now and has removed what lay there from an earlier try.
                 store.put(org_id, sha256, put.data)
             if put.beside is not None:
                 put.beside(session)
+
+
+def _gone(session: Session, puts: Sequence[_Put]) -> set[tuple[str, str]]:
+    """What was let go on purpose. Asked after the rows' keys are ours: a round that marks them is over by then."""
+    by_org: dict[str, list[str]] = {}
+    for put in puts:
+        by_org.setdefault(put.row["org_id"], []).append(put.row["sha256"])
+    return {
+        (org_id, sha256)
+        for org_id, digests in by_org.items()
+        for sha256 in deletions.gone(session, org_id, digests)
+    }

@@ -11,6 +11,7 @@ from webapp.services.server_identity import server_device
 from webapp.store import blobs
 from webapp.store.models import OfficeFile
 from webapp.store.queries import blobs as ask
+from webapp.store.queries import deletions
 from webapp.store.unit import Session
 
 LONGEST_NAME = 200
@@ -49,6 +50,7 @@ def add_file(
         "held_at": now,
     }
     ask.add_blobs(session, [row])
+    deletions.take_back(session, org_id, sha256)
     if not blobs.current().has(org_id, sha256):
         # A sweep held the row's key until now and has removed what lay there.
         blobs.current().put(org_id, sha256, data)

@@ -14,7 +14,9 @@ from sync.protocol.problems import Problem
 from webapp.store import blobs
 from webapp.store.blobs import Missing
 from webapp.store.queries import blobs as ask
+from webapp.store.queries import deletions
 from webapp.store.queries.blobs import BlobFacts
+from webapp.store.queries.deletions import Deletion
 from webapp.store.unit import reading
 
 WIDTHS = (160, 320, 640)
@@ -26,16 +28,28 @@ _decoding = threading.Lock()
 
 
 def find_blob(org_id: str, seller: str | None, sha256: str) -> BlobFacts:
-    """What is known of a blob that this person may see. Problem `not-found`.
+    """What is known of a blob that this person may see. Problems `not-found`, `photo-deleted`.
 
     That is one that an event of the shop speaks of, and for a seller one that shows a parcel of theirs. What was
     sent ahead of its event, or without one, is seen by nobody.
     """
     with reading() as session:
         facts = ask.visible(session, org_id, seller, sha256)
+        # Of a seller's the page says where it was; whether there ever was one is not theirs to ask.
+        deletion = deletions.find(session, org_id, sha256) if facts is None and seller is None else None
+    if deletion is not None:
+        raise Problem("photo-deleted", sentence(deletion))
     if facts is None:
         raise Problem("not-found", "There is no such picture, or it is not yours to see.")
     return facts
+
+
+def sentence(deletion: Deletion) -> str:
+    """When and why a picture went."""
+    on = f"{deletion.deleted_at:%Y-%m-%d}"
+    if deletion.why == deletions.ERASED:
+        return f"The picture was erased on {on}, because the person it is of asked. Its digest stays."
+    return f"The picture was deleted on {on}, by the shop's rule after {deletion.after_days} days. Its digest stays."
 
 
 def read_blob(org_id: str, facts: BlobFacts) -> tuple[str, bytes]:

@@ -21,7 +21,8 @@ from webapp.store import blobs
 from webapp.store.blobs import Missing
 from webapp.store.models import Upload
 from webapp.store.queries import blobs as ask
-from webapp.store.unit import reading, transaction
+from webapp.store.queries import deletions
+from webapp.store.unit import Session, reading, transaction
 
 MAX_BLOB_BYTES = 10 * 1024 * 1024
 EXPIRES_AFTER = timedelta(days=3)
@@ -81,10 +82,10 @@ def look_at_upload(org_id: str, device_id: str, upload_id: str, now: datetime) -
     """How far an upload is; a digest stands for a blob that came whole. Problems `upload-unknown`, `upload-expired`."""
     with reading() as session:
         if len(upload_id) == 64:
-            blob = ask.held(session, org_id, upload_id)
-            if blob is None:
+            size = _size_of(session, org_id, upload_id)
+            if size is None:
                 raise _unknown()
-            return _whole(blob.sha256, blob.size, "")
+            return _whole(upload_id, size, "")
         return _standing(_find(ask.upload(session, org_id, device_id, upload_id), now))
 
 
@@ -121,16 +122,26 @@ def end_upload(org_id: str, device_id: str, upload_id: str, now: datetime) -> No
 def _is_held(org_id: str, asked: Asked, now: datetime) -> bool:
     with reading() as session:
         blob = ask.held(session, org_id, asked.sha256)
-    if blob is None:
+        size = blob.size if blob is not None else _size_of(session, org_id, asked.sha256)
+    if size is None:
         return False
-    if blob.size != asked.size:
-        raise Problem("length-invalid", f"The bytes of this SHA-256 are {blob.size}, not {asked.size}.")
-    if blob.held_at < now - TOLD_AGAIN_AFTER:
+    if size != asked.size:
+        raise Problem("length-invalid", f"The bytes of this SHA-256 are {size}, not {asked.size}.")
+    if blob is not None and blob.held_at < now - TOLD_AGAIN_AFTER:
         with transaction() as session:
             ask.keep_unreferenced(session, org_id, asked.sha256, now)
             # A sweep may have forgotten it since it was looked up.
             return ask.held(session, org_id, asked.sha256) is not None
     return True
+
+
+def _size_of(session: Session, org_id: str, sha256: str) -> int | None:
+    """How long a picture is that is held, or that was held and let go on purpose: nobody is to send it again."""
+    blob = ask.held(session, org_id, sha256)
+    if blob is not None:
+        return blob.size
+    deletion = deletions.find(session, org_id, sha256)
+    return deletion.size if deletion is not None else None
 
 
 def _open(org_id: str, device_id: str, asked: Asked, data: bytes, now: datetime) -> Standing:
@@ -168,7 +179,14 @@ def _again(org_id: str, standing: Standing, offset: int, read: Read) -> Standing
     The very bytes that are held change nothing, and the answer says that all are here.
     """
     data = read(standing.size - offset)
-    if blobs.current().read(org_id, standing.id)[offset : offset + len(data)] != data:
+    try:
+        held = blobs.current().read(org_id, standing.id)
+    except Missing:
+        with reading() as session:
+            if deletions.find(session, org_id, standing.id) is None:
+                raise
+        return standing  # let go on purpose: there is nothing to compare, and nothing is kept
+    if held[offset : offset + len(data)] != data:
         raise _elsewhere(standing.offset)
     return standing
 

@@ -17,6 +17,7 @@ from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
 from webapp.services.checking import look, wake
 from webapp.services.feeds import take
 from webapp.services.importing import apply as importing
+from webapp.services.keeping.delete_old import delete_old_photos
 from webapp.services.notices.delivering import deliver_due
 from webapp.services.stamping.days import stamp_days as stamp_days_that_are_over
 from webapp.services.sweep import sweep
@@ -77,6 +78,13 @@ def every_minute() -> None:
     settled = take.settle_everywhere(clock.now())
     if settled:
         log.info("carriers' reports found their parcels", reports=settled)
+
+
+def let_old_photos_go() -> None:
+    """Delete the bytes that are older than their shop keeps them: a job of its own, it may take long at first."""
+    for done in delete_old_photos(clock.now()):
+        if done.deleted:
+            log.info("old photos deleted", org=done.org_id, photos=done.deleted, bytes=done.bytes)
 
 
 def tell_people() -> None:

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 from webapp.services.find_device import CallingDevice
 from webapp.store.queries import blobs as ask
+from webapp.store.queries import deletions
 from webapp.store.unit import reading
 
 
 def want_blobs(caller: CallingDevice, digests: Sequence[str]) -> list[str]:
     """Those of the digests whose bytes are not held, each once, in the order asked.
 
-    A phone that is signed out hears only of those its own events speak of: the others count as not held.
+    What was held and let go on purpose is not asked for again. A phone that is signed out hears only of those its
+    own events speak of: the others count as not held.
     """
     with reading() as session:
         held = ask.held_among(session, caller.org_id, digests)
+        held |= deletions.gone(session, caller.org_id, digests)
         if caller.revoked_at is not None:
             held &= ask.named_among(session, caller.org_id, caller.id, digests)
     return [sha256 for sha256 in dict.fromkeys(digests) if sha256 not in held]

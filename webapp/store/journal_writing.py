@@ -18,6 +18,7 @@ from webapp.store.models import (
     Anomaly,
     Blob,
     BlobRef,
+    DeletedBlob,
     Device,
     Event,
     EventParcel,
@@ -320,10 +321,13 @@ def _setting(model: Any, where: Sequence[str], *names: str) -> Prepared:
 _ADD_EVENT = _adding(Event)
 _ADD_LINK = _adding(EventParcel, if_new=True)
 _ADD_BLOB_REF = _adding(BlobRef, if_new=True)
-# Bytes that are held, and those that this phone has said it lost.
+# Bytes that are held, that were let go on purpose, and those that this phone has said it lost.
 _SETTLED = Prepared(
     lambda dialect: union_all(
         select(Blob.sha256).where(Blob.org_id == bindparam("org_id"), one_of(dialect, Blob.sha256, "keys")),
+        select(DeletedBlob.sha256).where(
+            DeletedBlob.org_id == bindparam("org_id"), one_of(dialect, DeletedBlob.sha256, "keys")
+        ),
         select(BlobRef.sha256).where(
             BlobRef.org_id == bindparam("org_id"),
             one_of(dialect, BlobRef.sha256, "keys"),

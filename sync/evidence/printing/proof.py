@@ -209,7 +209,7 @@ def _picture(printed: Printed, event: Mapping[str, Any], blob: Mapping[str, Any]
     of = f" of {words.code(blob['parcel'])}" if blob["parcel"] and blob["state"] != "left_out" else ""
     lines = [f"{what}{of}, {words.moment(parse_time(event['effective_at']), printed.zone)}"]
     if blob["state"] != "held":
-        lines.append(words.ABSENT.get(blob["state"], blob["state"]))
+        lines.append(words.absent(blob, printed.zone))
     elif copy is None:
         lines.append("Is in the bundle; it could not be shown here")
     lines += [f"SHA-256 {blob['sha256'][:32]}", blob["sha256"][32:]]

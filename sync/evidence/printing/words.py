@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import Any
 
+from sync.protocol.times import parse_time
 from sync.rules.reasons import REASONS
 
 KINDS = {
@@ -39,6 +42,17 @@ ABSENT = {
     "damaged": "The server's copy was damaged",
     "deleted_by_policy": "Deleted by the shop's policy",
 }
+
+
+def absent(blob: Mapping[str, Any], zone: tzinfo) -> str:
+    """Why a picture is not shown; of one that was let go, since when."""
+    said = ABSENT.get(blob["state"], str(blob["state"]))
+    at = blob.get("deleted_at")
+    if blob["state"] != "deleted_by_policy" or at is None:
+        return said
+    if blob.get("deleted_why") == "erased":
+        return f"Erased on {moment(parse_time(at), zone)}, because the person it is of asked"
+    return f"{said} on {moment(parse_time(at), zone)}, after {blob.get('deleted_after_days')} days"
 
 
 def kind(code: str) -> str:

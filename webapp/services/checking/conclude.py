@@ -16,6 +16,7 @@ from sync.protocol.codes import key_of
 from webapp.services.checking.accept import accept_by_rule
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, ProofCheck
+from webapp.store.queries import deletions
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import Session
 
@@ -49,7 +50,8 @@ def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> Non
         of_strokes(event.data or {}),
     )
     _tell(session, event, judgement, now)
-    is_whole = all(is_held for _, _, is_held in refs) and bool(refs)
+    away = [ref.sha256 for ref, _, is_held in refs if not is_held]
+    is_whole = bool(refs) and deletions.gone(session, org_id, away) >= set(away)
     rest = [code for code in ask.open_anomalies_at(session, org_id, event_id) if code not in _OURS]
     doubt = judgement.weight + doubt_of(rest)
     ask.set_doubt(session, org_id, event_id, doubt if is_whole else doubt + UNCHECKED)

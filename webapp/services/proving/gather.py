@@ -16,7 +16,7 @@ from webapp.services.proving.chains import tell_chains
 from webapp.services.proving.stamps import tell_stamps
 from webapp.store import database
 from webapp.store.models import Event
-from webapp.store.queries import blobs, event_views, proofs
+from webapp.store.queries import blobs, deletions, event_views, proofs
 from webapp.store.queries.event_views import EventView
 from webapp.store.queries.proofs import Maker
 from webapp.store.unit import Session
@@ -203,6 +203,7 @@ class _States:
         named = {blob["sha256"] for payload in self._payloads.values() for blob in payload.get("blobs") or []}
         self._is_here = blobs.held_among(session, org_id, named)
         self._lost = blobs.lost_among(session, org_id, named)
+        self._gone = deletions.among_digests(session, org_id, named - self._is_here)
         self._shown: dict[str, None] = {}
 
     @property
@@ -218,15 +219,27 @@ class _States:
             if state == "held":
                 self._shown[blob["sha256"]] = None
             told.append(
-                {"sha256": blob["sha256"], "role": blob["role"], "parcel": blob.get("parcel"), "state": state}
+                {
+                    "sha256": blob["sha256"],
+                    "role": blob["role"],
+                    "parcel": blob.get("parcel"),
+                    "state": state,
+                    **(self._why_gone(blob["sha256"]) if state == "deleted_by_policy" else {}),
+                }
             )
         return told
+
+    def _why_gone(self, sha256: str) -> dict[str, Any]:
+        told = deletions.as_told(self._gone[sha256]) or {}
+        return {f"deleted_{name}": value for name, value in told.items()}
 
     def _state(self, blob: dict[str, Any]) -> str:
         if not self._is_ours(blob.get("parcel")):
             return "left_out"
         if blob["sha256"] in self._is_here:
             return "held"
+        if blob["sha256"] in self._gone:
+            return "deleted_by_policy"
         return "lost" if blob["sha256"] in self._lost else "never_arrived"
 
     def _is_ours(self, parcel: str | None) -> bool:

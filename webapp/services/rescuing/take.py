@@ -21,7 +21,7 @@ from webapp.services.rescuing.archive import Gap
 from webapp.services.rescuing.contents import Contents, Found, Line, Manifest, Picture
 from webapp.services.rescuing.limits import MAX_FILE
 from webapp.store.journal import SqlJournal
-from webapp.store.queries import blobs, rescues
+from webapp.store.queries import blobs, deletions, rescues
 from webapp.store.unit import lock_org, reading, transaction
 
 BATCH = 200
@@ -147,6 +147,7 @@ class _Taking:
             raise self._nothing()
         with reading() as session:
             held = blobs.held_among(session, self.org_id, list(self._named))
+            held |= deletions.gone(session, self.org_id, list(self._named))
         self.done.missing = [sha256 for sha256 in self._named if sha256 not in held][:MOST_MISSING]
         with transaction() as session:
             rescues.add_items(session, self._items)
@@ -204,7 +205,8 @@ class _Taking:
             fault = picture.fault or "It cannot be read."
             return BlobResult(picture.name, picture.sha256, "refused", "rescue-damaged", fault)
         with reading() as session:
-            if blobs.held(session, self.org_id, picture.sha256) is not None:
+            is_gone = deletions.gone(session, self.org_id, [picture.sha256])  # and is not to come back
+            if is_gone or blobs.held(session, self.org_id, picture.sha256) is not None:
                 return BlobResult(picture.name, picture.sha256, "held")
         brought_by = self._named.get(picture.sha256, "")
         try:

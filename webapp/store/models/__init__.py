@@ -6,6 +6,7 @@ from webapp.store.models.cases import Case, CaseEntry, CaseParcel, LabelCheck, O
 from webapp.store.models.deadlines import Deadline
 from webapp.store.models.devices import Device, Enrolment
 from webapp.store.models.evidence import PhotoCheck, PhotoCode, PhotoPrint, ProofCheck
+from webapp.store.models.keeping import DeletedBlob, OfficeAct
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
 from webapp.store.models.notices import Delivery, Notice, NoticeChoice, NoticeSettings, PushSubscription
 from webapp.store.models.parcels import (
@@ -37,6 +38,7 @@ __all__ = [
     "CaseParcel",
     "DayStamp",
     "Deadline",
+    "DeletedBlob",
     "Delivery",
     "Device",
     "Enrolment",
@@ -48,6 +50,7 @@ __all__ = [
     "Notice",
     "NoticeChoice",
     "NoticeSettings",
+    "OfficeAct",
     "OfficeFile",
     "Order",
     "OrderLine",

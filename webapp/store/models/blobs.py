@@ -22,6 +22,7 @@ class Blob(Base):
     """Bytes this organisation holds, by digest. `device_id` brought them; a reference makes them a proof."""
 
     __tablename__ = "blobs"
+    __table_args__ = (Index(None, "org_id", "held_at"),)
     org_id: Mapped[OrgId]
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     type: Mapped[str] = mapped_column(String(32))

@@ -14,7 +14,8 @@ from sync.protocol import envelope
 from sync.rules import anomalies
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Blob, BlobRef, Device, Event, EventParcel, Place, Run, User
-from webapp.store.queries import rescues
+from webapp.store.queries import deletions, rescues
+from webapp.store.queries.deletions import Deletion
 from webapp.store.queries.rescues import Brought
 
 _NOBODY = {"clock": "The clock", "checks": "The photo checks"}
@@ -32,7 +33,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Bytes an event speaks of. `is_held` is false until they are home; `is_lost`: the phone says they never will."""
+    """Bytes an event speaks of. `is_held` is false until they are home; `is_lost`: the phone says they never will.
+
+    `deleted`: they were home, and the shop has let them go.
+    """
 
     sha256: str
     role: str
@@ -43,6 +47,7 @@ class Photo:
     is_lost: bool
     width: int | None
     height: int | None
+    deleted: Deletion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ class EventView:
     @property
     def missing_blobs(self) -> int:
         """How many of its photos and signatures are not home yet."""
-        return sum(not b.is_held for b in (*self.photos, *((self.signature,) if self.signature else ())))
+        own = (*self.photos, *((self.signature,) if self.signature else ()))
+        return sum(not b.is_held and b.deleted is None for b in own)
 
 
 def finding(code: str, detail: str = "") -> Finding:
@@ -220,7 +226,10 @@ def _photos(
     if parcel is not None:
         query = query.where(BlobRef.parcel.in_(("", parcel)))
     found: dict[str, list[Photo]] = {}
-    for row in session.execute(query):
+    rows = session.execute(query).all()
+    absent = [row.BlobRef.sha256 for row in rows if row.held is None]
+    gone = deletions.among_digests(session, org_id, absent) if absent else {}
+    for row in rows:
         ref: BlobRef = row.BlobRef
         found.setdefault(ref.event_id, []).append(
             Photo(
@@ -233,6 +242,7 @@ def _photos(
                 ref.is_lost,
                 row.width,
                 row.height,
+                gone.get(ref.sha256),
             )
         )
     return found

@@ -162,18 +162,19 @@ def finish(session: Session, it: Waiting, by: str, result: dict[str, Any], now: 
 
 
 def keep_print(session: Session, org_id: str, sha256: str, codes: Collection[int], sketch: bytes) -> None:
-    """Keep by what a photo is known again; once is enough."""
-    if session.get(PhotoPrint, (org_id, sha256)) is not None:
+    """Keep by what a photo is known again; once is enough, and not of one that was erased while it was looked at."""
+    if session.get(PhotoPrint, (org_id, sha256)) is not None or session.get(Blob, (org_id, sha256)) is None:
         return
     session.execute(insert(PhotoPrint).values(org_id=org_id, sha256=sha256, sketch=sketch))
     rows = [{"org_id": org_id, "code": code, "sha256": sha256} for code in codes]
     session.execute(insert(PhotoCode), rows)
 
 
-def forget_print(session: Session, org_id: str, sha256: str) -> None:
-    """Know a photo no more: its bytes are gone for good."""
-    for table in (PhotoCode, PhotoPrint):
-        session.execute(delete(table).where(table.org_id == org_id, table.sha256 == sha256))
+def forget_sketches(session: Session, org_id: str, digests: Collection[str]) -> None:
+    """Know these no more by how they look. Their codes stay: numbers that nobody can turn into a picture."""
+    session.execute(
+        delete(PhotoPrint).where(PhotoPrint.org_id == org_id, among(session, PhotoPrint.sha256, digests))
+    )
 
 
 def alike(session: Session, org_id: str, codes: Sequence[int], but: str) -> list[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Blob, BlobRef, Event, EventParcel, Parcel, ParcelOrder, Quarantined
+from webapp.store.queries import deletions
 
 
 def parcels(session: Session, status: str | None) -> list[dict[str, Any]]:
@@ -136,7 +137,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _blobs(session: Session, found: Parcel, event_ids: list[str]) -> list[dict[str, Any]]:
-    rows = session.execute(
+    query = (
         select(BlobRef, Blob)
         .outerjoin(Blob, and_(Blob.org_id == BlobRef.org_id, Blob.sha256 == BlobRef.sha256))
         .where(
@@ -146,12 +147,15 @@ def _blobs(session: Session, found: Parcel, event_ids: list[str]) -> list[dict[s
         )
         .order_by(BlobRef.event_id, BlobRef.role, BlobRef.sha256)
     )
+    rows = session.execute(query).all()
+    gone = deletions.among_digests(session, found.org_id, {ref.sha256 for ref, _ in rows})
     return [
         {
             "sha256": ref.sha256,
             "role": ref.role,
             "size": ref.size,
             "held": blob is not None,
+            "deleted": deletions.as_told(gone.get(ref.sha256)),
             "differs": _differs(ref, blob),
             "event": ref.event_id,
         }

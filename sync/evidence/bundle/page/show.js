@@ -218,16 +218,24 @@ function placeWords(where, name) {
     .join(", ");
 }
 
+/** Why a picture is not here; of one that was let go, since when. @param {any} told */
+function absentWords(told) {
+  const { state, deleted_at: at, deleted_after_days: days, deleted_why: why } = told ?? {};
+  const words = ABSENT_WORDS[state] ?? "Not in this file.";
+  if (state !== "deleted_by_policy" || typeof at !== "string") return words;
+  const day = at.slice(0, 10);
+  if (why === "erased") return `Erased on ${day} (UTC), because the person it is of asked.`;
+  return `${words.slice(0, -1)} on ${day} (UTC)${Number.isInteger(days) ? `, after ${days} days` : ""}.`;
+}
+
 /** @param {Verdict} verdict @param {any} blob @param {string | undefined} name @param {any} known */
 function showPicture({ bundle }, blob, name, known) {
   const caption = `${blob.role === "signature" ? "Signature" : blob.role === "tag" ? "The tag, close up" : "Photo"} · ${blob.sha256}`;
   const isTrue = name && bundle.digests.get(name) === PICTURE.exec(name)?.[1];
   if (!name || !isTrue) {
     const box = fromTemplate("t-absent");
-    const state = (known.blobs ?? []).find((/** @type {any} */ b) => b.sha256 === blob.sha256)?.state;
-    const why = name
-      ? "This picture was changed, so it is not shown."
-      : (ABSENT_WORDS[state] ?? "Not in this file.");
+    const told = (known.blobs ?? []).find((/** @type {any} */ b) => b.sha256 === blob.sha256);
+    const why = name ? "This picture was changed, so it is not shown." : absentWords(told);
     part(box, "figcaption").textContent = `${why} ${caption}`;
     return box;
   }
