@@ -14,6 +14,7 @@ from webapp.cli import (
     keeping,
     parcels,
     people,
+    persons,
     proof,
     rebuild,
     rescue,
@@ -29,7 +30,7 @@ def group() -> None:
 
 
 for room in (
-    *(serve, people, devices, importing, carriers, parcels, rescue),
+    *(serve, people, persons, devices, importing, carriers, parcels, rescue),
     *(proof, stamps, sweep, keeping, rebuild, backup, demo, bench),
 ):
     room.register(group)

@@ -51,7 +51,7 @@ def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as
             org_id, parcel = proofs.find_parcel(session, parcel)
         elif event is not None:
             org_id = proofs.org_of_event(session, event) or org_id
-    with _written(target) as out:
+    with written(target) as out:
         write = export_appeal if appeal else export_proof
         done = write(Wanted(org_id, parcel=parcel, event=event), out, clock.now())
     size = target.stat().st_size
@@ -72,7 +72,7 @@ def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[BinaryIO]:
+def written(target: Path) -> Iterator[BinaryIO]:
     """A file that takes the target's name only when it is whole and on the disk."""
     try:
         held = tempfile.NamedTemporaryFile(dir=target.parent, prefix=".baton-", delete=False)  # noqa: SIM115

@@ -23,6 +23,7 @@ from webapp.office import (  # noqa: E402, F401  (rooms register themselves on t
     parcel,
     parcels,
     people,
+    person_data,
     phones,
     photos,
     places,

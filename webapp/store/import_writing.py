@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sync.rules.carriers import named
 from webapp.store.among import among
 from webapp.store.models import (
+    ABOUT_BUYER,
     Anomaly,
     BlobRef,
     Carrier,
@@ -34,7 +35,8 @@ Row = Mapping[str, Any]
 def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequence[Row]) -> None:
     """Insert or overwrite orders and their lines, which are exactly those of its newest export.
 
-    The marketplace's deadlines for an order, which few exports have, stay.
+    The marketplace's deadlines for an order, which few exports have, stay. Of an order whose buyer was erased nothing
+    comes back that says who that was.
     """
     _put(
         session,
@@ -42,6 +44,7 @@ def put_orders(session: Session, org_id: str, orders: Sequence[Row], lines: Sequ
         [{"org_id": org_id, **row} for row in orders],
         ("org_id", "order_id"),
         keep=("own_times",),
+        unless_erased=ABOUT_BUYER,
     )
     _drop_lines(session, org_id, [row["order_id"] for row in orders], lines)
     _put(session, OrderLine, [{"org_id": org_id, **row} for row in lines], ("org_id", "order_id", "sku_id"))
@@ -200,14 +203,17 @@ def _put(
     rows: list[dict[str, Any]],
     keys: tuple[str, ...],
     keep: tuple[str, ...] = (),
+    unless_erased: tuple[str, ...] = (),
 ) -> None:
-    """`keep` are columns that an empty value does not overwrite."""
+    """`keep` are columns that an empty value does not overwrite, `unless_erased` those that an erased row lets be."""
     if not rows:
         return
     table = _table(model)
     statement = _flavour(session).insert(table)
     fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     fresh |= {name: func.coalesce(statement.excluded[name], table.c[name]) for name in keep}
+    for name in unless_erased:
+        fresh[name] = case((table.c.erased_at.is_(None), statement.excluded[name]), else_=table.c[name])
     session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=fresh), rows)
 
 

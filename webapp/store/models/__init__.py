@@ -10,6 +10,7 @@ from webapp.store.models.keeping import DeletedBlob, OfficeAct
 from webapp.store.models.ledger import Event, EventParcel, Quarantined, QuarantinedBlob, Receipt
 from webapp.store.models.notices import Delivery, Notice, NoticeChoice, NoticeSettings, PushSubscription
 from webapp.store.models.parcels import (
+    ABOUT_BUYER,
     Anomaly,
     ImportFile,
     Order,
@@ -25,6 +26,7 @@ from webapp.store.models.stock import Reservation, Stock, StockMove
 from webapp.store.models.work import Place, Run, RunParcel, Task
 
 __all__ = [
+    "ABOUT_BUYER",
     "DESK_ROLES",
     "NO_SHOP",
     "ROLES",

@@ -21,6 +21,7 @@ class Order(Base):
 
     `own_times` are the marketplace's deadlines for this order by its own names (`rts_sla_time` …), RFC 3339 in UTC.
     `reminded_on` is the shop's last day on which the order was reminded of (`R27`: never twice in a day).
+    `erased_at`: who bought it was erased, and no later export brings back the columns of ABOUT_BUYER.
     """
 
     __tablename__ = "orders"
@@ -62,6 +63,11 @@ class Order(Base):
     reminded_on: Mapped[date | None] = mapped_column(Date)
     seen_at: Mapped[Time]
     digest: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+# Who a buyer is. What stays says what was bought, and roughly where it went: the country and the state.
+ABOUT_BUYER = ("buyer", "buyer_message", "seller_note", "recipient", "phone", "city", "postcode", "address")
 
 
 class OrderLine(Base):

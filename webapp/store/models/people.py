@@ -54,7 +54,7 @@ class RoleName(RoleMixin):
 
 
 class User(Base, UserMixin):
-    """A person; an e-mail and a password only for those who sign in to the office."""
+    """A person; an e-mail and a password only for those who sign in to the office. `erased_at`: no name any more."""
 
     __tablename__ = "users"
     id: Mapped[Key]  # type: ignore[assignment]  # the library names an integer, and takes any
@@ -68,6 +68,7 @@ class User(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[Time]
     last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
     def roles(self) -> list[Any]:  # type: ignore[override]

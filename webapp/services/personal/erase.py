@@ -1,0 +1,122 @@
+"""Take a person's name, numbers and addresses out of the books; what was signed stays as it was signed.
+
+Events cannot be changed without ceasing to be evidence: a name that somebody signed with stays in them, and is said to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sync.protocol.problems import Problem
+from webapp.services.keeping.acts import write_act
+from webapp.services.keeping.delete_old import clear_marked
+from webapp.services.personal.find import Person, find_person
+from webapp.store import import_writing
+from webapp.store.models import ABOUT_BUYER, Parcel, User
+from webapp.store.queries import deletions, persons
+from webapp.store.unit import Session, lock_org, transaction
+
+SIGNED = (
+    "Records that a phone signed are evidence and cannot be changed: a name that somebody gave as they signed is in"
+    " them. They are kept to make and to answer legal claims."
+)
+_OVER = frozenset({"delivered", "returned", "lost", "damaged", "cancelled"})
+BACKED_UP = "Backups made before still have all of it, until they are replaced."
+SHARED = "Signatures that were given for other people's parcels as well are kept."
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was erased, in numbers, and what stays with the reason. `others`: orders that may be the same person's."""
+
+    key: str
+    kind: str
+    counts: dict[str, int] = field(default_factory=dict)
+    stays: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a command tells it."""
+        return asdict(self)
+
+
+def erase_person(
+    org_id: str, asked: str, made_by: str | None, now: datetime, *, with_signatures: bool = False
+) -> Erased:
+    """Erase whom `asked` means (`find_person`); twice is once.
+
+    Problem `still-used` while they work here, or while a parcel of theirs is under way or in an open case.
+    """
+    with transaction() as session:
+        head = lock_org(session, org_id)
+        person = find_person(session, org_id, asked)
+        done = Erased(person.key, "staff" if person.user else "buyer", others=list(person.others))
+        if person.user is not None:
+            _erase_staff(session, person.user, done, now)
+        else:
+            _erase_buyer(session, org_id, head, person, done, made_by, now, with_signatures=with_signatures)
+        done.stays.append(BACKED_UP)
+        data = {"is": done.kind, "id": done.key, **done.counts}
+        write_act(session, org_id, "person_erased", made_by, now, data)
+    clear_marked(org_id, now)
+    return done
+
+
+def _erase_staff(session: Session, user: User, done: Erased, now: datetime) -> None:
+    if user.active:
+        raise Problem("still-used", f"{user.name} still works here: end their work first, under People.")
+    done.counts = {**persons.forget_staff(session, user, now)}
+    done.stays.append(SIGNED)
+
+
+def _erase_buyer(
+    session: Session,
+    org_id: str,
+    head: int,
+    person: Person,
+    done: Erased,
+    made_by: str | None,
+    now: datetime,
+    *,
+    with_signatures: bool,
+) -> None:
+    order_ids = [order.order_id for order in person.orders]
+    parcels = persons.parcels_of(session, org_id, order_ids)
+    codes = [parcel.code for parcel in parcels]
+    cases = persons.cases_about(session, org_id, codes)
+    _refuse_if_needed(parcels, [case.number for case in cases if case.state == "open"])
+    words = {value for order in person.orders for name in ABOUT_BUYER if (value := getattr(order, name))}
+    done.counts["orders"] = len(order_ids)
+    done.counts["case_texts"] = persons.forget_words(session, org_id, cases, words)
+    labels = persons.labels_of(session, org_id, codes)
+    persons.forget_labels(session, org_id, labels)
+    done.counts["label_checks"] = len(labels)
+    persons.forget_buyer(session, org_id, order_ids, now)
+    import_writing.mark_parcels_of(session, org_id, head, order_ids)
+    gone = {sha256 for label in labels for sha256 in label.pages}
+    if with_signatures:
+        mine, shared = persons.signatures_at_the_door(session, org_id, codes)
+        gone |= mine
+        if shared:
+            done.stays.append(SHARED)
+    events = persons.events_of_parcels(session, org_id, codes)
+    blobs = persons.free_to_go(session, org_id, gone, events)
+    deletions.mark(session, org_id, blobs, deletions.ERASED, now, made_by=made_by)
+    done.counts["pictures"] = len(blobs)
+    if events:
+        done.stays.append(SIGNED)
+
+
+def _refuse_if_needed(parcels: list[Parcel], open_cases: list[int]) -> None:
+    under_way = [parcel.code for parcel in parcels if parcel.status not in _OVER]
+    if under_way:
+        raise Problem(
+            "still-used",
+            f"Parcel {under_way[0]} is under way, and cannot arrive without name and address: erase when it is over.",
+        )
+    if open_cases:
+        raise Problem(
+            "still-used", f"Case {open_cases[0]} is open and about this person: erase when it is closed."
+        )
