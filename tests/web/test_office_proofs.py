@@ -15,6 +15,7 @@ from sync.protocol.times import format_time
 from tests.support.desk import hand_over, make_desk_user, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
+from webapp.services.checking.look import eyes
 from webapp.services.record import Draft, record
 from webapp.store.unit import transaction
 
@@ -111,3 +112,14 @@ def test_a_verdict_on_one_parcel_of_a_handover_does_not_show_a_seller_the_others
         (seen,) = record(session, org_id, "clock", [draft], clock.now())
     sari = signed_in(app, make_desk_user(org_id, "seller", "Sari Seller", seller="Toko Sari"))
     assert sari.get(f"/office/proofs/events/{seen.id}?appeal", buffered=True).status_code == 404
+
+
+def test_a_redacted_appeal_pack_is_offered_and_says_what_it_is(
+    olga: FlaskClient, phone: ApiPhone, org_id: str
+) -> None:
+    code, _ = handed_over(phone, org_id)
+    assert f"/office/proofs/parcels/{code}?appeal&amp;redact" in olga.get(f"/office/parcels/{code}").text
+    answer = olga.get(f"/office/proofs/parcels/{code}?appeal&redact", buffered=True)
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as pack:
+        assert "blurred in the photos" in pack.read("README.txt").decode()
+    eyes().close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +17,7 @@ from sync.evidence.bundle.verify import Verdict, verify_bundle
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.cli.output import REFUSED, WRONG_USAGE, say, with_app
+from webapp.services.checking.look import eyes
 from webapp.services.proving.appeal import export_appeal
 from webapp.services.proving.export_proof import export_proof
 from webapp.services.proving.gather import Wanted
@@ -40,8 +41,15 @@ def register(group: click.Group) -> None:
 @click.option(
     "--appeal", is_flag=True, help="The pack for a marketplace's claims desk: stamped copies, a manifest."
 )
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Blur printed text other than the parcel's own tag; originals of photos stay here.",
+)
 @with_app
-def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as_json: bool) -> None:
+def export(
+    parcel: str | None, event: str | None, target: Path, appeal: bool, redact: bool, as_json: bool
+) -> None:
     """Write a proof that stands alone: a zip that anybody can check offline."""
     if (parcel is None) == (event is None):
         raise click.UsageError("Name one of --parcel and --event.")
@@ -51,9 +59,9 @@ def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as
             org_id, parcel = proofs.find_parcel(session, parcel)
         elif event is not None:
             org_id = proofs.org_of_event(session, event) or org_id
-    with written(target) as out:
+    with written(target) as out, closing(eyes()):
         write = export_appeal if appeal else export_proof
-        done = write(Wanted(org_id, parcel=parcel, event=event), out, clock.now())
+        done = write(Wanted(org_id, parcel=parcel, event=event, is_redacted=redact), out, clock.now())
     size = target.stat().st_size
     told = {
         "file": str(target),
@@ -62,6 +70,7 @@ def export(parcel: str | None, event: str | None, target: Path, appeal: bool, as
         "event": event,
         "events": len(done.sealed["events"]),
         "server_key": done.server_key,
+        "redacted": redact,
     }
     hint = "" if appeal else f" Check it with: baton verify {target}"
     say(

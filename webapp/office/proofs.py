@@ -29,10 +29,13 @@ _turns = threading.BoundedSemaphore(2)
 @blueprint.get("/proofs/parcels/<code>")
 @desk()
 def parcel_proof(code: str) -> Response:
-    """A parcel's proof bundle; `?appeal` the pack for a marketplace. Another shop's or seller's is 404."""
+    """A parcel's proof bundle; `?appeal` the pack for a marketplace, `&redact` with text blurred.
+
+    Another shop's or seller's is 404.
+    """
     with reading() as session:
         held = ask.resolve_code(session, actor().org_id, actor().seller, code)
-    return _file(Wanted(actor().org_id, parcel=held or abort(404)))
+    return _file(Wanted(actor().org_id, parcel=held or abort(404), is_redacted=_is_redacted()))
 
 
 @blueprint.get("/proofs/events/<event_id>")
@@ -46,7 +49,11 @@ def event_proof(event_id: str) -> Response:
             owners = proofs.owners(session, actor().org_id, [event.id for event in shown])
         if owners != {actor().seller}:
             abort(404)
-    return _file(Wanted(actor().org_id, event=event_id))
+    return _file(Wanted(actor().org_id, event=event_id, is_redacted=_is_redacted()))
+
+
+def _is_redacted() -> bool:
+    return "redact" in request.args
 
 
 def _file(wanted: Wanted) -> Response:

@@ -76,7 +76,7 @@ def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, byte
     made = blobs.current().derived(org_id, facts.sha256, name)
     if made is None:
         media_type, whole = read_blob(org_id, facts)
-        made = _smaller(whole, media_type, width)
+        made = smaller(whole, media_type, width)
         if made is None:
             return media_type, whole
         blobs.current().put_derived(org_id, facts.sha256, name, made)
@@ -91,7 +91,8 @@ def decoding(facts: BlobFacts) -> Iterator[bool]:
         yield 0 < pixels <= _MAX_PIXELS.get(facts.type, 0)
 
 
-def _smaller(data: bytes, media_type: str, width: int) -> bytes | None:
+def smaller(data: bytes, media_type: str, width: int) -> bytes | None:
+    """A copy at most so many pixels wide; None when it cannot be decoded. Only what `decoding` lets."""
     out = io.BytesIO()
     try:
         with _decoding, Image.open(io.BytesIO(data), formats=[media_type.removeprefix("image/")]) as picture:

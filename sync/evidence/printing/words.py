@@ -47,6 +47,8 @@ ABSENT = {
 def absent(blob: Mapping[str, Any], zone: tzinfo) -> str:
     """Why a picture is not shown; of one that was let go, since when."""
     said = ABSENT.get(blob["state"], str(blob["state"]))
+    if blob.get("withheld"):
+        return "Shown with its printed text blurred; the original is left out"
     at = blob.get("deleted_at")
     if blob["state"] != "deleted_by_policy" or at is None:
         return said

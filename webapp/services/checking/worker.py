@@ -45,7 +45,8 @@ def _next(jobs: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
 
 def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
     # Imported under the limits: the libraries are the risk.
-    from sync.evidence import examine, reuse  # noqa: PLC0415
+    from sync.evidence import examine, redact, reuse  # noqa: PLC0415
+    from sync.protocol.problems import Problem  # noqa: PLC0415
 
     if asked["do"] == "compare":
         mine = base64.b64decode(asked["sketch"])
@@ -53,6 +54,9 @@ def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
             "likenesses": [round(reuse.likeness(base64.b64decode(s), mine), 4) for s in asked["sketches"]]
         }
     try:
+        if asked["do"] == "redact":
+            width, height = asked["of"]
+            return {"jpeg": base64.b64encode(redact.redact(data, asked["kept"], (width, height))).decode()}
         return examine.examine(data, asked["role"], asked["wanted"])
     except MemoryError:
         return {
@@ -60,6 +64,8 @@ def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
             "code": "check-too-large",
             "sentence": "The picture needs more memory than a look at it may take.",
         }
+    except Problem as problem:
+        return {"verdict": "refused", "code": problem.code, "sentence": problem.detail}
 
 
 if __name__ == "__main__":

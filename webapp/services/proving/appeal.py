@@ -15,8 +15,9 @@ from sync.evidence.printing.stamp import stamp
 from sync.protocol.problems import Problem
 from sync.protocol.times import parse_time
 from webapp.services.open_blob import decoding, find_blob, read_blob
-from webapp.services.proving.export_proof import Exported, collect, copies_of, payload_of, stem_of
+from webapp.services.proving.export_proof import Exported, collect, paper_copies, payload_of, stem_of
 from webapp.services.proving.gather import Wanted
+from webapp.services.proving.redacting import Redactor, redactor_of
 
 MOST_PDF = 10 * 1024 * 1024
 _ROLES = {"photo": "photo", "tag": "tag", "signature": "signature"}
@@ -31,6 +32,11 @@ The times are those of the phone, corrected by what it knew of the server's cloc
 These are copies made for reading. The originals, and what proves them, are in the proof bundle of the same
 {kind}, which anybody can check offline.
 """
+_REDACTED = """
+Printed text other than the parcel's own tag is blurred in the photos. It is found by how it looks, not by what it says:
+look through them before you hand them on.
+"""
+_FAILED = "Left out, because it could not be done: {count}.\n"
 
 
 def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
@@ -41,32 +47,38 @@ def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     told = gathered.facts.timeline
     pack = Zip(out)
     payloads = {v.id: payload_of(jws) for v, jws in zip(gathered.views, gathered.facts.events, strict=True)}
-    copies = copies_of(wanted.org_id, gathered.pictures)
+    copies = paper_copies(wanted, gathered)
+    redactor = redactor_of(wanted.org_id, gathered) if wanted.is_redacted else None
     printed = Printed(told, gathered.facts.keys, payloads, copies, zone)
     pdf = print_proof(printed)
     if len(pdf) > MOST_PDF:  # the pictures lie beside it anyway
         pdf = print_proof(Printed(told, gathered.facts.keys, payloads, {}, zone))
     pack.add("manifest.pdf", pdf)
-    for name, data in _images(wanted.org_id, told, zone):
+    for name, data in _images(wanted.org_id, told, zone, redactor):
         pack.add(f"images/{name}", data)
     about = f"Parcel {words.code(wanted.parcel)}" if wanted.parcel else f"Handover {wanted.event}"
     made_at = words.moment(now, zone)
     kind = "parcel" if wanted.parcel else "handover"
     text = _README.format(about=about, shop=told["shop"]["name"], made_at=made_at, kind=kind)
+    if redactor is not None:
+        text += _REDACTED + (_FAILED.format(count=len(redactor.failed)) if redactor.failed else "")
     pack.add("README.txt", text.encode())
     pack.finish()
     return Exported(f"baton-appeal-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), dict(told))
 
 
-def _images(org_id: str, told: Mapping[str, Any], zone: tzinfo) -> Iterator[tuple[str, bytes]]:
+def _images(
+    org_id: str, told: Mapping[str, Any], zone: tzinfo, redactor: Redactor | None
+) -> Iterator[tuple[str, bytes]]:
     """Every picture that is held, once, in the order of what happened."""
     done: set[str] = set()
     for event in told["events"]:
         for blob in event["blobs"]:
-            if blob["state"] != "held" or blob["sha256"] in done:
+            is_here = blob["state"] == "held" or "withheld" in blob
+            if not is_here or blob["sha256"] in done:
                 continue
             done.add(blob["sha256"])
-            data = _stamped(org_id, blob["sha256"], _lines(told, event, blob, zone))
+            data = _stamped(org_id, blob["sha256"], _lines(told, event, blob, zone), redactor)
             if data is not None:
                 role = _ROLES.get(blob["role"], "picture")
                 yield f"{len(done):02d}-{event['kind'].replace('_', '-')}-{role}.jpg", data
@@ -88,9 +100,12 @@ def _lines(
     ]
 
 
-def _stamped(org_id: str, sha256: str, lines: list[str]) -> bytes | None:
+def _stamped(org_id: str, sha256: str, lines: list[str], redactor: Redactor | None) -> bytes | None:
     """None where the picture cannot be opened: then the manifest still names it."""
     try:
+        if redactor is not None:
+            made = redactor.whole(sha256)
+            return stamp(made[1], made[0], lines) if made is not None else None
         facts = find_blob(org_id, None, sha256)
         media_type, data = read_blob(org_id, facts)
     except Problem:

@@ -14,6 +14,7 @@ from sync.protocol.problems import Problem
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.proving.copies import copy_for_paper
 from webapp.services.proving.gather import Gathered, Wanted, gather
+from webapp.services.proving.redacting import redactor_of
 from webapp.services.server_identity import signing_key
 from webapp.store import blobs
 from webapp.store.blobs import Missing
@@ -46,7 +47,7 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
         gathered.facts.timeline,
         gathered.facts.keys,
         {view.id: payload_of(jws) for view, jws in zip(gathered.views, gathered.facts.events, strict=True)},
-        copies_of(wanted.org_id, gathered.pictures),
+        paper_copies(wanted, gathered),
         zone,
     )
     sealed = write_bundle(
@@ -57,7 +58,8 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
         load_shell(),
         key,
     )
-    return Exported(f"baton-proof-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), sealed)
+    kind = "redacted" if wanted.is_redacted else "proof"
+    return Exported(f"baton-{kind}-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), sealed)
 
 
 def collect(wanted: Wanted, now: datetime) -> tuple[Gathered, Any]:
@@ -88,6 +90,15 @@ def read_pictures(org_id: str, digests: Sequence[str]) -> Iterator[tuple[str, by
 def copies_of(org_id: str, digests: Sequence[str]) -> dict[str, bytes]:
     """Copies for paper, by digest, of those that can be opened."""
     made = ((digest, copy_for_paper(org_id, digest)) for digest in digests)
+    return {digest: copy for digest, copy in made if copy is not None}
+
+
+def paper_copies(wanted: Wanted, gathered: Gathered) -> dict[str, bytes]:
+    """What is printed of the pictures: redacted ones when that was asked."""
+    if not wanted.is_redacted:
+        return copies_of(wanted.org_id, gathered.pictures)
+    redactor = redactor_of(wanted.org_id, gathered)
+    made = ((digest, redactor.for_paper(digest)) for digest in (*gathered.pictures, *gathered.withheld))
     return {digest: copy for digest, copy in made if copy is not None}
 
 

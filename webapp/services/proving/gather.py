@@ -27,21 +27,29 @@ _SERVER = "Baton's server"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the proof is about: a parcel by its code, or one event. `seller` narrows to a seller's own."""
+    """What the proof is about: a parcel by its code, or one event. `seller` narrows to a seller's own.
+
+    `is_redacted`: printed text in its pictures is blurred, so the originals of photos are left out.
+    """
 
     org_id: str
     parcel: str | None = None
     event: str | None = None
     seller: str | None = None
+    is_redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The facts of a bundle, the same events as a person reads them, and the digests of its pictures in order."""
+    """The facts of a bundle, the same events as a person reads them, and the digests of its pictures in order.
+
+    `withheld` are those that are held and left out of the bundle; copies of them may be shown.
+    """
 
     facts: Facts
     views: Sequence[EventView]
     pictures: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
 
 
 def gather(session: Session, wanted: Wanted, zone: str, server: Jwk, now: datetime) -> Gathered:
@@ -52,7 +60,7 @@ def gather(session: Session, wanted: Wanted, zone: str, server: Jwk, now: dateti
     makers = proofs.makers(session, wanted.org_id, {event.device_id for event in events})
     receipts = _receipts(session, wanted.org_id, events, makers)
     views = {v.id: v for v in event_views.views(session, wanted.org_id, [e.id for e in events])}
-    blob_states = _States(session, wanted.org_id, events, names)
+    blob_states = _States(session, wanted, events, names)
     told = [_event(event, views[event.id], blob_states.of(event)) for event in events]
     epoch = database.epoch_in(session)
     shop = proofs.shop_of(session, wanted.org_id)
@@ -71,7 +79,8 @@ def gather(session: Session, wanted: Wanted, zone: str, server: Jwk, now: dateti
     jws = [event.jws for event in events]
     stamps = tell_stamps(session, wanted.org_id, events)
     facts = Facts(timeline, _keys(makers, server, now), jws, receipts, stamps)
-    return Gathered(facts, [views[event.id] for event in events], blob_states.held)
+    shown = [views[event.id] for event in events]
+    return Gathered(facts, shown, blob_states.held, blob_states.withheld)
 
 
 def _events(session: Session, wanted: Wanted) -> list[Event]:
@@ -197,8 +206,11 @@ def _as_signed(event: Event, member: str) -> Any:
 class _States:
     """What became of each picture that the events name, and which of them are shown."""
 
-    def __init__(self, session: Session, org_id: str, events: Sequence[Event], names: set[str]) -> None:
+    def __init__(self, session: Session, wanted: Wanted, events: Sequence[Event], names: set[str]) -> None:
+        org_id = wanted.org_id
         self._names = names
+        self._is_redacted = wanted.is_redacted
+        self._withheld: dict[str, None] = {}
         self._payloads = {event.id: envelope.open_(event.jws).payload for event in events}
         named = {blob["sha256"] for payload in self._payloads.values() for blob in payload.get("blobs") or []}
         self._is_here = blobs.held_among(session, org_id, named)
@@ -211,12 +223,21 @@ class _States:
         """The digests of the pictures to show, in the order of the events told so far."""
         return tuple(self._shown)
 
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The digests of those that are left out because their printed text would be read."""
+        return tuple(self._withheld)
+
     def of(self, event: Event) -> list[dict[str, Any]]:
         """Each picture of an event with its state."""
         told = []
         for blob in self._payloads[event.id].get("blobs") or []:
             state = self._state(blob)
-            if state == "held":
+            is_withheld = state == "held" and self._is_redacted and blob["role"] != "signature"
+            if is_withheld:
+                self._withheld[blob["sha256"]] = None
+                state = "left_out"
+            elif state == "held":
                 self._shown[blob["sha256"]] = None
             told.append(
                 {
@@ -224,6 +245,7 @@ class _States:
                     "role": blob["role"],
                     "parcel": blob.get("parcel"),
                     "state": state,
+                    **({"withheld": True} if is_withheld else {}),
                     **(self._why_gone(blob["sha256"]) if state == "deleted_by_policy" else {}),
                 }
             )

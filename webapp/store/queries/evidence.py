@@ -298,6 +298,14 @@ def looks(session: Session, org_id: str, event_id: str) -> dict[str, dict[str, A
     return {row.sha256: row.result or {} for row in rows}
 
 
+def last_look(session: Session, org_id: str, sha256: str) -> dict[str, Any]:
+    """What was last seen in a picture, in whichever event; empty when nobody has looked."""
+    query = select(PhotoCheck.result).where(
+        PhotoCheck.org_id == org_id, PhotoCheck.sha256 == sha256, PhotoCheck.done_at.is_not(None)
+    )
+    return session.execute(query.order_by(PhotoCheck.done_at.desc()).limit(1)).scalar_one_or_none() or {}
+
+
 def set_doubt(session: Session, org_id: str, event_id: str, doubt: int) -> None:
     """Where a proof stands in the line of the desk."""
     session.execute(update(Event).where(Event.org_id == org_id, Event.id == event_id).values(doubt=doubt))

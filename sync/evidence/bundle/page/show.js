@@ -221,6 +221,7 @@ function placeWords(where, name) {
 /** Why a picture is not here; of one that was let go, since when. @param {any} told */
 function absentWords(told) {
   const { state, deleted_at: at, deleted_after_days: days, deleted_why: why } = told ?? {};
+  if (told?.withheld === true) return "Left out: this is a copy with printed text blurred (proof.pdf).";
   const words = ABSENT_WORDS[state] ?? "Not in this file.";
   if (state !== "deleted_by_policy" || typeof at !== "string") return words;
   const day = at.slice(0, 10);

@@ -18,6 +18,7 @@ import click
     "--pictures", default=150, show_default=True, help="Pictures a check, with its fault and without."
 )
 @click.option("--photos", default=60, show_default=True, help="Photos for the speed of whole looks.")
+@click.option("--redacted", default=60, show_default=True, help="Pictures whose printed text is blurred.")
 @click.option("--seed", default=2026, show_default=True, help="Another seed is another set.")
 @click.option(
     "--plots",
@@ -27,10 +28,17 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")
 def evidence(
-    frames: int, first: int, pictures: int, photos: int, seed: int, folder: Path | None, as_json: bool
+    frames: int,
+    first: int,
+    pictures: int,
+    photos: int,
+    redacted: int,
+    seed: int,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure the checks of photos: match rate, wrong matches, precision and recall, photos a minute."""
-    from webapp.cli.bench.evidence import curves, matching, plots, speed
+    from webapp.cli.bench.evidence import curves, matching, plots, redaction, speed
 
     figures: dict[str, Any] = {"seed": seed}
     if frames:
@@ -45,11 +53,13 @@ def evidence(
                 (folder / f"{curve.name.replace(' ', '-')}.svg").write_text(plots.plot(curve), "utf-8")
     if photos:
         figures["speed"] = speed.measure(seed, photos)
+    if redacted:
+        figures["redaction"] = redaction.measure(seed, redacted)
     click.echo(json.dumps(figures, indent=2) if as_json else "\n".join(_lines(figures)))
 
 
 def _lines(figures: dict[str, Any]) -> list[str]:
-    from webapp.cli.bench.evidence import matching
+    from webapp.cli.bench.evidence import matching, redaction
 
     lines = list(matching.lines(figures["matching"])) if "matching" in figures else []
     for name, told in figures.get("checks", {}).items():
@@ -59,6 +69,8 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         )
     if "reuse_found_by_code" in figures:
         lines.append(f"Of photos used again the index finds {figures['reuse_found_by_code']:.1%}.")
+    if "redaction" in figures:
+        lines += redaction.lines(figures["redaction"])
     if "speed" in figures:
         told = figures["speed"]
         lines.append(
