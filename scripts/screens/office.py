@@ -26,6 +26,7 @@ PLAIN = {
     "runs": "runs",
     "run-new": "runs/new",
     "prepare": "prepare",
+    "prepare-proposals": "prepare/proposals",
     "packing": "packing",
     "cases": "cases",
     "case-new": "cases/new",
@@ -131,6 +132,9 @@ class Office:
         page.click("button:has-text('Open the case')")
         page.wait_for_selector("h1:has-text('damaged')")
         self.pages["case"] = _path(page)
+        page.click("summary:has-text('Write a letter')")
+        page.click("button:has-text('Keep the letter')")
+        page.wait_for_selector("text=As a PDF")
 
     def _check_a_label(self, page: Page) -> None:
         """A label's text with what must not be on it."""

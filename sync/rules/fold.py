@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync.protocol.times import parse_time
 from sync.rules import packing, pauses, voids
 from sync.rules.anomalies import INTEGRITY
-from sync.rules.checks import CHECKED, Checks
+from sync.rules.checks import Checks
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
-from sync.rules.parcel import About, Anomaly, Fact, Flags, Milestone, ParcelState
+from sync.rules.parcel import About, Fact, Flags, Milestone, ParcelState
 from sync.rules.policy import Policy, load
 from sync.rules.reasons import DAMAGE, NO_COMPLAINT
+from sync.rules.remarks import Remarks
 
 # Kinds that say "this parcel was in my hands, in this run, for this carrier".
 _ON_A_RUN = HANDOVERS | {"deliver", "attempt", "pack", "return"}
@@ -84,13 +84,10 @@ class _Folding:
     cleared_by: str | None = None
     reported: set[str] = field(default_factory=set)
     milestones: dict[str, Milestone] = field(default_factory=dict)
-    raised: dict[tuple[str, str], str] = field(default_factory=dict)
-    blamed: dict[str, list[str]] = field(default_factory=dict)
-    closed: dict[tuple[str, str], str] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
     moved: set[str] = field(default_factory=set)
     resolves: list[Fact] = field(default_factory=list)
     checks: Checks = field(init=False)
-    raisers: dict[tuple[str, str], Fact] = field(default_factory=dict)
     is_sighted: bool = False
 
     def __post_init__(self) -> None:
@@ -100,12 +97,12 @@ class _Folding:
         """A withdrawn fact stays visible, and what it shows about the phone stays true."""
         for mark in fact.marks:
             if mark.code in INTEGRITY:
-                self.raise_(mark.code, fact, mark.detail)
+                self.remarks.raise_(mark.code, fact, mark.detail)
 
     def take(self, fact: Fact, standing: voids.Standing) -> None:
         before = self.status
         for mark in fact.marks:
-            self.raise_(mark.code, fact, mark.detail)
+            self.remarks.raise_(mark.code, fact, mark.detail)
         self.compare_with_books(fact)
         self.move_by_table(fact)
         special = _SPECIAL.get(fact.kind)
@@ -114,7 +111,7 @@ class _Folding:
         if self.status != before or fact.id in standing.effective:
             self.moved.add(fact.id)
         if fact.id in standing.requests:
-            self.raise_("void_requested", fact, standing.requests[fact.id])
+            self.remarks.raise_("void_requested", fact, standing.requests[fact.id])
 
     def compare_with_books(self, fact: Fact) -> None:
         """What the office's books say against this scan: unknown, not listed, another carrier's."""
@@ -122,13 +119,13 @@ class _Folding:
         if not self.is_sighted and fact.kind in PHONE_KINDS and fact.kind not in _NO_SIGHT:
             self.is_sighted = True
             if not about.known:
-                self.raise_("unknown_parcel", fact)
+                self.remarks.raise_("unknown_parcel", fact)
         if fact.run_id is not None and fact.kind in _ON_A_RUN and fact.run_id not in about.run_ids:
-            self.raise_("not_on_list", fact, fact.run_id)
+            self.remarks.raise_("not_on_list", fact, fact.run_id)
         if fact.carrier and about.carrier and fact.carrier != about.carrier and fact.kind in _FOR_A_CARRIER:
-            self.raise_("wrong_carrier", fact, f"{fact.carrier} instead of {about.carrier}")
+            self.remarks.raise_("wrong_carrier", fact, f"{fact.carrier} instead of {about.carrier}")
         if about.dangerous and self.cleared_by is None and fact.kind in _NOT_DANGEROUS:
-            self.raise_("dangerous_goods", fact)
+            self.remarks.raise_("dangerous_goods", fact)
 
     def move_by_table(self, fact: Fact) -> None:
         row = TABLE.get(row_of(fact.kind, fact.data))
@@ -139,14 +136,14 @@ class _Folding:
             # A fact beats a deeming (RULES section 1): whoever had it in hand proves it is not gone.
             status = "lost"
             if fact.kind in HANDOVERS:
-                self.raise_("handed_over_after_cancel", fact)
+                self.remarks.raise_("handed_over_after_cancel", fact)
         elif self.deemed and status == "cancelled" and row is TABLE["label.platform"]:
             status = STATUSES[0]  # the marketplace itself says that the order goes on
-            self.raise_("recovered", fact)
+            self.remarks.raise_("recovered", fact)
         step = row[status]
         for code in step.anomalies:
             if code != "handed_over_twice" or self.is_by_another(fact):
-                self.raise_(code, fact)
+                self.remarks.raise_(code, fact)
         if self.deemed and status == "lost" and row is TABLE["carrier_scan.lost"]:
             self.move("lost", fact)  # the carrier's own word makes a fact of the deeming
         if step.to is not None:
@@ -168,15 +165,6 @@ class _Folding:
         if status not in self.milestones:
             self.milestones[status] = Milestone(fact.effective_at, fact.id, fact.actor_id)
 
-    def raise_(self, code: str, fact: Fact, detail: str = "", event_id: str | None = None) -> None:
-        """Put an anomaly on the parcel, at this event or at the one it speaks of; the first detail stays."""
-        key = (code, event_id or fact.id)
-        self.raised.setdefault(key, detail)
-        self.raisers.setdefault(key, fact)
-        codes = self.blamed.setdefault(fact.id, [])
-        if code not in codes:
-            codes.append(code)
-
     def count_attempt(self, fact: Fact) -> None:
         """R21: at the limit the parcel is deemed lost, or sent back where a pack says so."""
         # The driver's phone and the carrier's feed may tell of the same one: whoever counts more is believed.
@@ -187,17 +175,12 @@ class _Folding:
         if self.attempts < self.policy.attempt_limit or self.status != "in_transit":
             return
         if self.attempts > self.policy.attempt_limit:
-            self.drop(("recovered", fact.id))
+            self.remarks.drop("recovered", fact.id)
         self.move(self.policy.attempt_outcome, fact, deemed=True)
 
     def hear_of_scan(self, fact: Fact) -> None:
         if fact.data.get("status") == "attempt":
             self.count_attempt(fact)
-
-    def drop(self, key: tuple[str, str]) -> None:
-        """Take back an anomaly raised by the fact in hand."""
-        if self.raised.pop(key, None) is not None:
-            self.blamed[key[1]].remove(key[0])
 
     def report(self, fact: Fact) -> None:
         if fact.reason is None or fact.reason in NO_COMPLAINT:
@@ -209,11 +192,11 @@ class _Folding:
         """What was not ticked, and pieces that are not as many as ordered (R3-R6, R29)."""
         about = self.about
         for mark in packing.marks(fact.data, about.code, about.tracking_number, about.pieces):
-            self.raise_(mark.code, fact, mark.detail)
+            self.remarks.raise_(mark.code, fact, mark.detail)
 
     def miss_blob(self, fact: Fact) -> None:
         about = fact.ref if fact.ref in self.facts else None
-        self.raise_("blob_missing", fact, "lost on the phone", event_id=about)
+        self.remarks.raise_("blob_missing", fact, "lost on the phone", event_id=about)
 
     def ask_cancel(self, fact: Fact) -> None:
         """After the handover a cancellation is a request: the parcel is on its way, the office decides."""
@@ -236,7 +219,7 @@ class _Folding:
     def remind(self, fact: Fact) -> None:
         """The clock noticed that the carrier has not scanned it since our handover; other reminders raise nothing."""
         if fact.data.get("rule") == _AWAITED:
-            self.raise_(_AWAITED, fact)
+            self.remarks.raise_(_AWAITED, fact)
 
     def delay(self, fact: Fact) -> None:
         self.delayed = self.status not in ("delivered", "returned", "cancelled")
@@ -257,17 +240,11 @@ class _Folding:
             self.cleared_by = fact.id if said == "cleared" else None
         self.vouch(fact)
 
-    def let_go(self) -> None:
-        """What was raised of dangerous goods is settled by the office's word that they may travel."""
-        for key in self.raised:
-            if key[0] == "dangerous_goods" and self.cleared_by is not None:
-                self.closed.setdefault(key, self.cleared_by)
-
     def vouch(self, fact: Fact) -> None:
         """The office took a record in from quarantine: it is marked so for ever, at the record itself."""
         code = fact.data.get("finding")
         if code in _VOUCHED and fact.ref in self.facts:
-            self.raise_(code, fact, str(fact.data.get("held_for", "")), event_id=fact.ref)
+            self.remarks.raise_(code, fact, str(fact.data.get("held_for", "")), event_id=fact.ref)
 
     def note_check(self, fact: Fact) -> None:
         """The newest look at a proof's pictures counts; it is judged at the end, when withdrawals are known."""
@@ -277,47 +254,28 @@ class _Folding:
     def judge_checks(self, withdrawn: Collection[str]) -> None:
         """Raise what the pictures of each proof that still stands have shown, at the proof."""
         for found in self.checks.standing(withdrawn):
-            self.raise_(found.code, found.said_by, found.detail, event_id=found.ref)
-            self.raisers[found.code, found.ref] = found.since
-
-    def close(self, resolve: Fact) -> None:
-        """Close the anomaly at the event named, or all of that code that the office could have seen.
-
-        `data.seen_at` says when it looked, where that was earlier than when it closed them. What pictures show stays
-        closed, however often they are looked at, until something new is found in them.
-        """
-        code, event = resolve.data.get("anomaly"), resolve.data.get("event")
-        seen_at = _seen_at(resolve)
-        for key in self.raised:
-            if key[0] != code:
-                continue
-            was_seen = self.raisers[key].received_at <= seen_at
-            if (event == key[1] and (was_seen or code not in CHECKED)) or (event is None and was_seen):
-                self.closed.setdefault(key, resolve.id)
+            self.remarks.raise_found(found)
 
     def settle(self) -> None:
         """What only the whole set can tell."""
         if "handed_over" in self.milestones:
-            for key in [key for key in self.raised if key[0] == "no_handover_proof"]:
-                self.drop(key)
+            self.remarks.drop_all("no_handover_proof")
         if any(status in self.milestones for status in _ON_ITS_WAY):
-            for key in [key for key in self.raised if key[0] == _AWAITED]:
-                self.drop(key)
+            self.remarks.drop_all(_AWAITED)
         if self.status in ("delivered", "returned", "cancelled"):
             self.delayed = False
         if self.status in _GONE_BACK:
             self.cancel_requested = False
         for resolve in self.resolves:
-            self.close(resolve)
-        self.let_go()
+            self.remarks.close(resolve)
+        if (
+            self.cleared_by is not None
+        ):  # the office's word that dangerous goods may travel settles what was raised
+            self.remarks.close_all("dangerous_goods", self.cleared_by)
 
     def result(self, ordered: list[Fact], standing: voids.Standing) -> Folded:
         self.judge_checks(standing.withdrawn)
         self.settle()
-        anomalies = tuple(
-            Anomaly(code, event_id, self.raised[code, event_id], self.closed.get((code, event_id)))
-            for code, event_id in sorted(self.raised)
-        )
         flags = Flags(
             delayed=self.delayed,
             damaged_reported=self.damaged,
@@ -335,20 +293,12 @@ class _Folding:
             self.at,
             self.deemed,
             flags,
-            anomalies,
+            self.remarks.as_anomalies(),
             self.milestones,
             tuple(sorted(standing.withdrawn)),
             max((fact.effective_at for fact in ordered), default=None),
         )
-        return Folded(state, self.moved, self.blamed)
-
-
-def _seen_at(resolve: Fact) -> datetime:
-    told = resolve.data.get("seen_at")
-    try:
-        return min(parse_time(told), resolve.received_at) if isinstance(told, str) else resolve.received_at
-    except ValueError:
-        return resolve.received_at
+        return Folded(state, self.moved, self.remarks.blamed)
 
 
 _SPECIAL = {
