@@ -16,7 +16,7 @@ from tests.support.stock_life import STEP, live_through
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
 @settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
