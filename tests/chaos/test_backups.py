@@ -59,7 +59,7 @@ class Writer(threading.Thread):
         self.events.append(sealed["id"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_backup_under_fire_is_of_one_moment_and_has_every_photo_it_speaks_of(
     databases: Databases, make_server: Callable[..., Server], tmp_path: Path
 ) -> None:
@@ -123,7 +123,7 @@ def come_back(server: Server, make_server: Callable[..., Server], folder: Path) 
     return new.start()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_phone_offers_again_what_the_older_server_has_never_heard_of(
     live_server: Server, make_server: Callable[..., Server], tmp_path: Path
 ) -> None:

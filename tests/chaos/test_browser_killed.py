@@ -330,7 +330,7 @@ def test_a_browser_killed_at_any_await_loses_and_doubles_nothing(
     trials.check()
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_browser_killed_at_some_awaits_loses_and_doubles_nothing(trials: Trials) -> None:
     for trial, shares in ((seal, (0.5, 0.97)), (send, (0.5, 0.9))):
         steps = trials.run(trial, [0])

@@ -32,7 +32,7 @@ def storm(proxy: Proxy, server: Server, draw: random.Random) -> None:
     proxy.fault, proxy.latency = Fault.OK, 0.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_all_that_was_sealed_in_a_storm_is_home_once_afterwards(
     live_server: Server, proxy: Proxy, tmp_path: Path
 ) -> None:

@@ -92,7 +92,7 @@ def sealed_by_both(chromium: Chromium, server: Server) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_events_and_photos_of_everybody_go_home_with_no_page_open_and_are_settled(
     make_browser: Callable[[], Chromium], live_server: Server
 ) -> None:
@@ -114,7 +114,7 @@ def test_events_and_photos_of_everybody_go_home_with_no_page_open_and_are_settle
     assert page.evaluate(RESULTS) == {"events": ["applied"] * 4, "blobs": ["held"] * 8}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_while_the_server_is_away_nothing_is_lost_and_the_next_waking_brings_it_home(
     make_browser: Callable[[], Chromium], live_server: Server
 ) -> None:

@@ -158,7 +158,7 @@ def cut_by_a_dead_server(browser: Chromium, server: Server) -> None:
     server.kill()  # the browser goes on believing that it is online
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("cut", [cut_by_airplane_mode, cut_by_a_dead_server])
 def test_a_handover_made_without_a_network_survives_everything_and_is_seen_by_the_office(
     shop: Shop,

@@ -57,7 +57,7 @@ def pictures(folder: Path) -> dict[str, str]:
     return {**files, "signature": str(folder / "signature.png")}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_the_phones_modules_and_the_server_mean_the_same(live_server: Server, tmp_path: Path) -> None:
     node = find_node()
     assert node, "no Node 20 or newer"

@@ -36,7 +36,7 @@ def picture(person: Person, name: str) -> None:
         person.page.screenshot(path=f"{folder}/{name}.png")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_parcel_is_packed_offline_with_its_checklist_its_count_and_a_photo(
     person: Person, live_server: Server
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_parcel_is_packed_offline_with_its_checklist_its_count_and_a_photo(
     assert shown(live_server, shop.others["battery"])["status"] == "confirmed"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_return_is_begun_and_ended_with_the_proof_of_a_handover(
     person: Person, live_server: Server
 ) -> None:

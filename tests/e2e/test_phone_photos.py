@@ -95,7 +95,7 @@ def at_photos(person: Person, shop: Shop) -> None:
     person.to_photos()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_photo_is_of_the_parcel_that_was_chosen_at_the_press(person: Person, server: Server) -> None:
     shop = seed(server, parcels=2)
     at_photos(person, shop)
@@ -109,7 +109,7 @@ def test_a_photo_is_of_the_parcel_that_was_chosen_at_the_press(person: Person, s
     assert page.input_value("[data-el=target]") == shop.parcels[1], "the next one is of the other"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_of_many_chosen_files_one_is_in_memory_at_a_time(
     person: Person, server: Server, tmp_path: Path
 ) -> None:
@@ -125,7 +125,7 @@ def test_of_many_chosen_files_one_is_in_memory_at_a_time(
     assert person.page.evaluate("window.mostOpen") == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_parcels_that_turn_out_to_be_one_are_one_on_photo_and_on_sign(person: Person, server: Server) -> None:
     shop = seed(server, parcels=3)
     first, second, third = shop.parcels

@@ -97,7 +97,7 @@ def write_and_save(person: Person, to: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_what_came_by_file_counts_once_when_the_phone_comes_online_after_all(
     person: Person, live_server: Server, tmp_path: Path
 ) -> None:
@@ -145,7 +145,7 @@ def disowned(route: Route) -> None:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_phone_that_may_not_send_offers_the_file_by_itself_in_every_theme(
     person: Person, live_server: Server, tmp_path: Path
 ) -> None:
@@ -177,7 +177,7 @@ def test_a_phone_that_may_not_send_offers_the_file_by_itself_in_every_theme(
     assert {where: what for where, what in wrong.items() if what} == {}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_one_handover_is_taken_out_alone_from_the_outbox(
     person: Person, live_server: Server, tmp_path: Path
 ) -> None:

@@ -33,7 +33,7 @@ def chromium(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
     browser.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does(
     chromium: Chromium, live_server: Server
 ) -> None:

@@ -53,7 +53,7 @@ def arrived(server: Server, parcels: list[str]) -> list[int]:
     return [len([event for event in events if event["kind"] != "check"]) for events in told]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_new_version_under_a_full_queue_in_mid_flush_loses_no_row_and_counts_none_twice(
     chromium: Chromium, live_server: Server, release: Release
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_new_version_under_a_full_queue_in_mid_flush_loses_no_row_and_counts_n
     assert (phone["head_seq"], phone["high_seq"], phone["unsent"]) == (30, 30, 0)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_tab_that_is_capturing_goes_on_with_its_own_version_until_it_has_sealed(
     chromium: Chromium, live_server: Server, release: Release
 ) -> None:

@@ -63,7 +63,7 @@ def started(chromium: Chromium, url: str) -> Page:
     return page
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_the_shell_starts_with_no_network_and_after_the_browser_was_killed(
     chromium: Chromium, live_server: Server
 ) -> None:
@@ -84,7 +84,7 @@ def test_the_shell_starts_with_no_network_and_after_the_browser_was_killed(
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_sealed_work_leaves_by_background_sync_with_no_page_open_and_counts_once(
     chromium: Chromium, live_server: Server
 ) -> None:
@@ -196,7 +196,7 @@ class NextVersion:
 CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('baton-shell-')).sort()"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_new_version_waits_until_it_is_asked_and_fetches_only_what_changed(
     chromium: Chromium, live_server: Server
 ) -> None:
@@ -227,7 +227,7 @@ def test_a_new_version_waits_until_it_is_asked_and_fetches_only_what_changed(
     between.server.server_close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_new_version_is_offered_in_the_very_first_session(chromium: Chromium, live_server: Server) -> None:
     # The first worker took a page that had none: the next one is an update all the same, with nothing loaded anew.
     between = NextVersion(live_server.port)

@@ -24,7 +24,7 @@ WIDE = {"viewport": {"width": 1280, "height": 800}, "is_mobile": False, "has_tou
 PASSWORD = "a password of the tests"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_home_scan_and_outbox_score_full_marks(
     browser: Chromium, live_server: Server, camera: Callable[..., Path]
 ) -> None:
