@@ -10,7 +10,7 @@ from sqlalchemy import event, select, update
 
 from sync.protocol.problems import Problem
 from tests.support.books import NOW
-from tests.support.exports import row
+from tests.support.exports import order_id, row
 from tests.support.shelves import held, is_sound, shelves
 from tests.support.stock_life import Store, lines
 from webapp.extensions import db
@@ -19,6 +19,7 @@ from webapp.services.keep_carriers import CarrierFacts, save_carrier
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.propose_many import propose_many, take_proposals
 from webapp.store.models import Event, Parcel
+from webapp.store.queries import picking
 from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading, transaction
 
@@ -33,15 +34,19 @@ def store(app_on_both: Flask, tmp_path: Path) -> Store:
 
 
 def bare(number: int, **how: int) -> list[dict[str, object]]:
-    """An order that names no carrier yet, in Penang."""
-    return lines(number, how, provider="", city="Penang")
+    """An order that names no carrier yet, in Penang; the first is the newest."""
+    placed = f"20/11/2026 {23 - number // 60:02}:{59 - number % 60:02}:00"
+    return lines(number, how, provider="", city="Penang", created_at=placed)
 
 
 def test_a_list_is_proposed_for_oldest_first_and_taken_as_it_was_shown(store: Store) -> None:
-    for number in range(1, 5):
-        store.put(*bare(number, A=2))
+    store.put(*(line for number in range(1, 5) for line in bare(number, A=2)))
     told = propose_many(store.org, Choice())
     assert [plan.is_able for plan in told.rows] == [True, True, False, False]
+    with reading() as session:
+        sold = picking.sold(session, store.org, [row.parcel.code for row in told.rows])
+    placed = [sold[row.parcel.code][0].order_id for row in told.rows]
+    assert placed == [order_id(number) for number in (4, 3, 2, 1)]
     names = [row.plan.warehouse.name if row.plan.warehouse else None for row in told.rows]
     assert names[:2] == ["North", "South"]
     assert {row.plan.carrier.id for row in told.rows if row.plan.carrier} == {"near"}
@@ -87,9 +92,9 @@ def test_the_orders_own_carrier_and_a_place_of_collection_stay(store: Store) -> 
 
 
 def test_what_is_held_back_is_left_alone_and_takes_nothing_from_others(store: Store) -> None:
-    store.put(*bare(1, A=5, B=1))
+    store.put(*bare(2, A=5, B=1))
     store.record("hold", store.parcel().code, data={"on": True})
-    store.put(*bare(2, A=3))
+    store.put(*bare(1, A=3))
     told = propose_many(store.org, Choice())
     assert [(bool(row.left), row.is_able) for row in told.rows] == [(True, False), (False, True)]
     assert dict(take_proposals(store.org, store.user, Choice(), told.digest, NOW).by_status) == {

@@ -94,9 +94,17 @@ def pick(
 
 
 def pick_oldest(session: Session, org_id: str, choice: Choice, limit: int) -> list[Picked]:
-    """The parcels meant, the oldest first."""
+    """The parcels meant, those of the order that was placed first before the others."""
+    placed = (
+        select(func.min(Order.created_at))
+        .join(ParcelOrder, (ParcelOrder.org_id == Order.org_id) & (ParcelOrder.order_id == Order.order_id))
+        .where(Order.org_id == org_id, ParcelOrder.org_id == org_id, ParcelOrder.code == Parcel.code)
+        .correlate(Parcel)
+        .scalar_subquery()
+    )
     query = select(*_COLUMNS).where(*_meant(session, org_id, None, choice))
-    rows: Any = session.execute(query.order_by(Parcel.created_at, Parcel.code).limit(limit))
+    order = (func.coalesce(placed, Parcel.created_at), Parcel.code)
+    rows: Any = session.execute(query.order_by(*order).limit(limit))
     return [Picked(*row) for row in rows]
 
 
