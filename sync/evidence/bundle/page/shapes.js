@@ -15,18 +15,21 @@ const MOMENT = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/;
 export function complaint(shape, value, path = "") {
   const here = path || "the whole";
   if (typeof shape === "string") return fits(shape, value) ? null : here;
-  const isNothing = value === null || value === undefined;
+  if (value === null || value === undefined) return mayBeNothing(shape) ? null : here;
   if (Array.isArray(shape)) {
-    if (isNothing && shape.includes("?")) return null;
     if (!Array.isArray(value)) return here;
     return first(value.map((item, index) => () => complaint(shape[0], item, `${path}[${index}]`)));
   }
-  if (isNothing && "?" in shape) return null;
-  if (typeof value !== "object" || isNothing || Array.isArray(value)) return here;
+  if (typeof value !== "object" || Array.isArray(value)) return here;
   const names = Object.keys(shape).filter((name) => name !== "?");
   return first(
     names.map((name) => () => complaint(shape[name], own(value, name), path ? `${path}.${name}` : name)),
   );
+}
+
+/** @param {any[] | Record<string, any>} shape */
+function mayBeNothing(shape) {
+  return Array.isArray(shape) ? shape.includes("?") : "?" in shape;
 }
 
 /** @param {Record<string, any>} value @param {string} name */
