@@ -92,3 +92,7 @@ def test_somebody_who_works_here_is_ended_first(desk: Desk, books: Books) -> Non
     desk.press(f"{PATH}/erase", q=user_id, confirm=user_id)
     people = words(desk.page("/office/people"))
     assert ("Budi Santoso" in people, "Erased person" in people) == (False, True)
+    page = words(desk.page(f"/office/people/{user_id}"))
+    assert ("Their data was erased" in page, "Let them in again" in page) == (True, False)
+    answer = desk.post(f"/office/people/{user_id}/active", active="1")
+    assert (answer.status_code, "is added anew" in words(answer.text)) == (409, True)

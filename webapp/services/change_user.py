@@ -70,7 +70,10 @@ def deactivate_user(
 
 
 def reactivate_user(org_id: str, user_id: str, *, by_role: str) -> None:
-    """Let somebody in again; phones that were signed out stay so. Problems `not-found`, `forbidden`."""
+    """Let somebody in again; phones that were signed out stay so.
+
+    Problems `not-found`, `forbidden`, `conflict` for somebody who was erased: they are added anew.
+    """
     with transaction() as session:
         _managed(session, org_id, user_id, by_role).active = True
 
@@ -80,6 +83,8 @@ def _managed(session: Any, org_id: str, user_id: str, by_role: str) -> User:
     if user is None:
         raise Problem("not-found", "There is no such person in this shop.")
     may_manage(by_role, user.role)
+    if user.erased_at is not None:
+        raise Problem("conflict", "This person's data was erased. Somebody who comes back is added anew.")
     return user
 
 
