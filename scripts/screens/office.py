@@ -45,7 +45,7 @@ PLAIN = {
     "deadlines": "deadlines",
     "exceptions": "exceptions",
     "rules": "rules",
-    "rule": "rules/R25",
+    "rule": "rules/deemed_cancelled",
     "stamps": "stamps",
     "privacy": "privacy",
     "error": "nothing-here",
