@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +18,8 @@ YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 DAY = Open("org-1", YESTERDAY, 3, "ab" * 32, 1)
 
 
-@pytest.fixture(scope="module")
-def tsa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeAuthority]:
-    made = TimeAuthority(tmp_path_factory.mktemp("tsa")).start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture
 def authority(tsa: TimeAuthority) -> Authority:
-    tsa.answers.clear()
-    tsa.asked.clear()
     return Authority(tsa.url, tsa.certs)
 
 

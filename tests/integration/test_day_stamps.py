@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,20 +31,6 @@ from webapp.store.models import DayStamp, Event, Quarantined
 from webapp.store.unit import reading, transaction
 
 NOON = clock.now().replace(hour=12, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimeAuthority]:
-    made = TimeAuthority(tmp_path_factory.mktemp("tsa")).start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def tsa(authority: TimeAuthority) -> TimeAuthority:
-    authority.answers.clear()
-    authority.asked.clear()
-    return authority
 
 
 @pytest.fixture

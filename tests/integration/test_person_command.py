@@ -7,22 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-from click.testing import CliRunner
-
 from tests.support.exports import order_id, ready, row, write_csv
-from webapp.cli.group import group
-
-
-@pytest.fixture
-def baton(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("BATON_DATA", str(tmp_path / "var"))
-
-    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-        result = CliRunner().invoke(group, [*arguments, "--json"])
-        return result.exit_code, json.loads(result.stdout)
-
-    return run
 
 
 def test_a_program_hands_out_and_erases(baton: Any, tmp_path: Path) -> None:

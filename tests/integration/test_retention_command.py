@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
-from click.testing import CliRunner
 
 from sync.protocol.times import format_time
 from sync.rules.keeping import Keeping
 from tests.support.keeping import DAYS, LATER, settled
 from tests.support.shop import ApiPhone, make_user
 from webapp import clock
-from webapp.cli.group import group
 from webapp.cli.output import open_app
 from webapp.services.keeping.policy import save_keeping
 from webapp.settings import from_env
 from webapp.store.queries import people
 from webapp.store.unit import reading
-
-
-@pytest.fixture
-def baton(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("BATON_DATA", str(tmp_path / "var"))
-
-    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-        result = CliRunner().invoke(group, [*arguments, "--json"])
-        return result.exit_code, json.loads(result.stdout)
-
-    return run
 
 
 def a_handover_under_a_policy() -> None:
