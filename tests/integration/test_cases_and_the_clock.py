@@ -90,6 +90,21 @@ def test_r31_a_server_that_was_away_ends_the_period_when_it_ended_and_not_when_i
         assert list(session.execute(holds.order_by(Event.seq)).scalars()) == [NOW, NOW + 3 * DAY]
 
 
+def test_r31_another_deadline_given_before_the_clock_looked_does_not_keep_a_period_alive(
+    books: Books,
+) -> None:
+    books.put(row(1))
+    case = opened(books, "force_majeure", starts_at=NOW, ends_at=NOW + DAY)
+    steps.set_due(
+        books.org, books.user, case, NOW + 9 * DAY, "They gave us more time", NOW + DAY + 30 * SECOND
+    )
+    sweep(NOW + DAY + 60 * SECOND)
+    assert not any(p.flags.get("force_majeure") for p in books.parcels())
+    assert kinds(books, case) == ["opened", "due", "resumed"]
+    sweep(NOW + 9 * DAY)
+    assert kinds(books, case) == ["opened", "due", "resumed", "overdue"]
+
+
 def test_r31_a_longer_period_begins_again_and_one_told_when_it_was_over_marks_nothing(books: Books) -> None:
     books.put(row(1), row(2))
     case = opened(books, "force_majeure", starts_at=NOW, ends_at=NOW + DAY)

@@ -50,7 +50,8 @@ def set_due(
         case = held(session, org_id, case_id)
         before = case.due_at.isoformat() if case.due_at else None
         case.due_at = due_at
-        case.next_at = next_look(now, due_at, case.ends_at) if case.state == "open" else None
+        if case.next_at is None or case.next_at > now:  # else the clock is about to look, at what is over too
+            case.next_at = next_look(now, due_at, case.ends_at) if case.state == "open" else None
         data = {"due_at": due_at.isoformat() if due_at else None, "before": before}
         write_down(session, case, actor_id, "due", now, _said(words, "due_words"), data)
 
