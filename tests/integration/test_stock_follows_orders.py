@@ -118,6 +118,36 @@ def test_an_order_split_into_packages_is_held_once_and_by_the_rest_when_one_is_c
     assert is_sound(store.org)
 
 
+def test_goods_that_leave_in_another_package_than_the_one_that_reserved_them_are_taken_once(
+    store: Store,
+) -> None:
+    ready = {"rts_at": "20/11/2026 11:00:00", "substatus": "Awaiting collection"}
+    (line,) = lines(1, {"A": 4}, **ready)
+    store.put({**line, "package_id": "1150000000000000001"})
+    first = store.parcel().code
+    store.confirm(first)
+    store.put({**line, "package_id": "1150000000000000002"})
+    second = next(parcel.code for parcel in store.parcels() if parcel.code != first)
+    store.become("handed_over", second)
+    assert (shelves(store.org)["A"], held(store.org)) == ((6, 0), {})
+    store.become("handed_over", first)
+    assert shelves(store.org)["A"] == (6, 0), "one order's goods leave once"
+    assert is_sound(store.org)
+
+
+def test_of_a_split_order_either_package_may_be_confirmed_alone(store: Store) -> None:
+    a, b = lines(1, {"A": 4, "B": 2}, rts_at="20/11/2026 11:00:00")
+    store.put({**a, "package_id": "1150000000000000001"}, {**b, "package_id": "1150000000000000002"})
+    codes = [parcel.code for parcel in store.parcels()]
+    store.become("expected", *codes)
+    for code in codes:
+        assert store.confirm(code) == {}
+        assert shelves(store.org) == {"A": (10, 4), "B": (4, 2)}, "whichever it is"
+        store.become("expected", code)
+        assert shelves(store.org) == {"A": (10, 0), "B": (4, 0)}
+    assert is_sound(store.org)
+
+
 def test_orders_merged_into_one_package_hand_their_goods_over_to_it(store: Store) -> None:
     store.put(*lines(1, {"A": 4}), *lines(2, {"B": 2}))
     store.confirm(*(p.code for p in store.parcels()))

@@ -41,12 +41,24 @@ class Need:
         """What it holds in this state."""
         return [it for it in self.held if it.state == state]
 
-    def rank(self, asked: Collection[str]) -> int:
-        """Who answers for an order of these SKUs, the lowest first."""
+    def holds(self, asked: Collection[str], state: str) -> bool:
+        """Whether it holds any of these SKUs in this state."""
+        return any(it.state == state and it.sku in asked for it in self.held)
+
+    def rank(self, asked: Collection[str], *, is_taken: bool) -> int:
+        """Who answers for an order of these SKUs, the lowest first; `is_taken`: one of its parcels took its goods.
+
+        The first that leaves takes them, whichever reserved them: no export tells which piece is in which.
+        """
         if self.want == NONE and self.status == "cancelled":
-            return 3
-        states = {it.state for it in self.held if it.sku in asked}
-        return 0 if RESERVED in states else 1 if TAKEN in states else 2
+            return 5
+        if self.want == TAKEN and not self.was_gone and not is_taken:
+            return 0
+        if self.holds(asked, RESERVED):
+            return 1
+        if self.holds(asked, TAKEN):
+            return 2
+        return 4 if self.want == NONE else 3
 
 
 Becomes = Mapping[str, tuple[str, bool]]
@@ -56,8 +68,8 @@ def needs(connection: Connection, org_id: str, codes: Collection[str], becomes: 
     """By code, of these parcels and of those that share an order with one of them.
 
     `becomes` is what parcels are about to be, newer than their rows: (status, whether it has left the seller).
-    An order is answered for by one parcel, since no export tells which piece is in which: by the one that holds its
-    goods, else by the first by code of those that are not called off.
+    An order is answered for by one parcel: by the first that leaves, else by the one that holds its goods, else by
+    the first by code of those that are to hold any. What another held is looked for where that one had it.
     """
     family = _family(connection, org_id, codes)
     found, of_order = _parcels(connection, org_id, family, becomes)
@@ -66,12 +78,21 @@ def needs(connection: Connection, org_id: str, codes: Collection[str], becomes: 
     lines = _lines(connection, org_id, list(of_order))
     for order_id, its in of_order.items():
         asked = lines.get(order_id, {})
-        owner = min(its, key=lambda code: (found[code].rank(asked), code))
+        is_taken = any(found[code].holds(asked, TAKEN) for code in its)
+        owner = min(its, key=lambda code: (found[code].rank(asked, is_taken=is_taken), code))
+        if not found[owner].held and (other := _holder(found, its, asked)) is not None:
+            found[owner].place_id = other.place_id
         for code in its:
             mine = found[code].asked = found[code].asked or {}
             for sku, quantity in asked.items() if code == owner else ():
                 mine[sku] = mine.get(sku, 0) + quantity
     return {code: found[code] for code in sorted(family) if code in found}
+
+
+def _holder(found: Mapping[str, Need], its: Sequence[str], asked: Collection[str]) -> Held | None:
+    """The most that one of these parcels has reserved of these SKUs from one place."""
+    held = [it for code in its for it in found[code].in_state(RESERVED) if it.sku in asked]
+    return max(held, key=lambda it: it.quantity, default=None)
 
 
 def _family(connection: Connection, org_id: str, codes: Collection[str]) -> set[str]:
