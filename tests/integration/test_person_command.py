@@ -20,6 +20,8 @@ def test_a_program_hands_out_and_erases(baton: Any, tmp_path: Path) -> None:
     assert (told, done["id"], done["parts"]["orders"]) == (0, order_id(1), 1)
     with zipfile.ZipFile(out) as pack:
         assert json.loads(pack.read("orders.json"))[0]["phone"] == "+60123456789"
+    told, refused = baton("person", "erase", "Siti Aminah")
+    assert (told, order_id(1) in refused["detail"]) == (1, True), "a name alone erases nobody"
     told, done = baton("person", "erase", order_id(1))
     assert (told, done["counts"]["orders"]) == (0, 1)
     assert any("Backups" in reason for reason in done["stays"])

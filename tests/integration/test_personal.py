@@ -116,6 +116,27 @@ def test_others_with_the_same_name_are_not_mixed_in(books: Books) -> None:
         exported(books, "Siti")
 
 
+def test_a_name_in_any_letters_is_found_as_it_is_written(books: Books) -> None:
+    books.put(ready(1, recipient="Đặng Văn Ánh"))
+    assert len(exported(books, "Đặng Văn Ánh")["orders"]) == 1
+    make_user(books.org, name="Ứng Hoà")
+    assert exported(books, "Ứng Hoà")["person"]["id"]
+
+
+def test_only_the_words_that_are_theirs_go_from_what_was_written(books: Books, phone: ApiPhone) -> None:
+    books.put(ready(1, **{**BUYER, "recipient": "Ann", "city": "May", "postcode": "10110"}))
+    code = books.parcel().code
+    hand_over(phone, books.org, [code])
+    hand_over(phone, books.org, [code], "deliver")
+    words = "Announced on May 3rd, refund 10110. ANN called"
+    case = open_case(books.org, books.user, Wanted("complaint", "It never came", words, (code,)), NOW)
+    close_case(books.org, books.user, case, "settled", "Half each.", NOW)
+    erased(books, order_id(1))
+    with reading() as session:
+        entries = session.execute(select(CaseEntry.words).where(CaseEntry.org_id == books.org)).scalars()
+        assert "Announced on May 3rd, refund 10110. [erased] called" in list(entries)
+
+
 def test_masked_names_and_numbers_tell_nobody_apart(books: Books) -> None:
     masked = {"recipient": "S*** A***", "phone": "(+60)12*****89"}
     books.put(ready(1, **masked), ready(2, **masked))
@@ -235,7 +256,13 @@ def test_staff_are_erased_once_they_have_left(books: Books, phone: ApiPhone) -> 
         common = {"org_id": books.org, "notice_id": "1", "channel": "email", "user_id": user_id}
         session.add(
             Delivery(
-                **common, id="d1", target="budi@example.com", state="sent", next_try_at=NOW, created_at=NOW
+                **common,
+                id="d1",
+                target="budi@example.com",
+                state="sent",
+                next_try_at=NOW,
+                created_at=NOW,
+                error="550 <budi@example.com>: Recipient address rejected",
             )
         )
     with pytest.raises(Problem, match="still works here"):
@@ -245,7 +272,10 @@ def test_staff_are_erased_once_they_have_left(books: Books, phone: ApiPhone) -> 
     assert (done["counts"]["phones"], done["counts"]["notices"]) == (1, 1)
     with reading() as session:
         user = session.get_one(User, user_id)
-        told = session.execute(select(Delivery.target).where(Delivery.org_id == books.org)).scalar_one()
+        (row,) = session.execute(
+            select(Delivery.target, Delivery.error).where(Delivery.org_id == books.org)
+        ).all()
+        told = " ".join(row)
         label = session.execute(select(Device.label).where(Device.id == phone.device)).scalar_one()
     assert (user.name, user.email, user.password, user.active) == ("Erased person", None, None, False)
     assert (label, "budi" in told) == ("Phone", False)

@@ -24,7 +24,7 @@ from tests.support.tagged import tagged
 from webapp import clock
 from webapp.services.checking.look import eyes
 from webapp.services.proving.appeal import export_appeal
-from webapp.services.proving.export_proof import export_proof
+from webapp.services.proving.export_proof import collect, export_proof, paper_copies
 from webapp.services.proving.gather import Wanted
 from webapp.store.models import PhotoCheck
 from webapp.store.unit import transaction
@@ -105,9 +105,9 @@ def test_a_photo_that_cannot_be_blurred_is_left_out_and_counted(phone: ApiPhone,
 
 
 def test_a_redacted_bundle_leaves_originals_out_and_says_so(phone: ApiPhone, org_id: str) -> None:
-    (code,) = make_parcels(org_id, 1, status="ready")
-    photo = tagged(code, words="Siti Aminah", size=(1200, 900))
-    handed_over(phone, org_id, code, photo)
+    code, other = make_parcels(org_id, 2, status="ready")
+    photo = tagged(code, other, words="Siti Aminah", size=(1200, 900))
+    looked_at(org_id, handed_over(phone, org_id, code, photo), photo, code, other)
     pack = exported(export_proof, org_id, code)
     names = [name for name in pack.namelist() if name.startswith("blobs/")]
     assert names == [f"blobs/{reference(scrawl(3))['sha256']}.png"]
@@ -120,3 +120,24 @@ def test_a_redacted_bundle_leaves_originals_out_and_says_so(phone: ApiPhone, org
         b"/Subtype /Image"
     )
     assert reference(photo)["sha256"] in {name[6:70] for name in whole.namelist()}
+    assert read_in(printed(org_id, code)[reference(photo)["sha256"]]) <= {code}
+
+
+def test_a_photo_that_another_event_calls_a_signature_is_blurred_all_the_same(
+    phone: ApiPhone, org_id: str
+) -> None:
+    code, other = make_parcels(org_id, 2, status="ready")
+    photo = tagged(code, other, words="Siti Aminah", size=(1200, 900))
+    looked_at(org_id, handed_over(phone, org_id, code, photo), photo, code, other)
+    hand_over(
+        phone, org_id, [code], "deliver", at=format_time(clock.now()), blobs=[reference(photo, "signature")]
+    )
+    pack = exported(export_proof, org_id, code)
+    assert reference(photo)["sha256"] not in {name[6:70] for name in pack.namelist()}
+    assert read_in(printed(org_id, code)[reference(photo)["sha256"]]) <= {code}
+
+
+def printed(org_id: str, code: str) -> dict[str, bytes]:
+    """The copies that are printed, by digest."""
+    wanted = Wanted(org_id, parcel=code, is_redacted=True)
+    return paper_copies(wanted, collect(wanted, clock.now())[0])

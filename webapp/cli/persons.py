@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.cli.output import say, with_app
 from webapp.cli.proof import written
 from webapp.services.personal.erase import erase_person
 from webapp.services.personal.export import export_person
+from webapp.services.personal.find import find_person
 from webapp.store.queries import people
 from webapp.store.unit import reading
 
@@ -53,12 +55,23 @@ def erase(who: str, signatures: bool, as_json: bool) -> None:
 
     ID is a person's id, an order id or a telephone number. An order alone: others of the same buyer are named.
     """
+    _is_meant(who)
     done = erase_person(_shop(), who, None, clock.now(), with_signatures=signatures)
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.counts.items() if count)
     lines = [f"Erased: {counts or 'nothing was left to erase'}.", *done.stays]
     if done.others:
         lines.append(f"Perhaps the same person's, and untouched: {', '.join(done.others)}.")
     say(done.as_dict(), as_json, "\n".join(lines))
+
+
+def _is_meant(who: str) -> None:
+    """A name alone erases nobody: the id is looked up first, as the office has it typed."""
+    with reading() as session:
+        person = find_person(session, people.only_shop(session).id, who)
+    if who != person.key and not any(who == order.phone for order in person.orders):
+        raise Problem(
+            "field-invalid", f"To erase {person.name} for good, name the id: {person.key}.", field="who"
+        )
 
 
 def _shop() -> str:

@@ -12,6 +12,7 @@ from webapp import clock
 from webapp.cli.output import say, settings_or_exit, table, with_app
 from webapp.services.stamping.days import stamp_days
 from webapp.store.models import DayStamp
+from webapp.store.queries import shop
 from webapp.store.queries import stamps as ask
 from webapp.store.unit import reading
 
@@ -36,7 +37,7 @@ def stamps() -> None:
 def list_(most: int, as_json: bool) -> None:
     """Each day that is over: how many events entered, and who stamped it when, or why nobody has."""
     with reading() as session:
-        days = [day for org_id in ask.shops(session) for day in ask.listed(session, org_id, most)]
+        days = [day for org_id in shop.all_ids(session) for day in ask.listed(session, org_id, most)]
     rows = [_told(day) for day in days]
     authority = settings_or_exit().authority
     columns = ["day", "events", "stamped_at", "authority", "tries", "error"]

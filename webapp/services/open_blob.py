@@ -80,6 +80,9 @@ def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, byte
         if made is None:
             return media_type, whole
         blobs.current().put_derived(org_id, facts.sha256, name, made)
+        with reading() as session:
+            if deletions.gone(session, org_id, [facts.sha256]):  # meanwhile: no copy outlives its picture
+                blobs.current().delete(org_id, facts.sha256)
     return sniff(made) or "image/jpeg", made
 
 

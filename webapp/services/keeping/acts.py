@@ -10,8 +10,6 @@ import uuid_utils
 from webapp.store.models import OfficeAct
 from webapp.store.unit import Session
 
-KINDS = ("keeping_set", "photos_deleted", "person_exported", "person_erased")
-
 
 def write_act(
     session: Session, org_id: str, kind: str, made_by: str | None, now: datetime, data: dict[str, Any]

@@ -23,6 +23,7 @@ SIGNED = (
     " them. They are kept to make and to answer legal claims."
 )
 _OVER = frozenset({"delivered", "returned", "lost", "damaged", "cancelled"})
+_TELLS_NOBODY = {"city", "postcode"}  # alone: "May" is a town, and a month
 BACKED_UP = "Backups made before still have all of it, until they are replaced."
 SHARED = "Signatures that were given for other people's parcels as well are kept."
 
@@ -87,7 +88,8 @@ def _erase_buyer(
     codes = [parcel.code for parcel in parcels]
     cases = persons.cases_about(session, org_id, codes)
     _refuse_if_needed(parcels, [case.number for case in cases if case.state == "open"])
-    words = {value for order in person.orders for name in ABOUT_BUYER if (value := getattr(order, name))}
+    telling = set(ABOUT_BUYER) - _TELLS_NOBODY
+    words = {value for order in person.orders for name in telling if (value := getattr(order, name))}
     done.counts["orders"] = len(order_ids)
     done.counts["case_texts"] = persons.forget_words(session, org_id, cases, words)
     labels = persons.labels_of(session, org_id, codes)

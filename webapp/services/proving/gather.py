@@ -212,7 +212,14 @@ class _States:
         self._is_redacted = wanted.is_redacted
         self._withheld: dict[str, None] = {}
         self._payloads = {event.id: envelope.open_(event.jws).payload for event in events}
-        named = {blob["sha256"] for payload in self._payloads.values() for blob in payload.get("blobs") or []}
+        roles = {
+            (blob["sha256"], blob["role"])
+            for payload in self._payloads.values()
+            for blob in payload.get("blobs") or []
+        }
+        named = {sha256 for sha256, _ in roles}
+        # What one event calls a signature and another a photo is a photo.
+        self._photos = {sha256 for sha256, role in roles if role != "signature"}
         self._is_here = blobs.held_among(session, org_id, named)
         self._lost = blobs.lost_among(session, org_id, named)
         self._gone = deletions.among_digests(session, org_id, named - self._is_here)
@@ -233,7 +240,7 @@ class _States:
         told = []
         for blob in self._payloads[event.id].get("blobs") or []:
             state = self._state(blob)
-            is_withheld = state == "held" and self._is_redacted and blob["role"] != "signature"
+            is_withheld = state == "held" and self._is_redacted and blob["sha256"] in self._photos
             if is_withheld:
                 self._withheld[blob["sha256"]] = None
                 state = "left_out"

@@ -64,6 +64,6 @@ def redactor_of(org_id: str, gathered: Gathered) -> Redactor:
     named = {
         text for parcel in told["parcels"] for text in (parcel["code"], parcel["tracking_number"]) if text
     }
-    roles = {blob["sha256"]: blob["role"] for event in told["events"] for blob in event["blobs"]}
-    signatures = {sha256 for sha256, role in roles.items() if role == "signature"}
+    roles = {(blob["sha256"], blob["role"]) for event in told["events"] for blob in event["blobs"]}
+    signatures = {sha256 for sha256, _ in roles} - {sha256 for sha256, role in roles if role != "signature"}
     return Redactor(org_id, {key_of(text) for text in {*named, *told["names"]}}, signatures)

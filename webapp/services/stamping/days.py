@@ -15,7 +15,7 @@ from sync.evidence.timestamp import merkle
 from webapp.services.stamping.asking import NoStamp, ask
 from webapp.settings import Authority, Settings
 from webapp.store.models import DayStamp
-from webapp.store.queries import stamps
+from webapp.store.queries import shop, stamps
 from webapp.store.queries.stamps import Open
 from webapp.store.unit import lock_org, reading, transaction
 
@@ -68,9 +68,9 @@ def wait_after(tries: int) -> timedelta:
 def list_days(now: datetime) -> int:
     """Write down what entered each shop's ledger on each day that is over and has no list; gives how many days."""
     with reading() as session:
-        shops = stamps.shops(session)
+        org_ids = shop.all_ids(session)
     count = 0
-    for org_id in shops:
+    for org_id in org_ids:
         while _list_next(org_id, now):
             count += 1
     return count

@@ -67,7 +67,7 @@ def find_user(session: Session, who: str) -> User:
     found = session.execute(select(User).where(User.id == who)).scalar_one_or_none()
     if found is not None:
         return found
-    named = select(User).where((User.email == who.lower()) | (func.lower(User.name) == who.lower()))
+    named = select(User).where((User.email == who.lower()) | (func.lower(User.name) == func.lower(who)))
     fits = list(session.execute(named).scalars())
     if not fits:
         raise Problem("not-found", f"There is no person {who}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ def staff(session: Session, org_id: str, text: str) -> list[User]:
     by_id = session.execute(select(User).where(User.org_id == org_id, User.id == text)).scalar_one_or_none()
     if by_id is not None:
         return [by_id]
-    same = (func.lower(User.name) == text.lower()) | (User.email == text.lower())
+    # The database's own way of small letters on both sides: SQLite's leaves "Đ" as it is.
+    same = (func.lower(User.name) == func.lower(text)) | (User.email == text.lower())
     query = select(User).where(User.org_id == org_id, same, User.erased_at.is_(None))
     return list(session.execute(query.order_by(User.id)).scalars())
 
@@ -74,7 +76,7 @@ def orders_of(session: Session, org_id: str, text: str) -> list[Order]:
     for same in (
         Order.order_id == text,
         Order.phone == text,
-        or_(func.lower(Order.recipient) == text.lower(), func.lower(Order.buyer) == text.lower()),
+        or_(func.lower(Order.recipient) == func.lower(text), func.lower(Order.buyer) == func.lower(text)),
     ):
         found = orders_by(session, org_id, same)
         if found:
@@ -233,23 +235,27 @@ def forget_buyer(session: Session, org_id: str, order_ids: Collection[str], now:
 
 
 def forget_words(session: Session, org_id: str, cases: Sequence[Case], words: Collection[str]) -> int:
-    """Put GONE in the place of these words in what was written of the cases; gives in how many texts."""
+    """Put GONE in the place of these words in what was written of the cases; gives in how many texts.
+
+    As words of their own, in whatever letters: "Ann" is not in "announced".
+    """
     count = 0
-    longest = sorted((word for word in words if len(word) > 2), key=len, reverse=True)
+    longest = sorted((re.escape(word) for word in words if len(word) > 2), key=len, reverse=True)
+    if not longest:
+        return count
+    spoken = re.compile(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)", re.IGNORECASE)
     for case in cases:
-        case.title, changed = _without(case.title, longest)
+        case.title, changed = _without(case.title, spoken)
         count += changed
     for entry in entries_of(session, org_id, [case.id for case in cases]):
-        entry.words, changed = _without(entry.words, longest)
+        entry.words, changed = _without(entry.words, spoken)
         count += changed
     session.flush()
     return count
 
 
-def _without(text: str, words: Sequence[str]) -> tuple[str, bool]:
-    kept = text
-    for word in words:
-        kept = kept.replace(word, GONE)
+def _without(text: str, spoken: re.Pattern[str]) -> tuple[str, bool]:
+    kept = spoken.sub(GONE, text)
     return kept, kept != text
 
 
@@ -277,7 +283,10 @@ def forget_staff(session: Session, user: User, now: datetime) -> Mapping[str, in
         phone.label = "Phone"
     told = deliveries_to(session, org_id, user.id)
     for delivery in told:
-        delivery.target = f"erased-{delivery.id}"
+        delivery.target, delivery.error = (
+            f"erased-{delivery.id}",
+            "",
+        )  # a mail server's refusal names whom it refused
     for table in (NoticeChoice, PushSubscription):
         session.execute(delete(table).where(table.org_id == org_id, table.user_id == user.id))
     runs = list(session.execute(select(Run).where(Run.org_id == org_id, Run.user_id == user.id)).scalars())

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, load_only
 
 from webapp.store.among import among
-from webapp.store.models import DayStamp, Event, Organisation, Quarantined
+from webapp.store.models import DayStamp, Event, Quarantined
 
 _TAKEN_IN = "accepted"
 
@@ -28,11 +28,6 @@ class Open:
     size: int
     root: str
     tries: int
-
-
-def shops(session: Session) -> list[str]:
-    """Every shop's id."""
-    return list(session.execute(select(Organisation.id).order_by(Organisation.id)).scalars())
 
 
 def next_day(session: Session, org_id: str, before: date) -> date | None:
