@@ -23,7 +23,6 @@ test: tools ## all checks and all tests (ARGS="tests/unit -k fold" runs a part o
 
 chaos: tools ## 10,000 simulated days under every fault, then the long trials (ARGS="--seed N" lives one day again, line by line)
 	@$(PY) -m scripts.run_chaos $(ARGS)
-	@test -n "$(ARGS)" || $(PY) -m pytest -q -m chaos tests/chaos
 
 bench: tools ## events and photos a second, beside the bare databases and disk, on SQLite and PostgreSQL
 	@$(PY) -m scripts.run_bench $(ARGS)
