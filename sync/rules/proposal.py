@@ -177,10 +177,15 @@ class Planner:
     is_strict: bool = False
     _points: dict[Destination, Point | None] = field(default_factory=dict)
     _carriers: dict[Destination, list[Ranked]] = field(default_factory=dict)
+    _of_sku: dict[str, dict[tuple[str, str], Shelf]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, shelf in self.shelves.items():
+            self._of_sku.setdefault(key[0], {})[key] = shelf
 
     def plan(self, wish: Wish) -> Plan:
         """The proposal for the next parcel; what it would take is spoken for afterwards."""
-        mine = {key: shelf for key, shelf in self.shelves.items() if key[0] in wish.lines}
+        mine = {key: shelf for sku in wish.lines for key, shelf in self._of_sku.get(sku, {}).items()}
         ranked = warehouses(wish.lines, mine, self.houses, self._point(wish.to))
         best = _settled(ranked, wish.place_id) or next((house for house in ranked if house.is_able), None)
         found = allocate(wish.lines, mine, best.id if best else None, is_strict=self.is_strict)

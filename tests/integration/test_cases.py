@@ -17,6 +17,7 @@ from webapp.services import rebuild
 from webapp.services.cases import incident, proofs, steps
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.deadlines import judgement_of
+from webapp.store import blobs
 from webapp.store.models import Case, CaseEntry, Event, OfficeFile
 from webapp.store.queries import cases as ask
 from webapp.store.unit import reading
@@ -238,6 +239,36 @@ def test_an_uploaded_file_is_kept_for_good_and_only_what_can_be_shown_is_taken(
     with reading() as session:
         file = session.execute(select(OfficeFile).where(OfficeFile.org_id == books.org)).scalar_one()
     assert proofs.read_file(books.org, file).decode() == "He said so: đ"
+
+
+def test_a_file_deleted_with_a_reason_is_gone_and_its_story_stays(books: Books) -> None:
+    books.put(ready(1))
+    case, other = opened(books), opened(books)
+    who = (books.org, books.user, case)
+    data = b"somebody else's letter"
+    for of in (case, other):
+        proofs.attach_file(books.org, books.user, of, "scan.txt", data, "The letter", NOW)
+    with refused("field-invalid", "remove_words"):
+        proofs.remove_file(*who, 2, " ", NOW)
+    proofs.remove_file(*who, 2, "It is another customer's", NOW)
+    assert kinds(books, case) == ["opened", "proof", "file_removed"]
+    with reading() as session:
+        left = list(session.execute(select(OfficeFile).where(OfficeFile.org_id == books.org)).scalars())
+        entries = ask.entries(session, books.org, case)
+    assert [file.subject for file in left] == [other]
+    assert blobs.current().has(books.org, left[0].sha256), "the other case has the very same bytes"
+    assert (entries[1].file, entries[1].words, entries[1].data["sha256"]) == (
+        None,
+        "The letter",
+        left[0].sha256,
+    )
+    proofs.remove_file(books.org, books.user, other, 2, "Nor is it here", NOW)
+    assert not blobs.current().has(books.org, left[0].sha256)
+    for position in (1, 2, 9):
+        with refused("not-found"):
+            proofs.remove_file(*who, position, "Once more", NOW)
+    proofs.attach_file(*who, "scan.txt", data, "After all", NOW)
+    assert blobs.current().has(books.org, left[0].sha256)
 
 
 def test_a_letter_is_kept_as_it_was_written_and_said_to_be_sent_once_it_was(books: Books) -> None:

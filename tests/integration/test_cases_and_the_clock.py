@@ -147,9 +147,23 @@ def test_r30_another_deadline_is_another_alarm_and_a_closed_case_raises_none(boo
     steps.reopen_case(*who, "They did not", NOW + 3 * DAY)
     assert sweep(NOW + 3 * DAY).cases == 1
     assert len(notices(books, "alarm")) == 2
-    steps.set_due(*who, NOW, "It was due long ago", NOW + 4 * DAY)
+    steps.set_due(*who, NOW + 3 * DAY, "It was due yesterday", NOW + 4 * DAY)
     sweep(NOW + 4 * DAY)
     assert len(notices(books, "alarm")) == 3
+
+
+def test_r30_what_fell_due_long_ago_is_written_down_and_wakes_nobody(books: Books) -> None:
+    books.put(ready(1))
+    case = opened(books, "complaint")
+    for after in (43 * DAY, 44 * DAY):
+        sweep(NOW + after)
+    assert notices(books, "alarm") == []
+    assert kinds(books, case) == ["opened", "overdue"]
+    steps.set_due(books.org, books.user, case, NOW + 44 * DAY, "So they say", NOW + 44 * DAY)
+    for after in (45 * DAY, 46 * DAY):
+        sweep(NOW + after)
+    assert len(notices(books, "alarm")) == 1
+    assert kinds(books, case) == ["opened", "overdue", "due", "overdue"]
 
 
 def test_r23_buyers_who_paid_are_told_to_request_a_refund_once_for_each_case_and_order(books: Books) -> None:

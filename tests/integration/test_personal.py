@@ -17,15 +17,17 @@ from sync.protocol.problems import Problem
 from tests.support.books import NOW, Books
 from tests.support.desk import hand_over, keep, reference, scrawl
 from tests.support.exports import order_id, ready, shipped
-from tests.support.shop import ApiPhone, make_user
+from tests.support.shop import ApiPhone, make_run, make_user
 from webapp import clock
 from webapp.services.cases.open_case import Wanted, open_case
+from webapp.services.cases.proofs import attach_file, remove_file
 from webapp.services.cases.steps import close_case
 from webapp.services.change_user import deactivate_user
 from webapp.services.labels.check_label import check_text
 from webapp.services.personal.erase import SHARED, SIGNED, erase_person
 from webapp.services.personal.export import export_person
 from webapp.services.rebuild import check
+from webapp.services.review_proof import review_proof
 from webapp.store import blobs
 from webapp.store.models import (
     ABOUT_BUYER,
@@ -215,14 +217,34 @@ def test_what_was_written_of_them_in_cases_and_labels_goes(books: Books, phone: 
     assert labels == []
 
 
+def test_files_of_cases_are_handed_out_by_name_and_told_of_as_what_stays(
+    books: Books, phone: ApiPhone
+) -> None:
+    (code,), _ = delivered(books, phone, 1)
+    case = open_case(books.org, books.user, Wanted("complaint", "It came late", "", (code,)), NOW)
+    attach_file(books.org, books.user, case, "chat.txt", b"Siti Aminah wrote", "", NOW)
+    close_case(books.org, books.user, case, "settled", "Half each.", NOW)
+    (told,) = exported(books, order_id(1))["cases"]
+    assert [(file["name"], file["size"]) for file in told["files"]] == [("chat.txt", 17)]
+    done = erased(books, order_id(1))
+    assert "Case 1: 1 file is attached to it. Look, and delete there what is theirs." in done["stays"]
+    remove_file(books.org, books.user, case, 2, "Names somebody who asked to be erased", NOW)
+    assert not any("attached" in said for said in erased(books, order_id(1))["stays"])
+
+
 def test_a_signature_at_the_door_goes_only_when_asked_and_only_theirs(books: Books, phone: ApiPhone) -> None:
     door, counter = scrawl(41), scrawl(42)
     books.put(ready(1, **BUYER))
     code = books.parcel().code
     hand_over(phone, books.org, [code], blobs=[reference(counter, "signature")])
-    hand_over(phone, books.org, [code], "deliver", blobs=[reference(door, "signature")])
+    at_door = hand_over(phone, books.org, [code], "deliver", blobs=[reference(door, "signature")])
     keep(books.org, phone.device, door, counter)
     assert erased(books, order_id(1))["counts"]["pictures"] == 0
+    with pytest.raises(Problem, match="waits for review") as refused:
+        erased(books, order_id(1), with_signatures=True)
+    assert refused.value.code == "still-used"
+    assert blobs.current().has(books.org, hashlib.sha256(door).hexdigest())
+    review_proof(books.org, books.user, at_door, "accept", NOW)
     assert erased(books, order_id(1), with_signatures=True)["counts"]["pictures"] == 1
     held = [blobs.current().has(books.org, hashlib.sha256(data).hexdigest()) for data in (door, counter)]
     assert held == [False, True]
@@ -238,11 +260,17 @@ def test_a_signature_for_somebody_elses_parcel_as_well_stays(books: Books, phone
     assert (done["counts"]["pictures"], SHARED in done["stays"]) == (0, True)
 
 
-def test_a_driver_reads_no_more_of_the_address(books: Books, phone: ApiPhone) -> None:
-    delivered(books, phone, 1)
-    before = books.parcel().changed
+def test_a_driver_reads_no_more_of_the_address(app_on_both: Flask, books: Books, phone: ApiPhone) -> None:
+    (code,), _ = delivered(books, phone, 1)
+    user = make_user(books.org, "driver")
+    make_run(books.org, user, [code], "deliver")
+    driver = ApiPhone(app_on_both.test_client(), books.org, user)
+    page = driver.worklist()
+    (told,) = page["parcels"]["upserts"]
+    assert told["recipient"]["name"] == "Siti Aminah"
     erased(books, order_id(1))
-    assert books.parcel().changed > before
+    (told,) = driver.worklist(page["cursor"])["parcels"]["upserts"]
+    assert (told["code"], told["recipient"]) == (code, {"name": "", "address": "Perak"})
 
 
 def test_staff_are_erased_once_they_have_left(books: Books, phone: ApiPhone) -> None:

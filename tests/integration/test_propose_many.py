@@ -15,10 +15,12 @@ from tests.support.shelves import held, is_sound, shelves
 from tests.support.stock_life import Store, lines
 from webapp.extensions import db
 from webapp.services import rebuild
+from webapp.services.confirm_parcels import confirm_parcels
 from webapp.services.keep_carriers import CarrierFacts, save_carrier
 from webapp.services.keep_places import PlaceFacts, save_place
+from webapp.services.propose import save_areas
 from webapp.services.propose_many import propose_many, take_proposals
-from webapp.store.models import Event, Parcel
+from webapp.store.models import Event, Parcel, Reservation
 from webapp.store.queries import picking
 from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading, transaction
@@ -89,6 +91,38 @@ def test_the_orders_own_carrier_and_a_place_of_collection_stay(store: Store) -> 
     take_proposals(store.org, store.user, Choice(), told.digest, NOW)
     kept = store.parcel()
     assert (kept.carrier, kept.place_id, kept.status) == (own, stand, "confirmed")
+
+
+def from_where(store: Store) -> dict[str, str]:
+    """The warehouse that each parcel's goods are reserved in, by code."""
+    names = {place: name for name, place in store.places.items()}
+    with reading() as session:
+        query = select(Reservation.parcel, Reservation.place_id).where(Reservation.org_id == store.org)
+        return {code: names[place] for code, place in session.execute(query)}
+
+
+def test_goods_are_reserved_where_it_was_shown_wherever_a_courier_collects(store: Store) -> None:
+    store.put(*(line for number in range(1, 4) for line in bare(number, A=1)))
+    stand = save_place(store.org, None, PlaceFacts("Stand", "pickup", "", None))
+    for name, at in (("North", 9.0), ("South", 5.0)):
+        save_place(store.org, store.places[name], PlaceFacts(name, "warehouse", "", (at, 100.0)))
+    save_areas(store.org, "Penang; 5.4; 100.3")
+    with transaction() as session:
+        session.execute(update(Parcel).where(Parcel.org_id == store.org).values(place_id=stand))
+    told = propose_many(store.org, Choice())
+    shown = {row.parcel.code: row.plan.warehouse.name for row in told.able if row.plan.warehouse}
+    # South is nearer and has two; North has more of it, and would be taken by one who was not told.
+    assert list(shown.values()) == ["South", "South", "North"]
+    take_proposals(store.org, store.user, Choice(), told.digest, NOW)
+    assert from_where(store) == shown
+    assert is_sound(store.org)
+
+
+def test_of_what_is_short_the_oldest_orders_get_it(store: Store) -> None:
+    store.put(*(line for number in range(1, 5) for line in bare(number, A=2)))
+    told = propose_many(store.org, Choice())
+    confirm_parcels(store.org, store.user, None, Choice(), NOW)
+    assert held(store.org).keys() == {row.parcel.code for row in told.able}
 
 
 def test_what_is_held_back_is_left_alone_and_takes_nothing_from_others(store: Store) -> None:

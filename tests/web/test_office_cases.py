@@ -107,6 +107,25 @@ def test_what_leaves_as_a_file_is_a_file(desk: Desk, books: Books) -> None:
     assert "sandbox" in kept.headers["Content-Security-Policy"]
 
 
+def test_an_administrator_deletes_a_file_and_the_history_keeps_why(
+    app: Flask, desk: Desk, books: Books
+) -> None:
+    path = opened(desk)
+    desk.press(f"{path}/files", file=(io.BytesIO(b"hello"), "of somebody else.txt"), file_words="")
+    admin = Desk(app, books.org, "admin")
+    [remove] = re.findall(r'action="([^"]+/files/\d+/remove)"', admin.page(path))
+    at = remove.split("/")[-2]
+    assert "Delete the file" not in desk.page(path)
+    assert desk.post(remove, remove_words="x").status_code == 403
+    answer = admin.post(remove, at=at, remove_words="")
+    assert (answer.status_code, "Say why it is deleted" in answer.text) == (422, True)
+    admin.press(remove, at=at, remove_words="It names another buyer")
+    page = admin.page(path)
+    assert "of somebody else.txt" not in page
+    assert "It names another buyer" in page
+    assert "The file was deleted." in page
+
+
 def test_a_file_of_another_case_or_shop_is_not_there(
     app: Flask, desk: Desk, books: Books, tmp_path: Path
 ) -> None:

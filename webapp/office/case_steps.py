@@ -72,6 +72,14 @@ def case_upload(case_id: str) -> ResponseReturnValue:
     return _step(case_id, "Attached.", proofs.attach_file, lambda: name, lambda: data, "file_words")
 
 
+@blueprint.post("/cases/<case_id>/files/<int:position>/remove")
+@desk("admin")
+def case_file_remove(case_id: str, position: int) -> ResponseReturnValue:
+    """Delete a file for good."""
+    told = "The file was deleted. That it was there, and why it went, stays in the history."
+    return _step(case_id, told, proofs.remove_file, lambda: position, "remove_words")
+
+
 @blueprint.post("/cases/<case_id>/letters")
 @desk("office", "admin")
 def case_write(case_id: str) -> ResponseReturnValue:

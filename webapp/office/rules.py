@@ -60,9 +60,9 @@ def rules_market() -> ResponseReturnValue:
     market = request.form.get("market", "")
     is_new = choose_market(actor().org_id, market)
     flash(
-        "Kept. Within a minute the clock judges by it what is open; what was settled stays."
+        "Kept. Open deadlines get the new dates within a minute; finished ones stay as they are."
         if is_new
-        else "It was so."
+        else "Nothing changed: this market was chosen already."
     )
     return redirect(url_for("office.rules"), 303)
 

@@ -77,13 +77,17 @@ def move_by(
     now: datetime,
     plan: Callable[[Picked], tuple[str, ...] | str],
     drafts: Callable[[Sequence[Picked]], list[Draft]] | None = None,
+    homes: Mapping[str, str] | None = None,
 ) -> Moved:
-    """`move` by events of the caller's own making, where `drafts` makes them of the parcels that go."""
+    """`move` by events of the caller's own making, where `drafts` makes them of the parcels that go.
+
+    `homes` says by code from which warehouse the goods of a confirmed parcel are wanted first.
+    """
     reached: Counter[str] = Counter()
     left: list[Left] = []
     skipped = 0
     for part in parts(org_id, own_seller, choice):
-        moved = _move_part(org_id, actor_id, own_seller, part, now, plan, drafts)
+        moved = _move_part(org_id, actor_id, own_seller, part, now, plan, drafts, homes or {})
         reached.update(moved.by_status)
         left += moved.left
         skipped += moved.skipped
@@ -91,11 +95,15 @@ def move_by(
 
 
 def parts(org_id: str, own_seller: str | None, choice: Choice) -> Iterator[Choice]:
-    """What is meant, by code, a few hundred at a time: each part few enough for one unit; one at least."""
+    """What is meant, by code, a few hundred at a time: each part few enough for one unit; one at least.
+
+    The oldest order comes first where no codes are given: of goods that are short it takes before the others.
+    """
     meant = choice.codes
     if meant is None:
         with reading() as session:
-            meant = tuple(parcel.code for parcel in picking.pick(session, org_id, own_seller, choice))
+            found = picking.pick_oldest(session, org_id, own_seller, choice)
+        meant = tuple(parcel.code for parcel in found)
     chosen = list(dict.fromkeys(meant))
     for start in range(0, len(chosen) or 1, PART):
         yield choice.only(chosen[start : start + PART])
@@ -109,17 +117,18 @@ def _move_part(
     now: datetime,
     plan: Callable[[Picked], tuple[str, ...] | str],
     drafts: Callable[[Sequence[Picked]], list[Draft]] | None,
+    homes: Mapping[str, str],
 ) -> Moved:
     with transaction() as session:
         lock_org(session, org_id)
-        parcels = picking.pick(session, org_id, own_seller, part)
+        turn = {code: number for number, code in enumerate(part.codes or ())}
+        parcels = sorted(picking.pick(session, org_id, own_seller, part), key=lambda it: turn[it.code])
         plans = {parcel.code: plan(parcel) for parcel in parcels}
         left = [Left(p.code, p.status, why) for p in parcels if isinstance(why := plans[p.code], str)]
         left += [Left(code, "", UNKNOWN) for code in part.codes or () if code not in plans]
         going = [p for p in parcels if not isinstance(plans[p.code], str)]
-        short = _short_of(
-            session, org_id, actor_id, [p.code for p in going if "confirm" in plans[p.code]], now
-        )
+        wanting = {p.code: homes.get(p.code) for p in going if "confirm" in plans[p.code]}
+        short = _short_of(session, org_id, actor_id, wanting, now)
         left += [Left(p.code, p.status, words(short[p.code])) for p in going if p.code in short]
         going = [p for p in going if p.code not in short]
         made = drafts(going) if drafts else _drafts(going, plans)
@@ -132,11 +141,11 @@ def _move_part(
 
 
 def _short_of(
-    session: Session, org_id: str, actor_id: str, codes: Sequence[str], now: datetime
+    session: Session, org_id: str, actor_id: str, homes: Mapping[str, str | None], now: datetime
 ) -> dict[str, list[Short]]:
     """Reserve what is to be confirmed (`R1`), in this very unit; gives what is short for those that cannot be."""
     is_strict = bool(shops.settings(session, org_id).get(ALL_STOCK))
-    return stock_writing.reserve(session.connection(), org_id, now, actor_id, codes, is_strict=is_strict)
+    return stock_writing.reserve(session.connection(), org_id, now, actor_id, homes, is_strict=is_strict)
 
 
 def drafts_for(kind: str, parcels: Iterable[Picked], **members: Any) -> list[Draft]:

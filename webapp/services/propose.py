@@ -12,6 +12,7 @@ from sync.rules.proposal import Destination, House, Ranked
 from webapp.store.queries import orders, places
 from webapp.store.queries import shop as shops
 from webapp.store.queries import stock as ask
+from webapp.store.stock_needs import lines_of
 from webapp.store.unit import Session, lock_org, reading, transaction
 
 AREAS = "areas"  # the setting: {postcode's beginning, town or state: [latitude, longitude]}
@@ -33,16 +34,11 @@ def propose(org_id: str, own_seller: str | None, order_id: str) -> Proposal | No
         page = orders.order_page(session, org_id, own_seller, order_id)
         if page is None:
             return None
-        names = {name for line in page.lines for name in (line.seller_sku, line.sku_id) if name}
-        shelves = ask.shelves_of(session, org_id, names)
+        lines = lines_of(session.connection(), org_id, [order_id]).get(order_id, {})
+        shelves = ask.shelves_of(session, org_id, lines)
         houses = known_houses(session, org_id)
         known = known_carriers(session, org_id)
         areas = shops.settings(session, org_id).get(AREAS) or {}
-    kept = {sku for sku, _ in shelves}
-    lines: dict[str, int] = {}
-    for line in page.lines:
-        sku = line.sku_id if line.seller_sku not in kept else line.seller_sku or line.sku_id
-        lines[sku] = lines.get(sku, 0) + line.quantity
     order = page.order
     to = Destination(order.postcode or "", order.city or "", order.state or "")
     at = proposal.locate(areas, to)

@@ -59,7 +59,7 @@ def propose_many(org_id: str, choice: Choice) -> Proposals:
 
 
 def _propose(session: Session, org_id: str, choice: Choice) -> Proposals:
-    found = picking.pick_oldest(session, org_id, _expected(choice), MOST + 1)
+    found = picking.pick_oldest(session, org_id, None, _expected(choice), MOST + 1)
     is_cut, parcels = len(found) > MOST, found[:MOST]
     codes = [parcel.code for parcel in parcels]
     asked = planning.asked_of(session, org_id, codes)
@@ -126,7 +126,8 @@ def take_proposals(org_id: str, actor_id: str, choice: Choice, digest: str, now:
             for draft in drafts_for("confirm", parcels, data=data)
         ]
 
-    return move_by(org_id, actor_id, None, choice.only(able), now, _step, drafts)
+    homes = {code: row.plan.warehouse.id for code, row in able.items() if row.plan.warehouse}
+    return move_by(org_id, actor_id, None, choice.only(able), now, _step, drafts, homes)
 
 
 def _plan_part(org_id: str, rows: Sequence[Planned], now: datetime) -> None:

@@ -51,9 +51,9 @@ def of_deadlines(judged: Mapping[str, Judgement], orders: Orders, now: datetime)
                 for order in orders.get(code, ()):
                     params = {"order": order.order_id, "until": deadline.due_at}
                     path = "/office/deadlines?state=open&rule=mark_shipped"
-                    yield Asked(
-                        "mark_shipped", f"mark_shipped:{order.order_id}", _to(orders, code), params, path
-                    )
+                    # Another market, another number: what was told of the old one says nothing of the new.
+                    key = f"mark_shipped:{order.order_id}:{deadline.due_at:%Y%m%dT%H%M%S}"
+                    yield Asked("mark_shipped", key, _to(orders, code), params, path)
 
 
 def of_deemings(judged: Mapping[str, Judgement], orders: Orders, now: datetime) -> Iterator[Asked]:

@@ -14,7 +14,7 @@ from webapp.store.stock_needs import needs
 
 
 def asked_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str, dict[str, int]]:
-    """How many pieces of each SKU these parcels need, as a confirm would reserve them, beyond what they hold."""
+    """How many pieces of each SKU these parcels need, as a confirm would reserve them."""
     becomes = dict.fromkeys(codes, ("confirmed", False))
     return {
         code: need.asked or {} for code, need in needs(session.connection(), org_id, codes, becomes).items()

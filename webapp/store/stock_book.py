@@ -24,6 +24,7 @@ class Book:
     ) -> None:
         self._connection, self._org_id, self._now, self._actor_id = connection, org_id, now, actor_id
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._of_sku: dict[str, list[tuple[str, str]]] = {}
         self._read: set[str] = set()
         self._touched: set[tuple[str, str]] = set()
         self._moves: list[dict[str, Any]] = []
@@ -40,11 +41,12 @@ class Book:
             )
             for sku, place_id, on_hand, reserved in rows:
                 self._shelves[sku, place_id] = Shelf(on_hand, reserved)
+                self._of_sku.setdefault(sku, []).append((sku, place_id))
             self._read.update(part)
 
     def of(self, skus: Collection[str]) -> dict[tuple[str, str], Shelf]:
         """The shelves of these SKUs, read before."""
-        return {key: shelf for key, shelf in self._shelves.items() if key[0] in skus}
+        return {key: self._shelves[key] for sku in set(skus) for key in self._of_sku.get(sku, ())}
 
     def free(self, sku: str, place_id: str) -> int | None:
         """How many can be promised there; None where the SKU is not kept."""

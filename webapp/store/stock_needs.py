@@ -75,7 +75,7 @@ def needs(connection: Connection, org_id: str, codes: Collection[str], becomes: 
     found, of_order = _parcels(connection, org_id, family, becomes)
     for code, held in held_by(connection, org_id, list(found)).items():
         found[code].held = held
-    lines = _lines(connection, org_id, list(of_order))
+    lines = lines_of(connection, org_id, list(of_order))
     for order_id, its in of_order.items():
         asked = lines.get(order_id, {})
         is_taken = any(found[code].holds(asked, TAKEN) for code in its)
@@ -153,7 +153,7 @@ def held_by(connection: Connection, org_id: str, codes: Sequence[str]) -> dict[s
     return found
 
 
-def _lines(connection: Connection, org_id: str, order_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+def lines_of(connection: Connection, org_id: str, order_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """How many of each SKU, as the stock calls it, by order."""
     rows: list[tuple[str, str | None, str, int]] = []
     for part in parts(order_ids):

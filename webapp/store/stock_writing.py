@@ -7,7 +7,7 @@ look for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -47,24 +47,27 @@ def reserve(
     org_id: str,
     now: datetime,
     actor_id: str,
-    codes: Sequence[str],
+    homes: Mapping[str, str | None],
     *,
     is_strict: bool,
 ) -> dict[str, list[Short]]:
-    """Reserve what these parcels need, in this order; gives what is short for those that cannot be, by code."""
+    """Reserve what these parcels need, in this order; gives what is short for those that cannot be, by code.
+
+    `homes` has the warehouse that was chosen for each, None for the one it is planned for.
+    """
     if not is_strict and not keeps_stock(connection, org_id):
         return {}
     book = Book(connection, org_id, now, actor_id)
-    becomes: Becomes = dict.fromkeys(codes, ("confirmed", False))
-    found = needs(connection, org_id, codes, becomes)
+    becomes: Becomes = dict.fromkeys(homes, ("confirmed", False))
+    found = needs(connection, org_id, homes, becomes)
     book.open({sku for need in found.values() for sku in need.asked or {}})
     short: dict[str, list[Short]] = {}
-    for code in codes:
+    for code, home in homes.items():
         need = found.get(code)
         if need is None or need.asked is None:
             continue
         lacks = rules.lacking(need.asked, [(it.sku, it.quantity) for it in need.in_state(RESERVED)])
-        allotted = rules.allocate(lacks, book.of(lacks), _home(need), is_strict=is_strict)
+        allotted = rules.allocate(lacks, book.of(lacks), home or _home(need), is_strict=is_strict)
         if missing := [each for each in allotted if isinstance(each, Short)]:
             short[code] = missing  # and nothing of it is held back from others meanwhile
             continue

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from webapp.services.cases.incident import record_incident
 from webapp.services.cases.writing import write_down
 from webapp.services.notices import raise_notice, to_role
+from webapp.services.sweep_notices import RECENT
 from webapp.store.models import Case
 from webapp.store.queries import cases as ask
 from webapp.store.unit import Session, lock_org, transaction
@@ -47,12 +48,17 @@ def _resume(session: Session, case: Case, clock_id: str, ended_at: datetime, now
 def _alarm(
     session: Session, case: Case, clock_id: str, due_at: datetime, zone: ZoneInfo, now: datetime
 ) -> None:
-    """Once for each deadline that the case was given."""
+    """Once for each deadline that the case was given; one long past is written down, and nobody is told of it."""
+    if due_at.isoformat() in ask.alarms_of(session, case.org_id, case.id):
+        return
+    write_down(session, case, clock_id, "overdue", now, data={"due_at": due_at.isoformat()})
+    if now - due_at >= RECENT:
+        return
     params = {
         "what": "case_due",
         "detail": f"#{case.number} {case.title} · {due_at.astimezone(zone):%Y-%m-%d %H:%M}",
     }
-    is_new = raise_notice(
+    raise_notice(
         session,
         case.org_id,
         kind="alarm",
@@ -62,5 +68,3 @@ def _alarm(
         now=now,
         path=f"/office/cases/{case.id}",
     )
-    if is_new:
-        write_down(session, case, clock_id, "overdue", now, data={"due_at": due_at.isoformat()})

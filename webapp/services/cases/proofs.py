@@ -11,9 +11,11 @@ from sync.rules import letters
 from webapp.services.cases.steps import LONGEST, held
 from webapp.services.cases.writing import write_down
 from webapp.services.keep_file import add_file, put_bytes
+from webapp.services.keeping.delete_old import clear_marked
 from webapp.store import blobs
 from webapp.store.models import OfficeFile
 from webapp.store.queries import cases as ask
+from webapp.store.queries import deletions, persons
 from webapp.store.unit import transaction
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -62,6 +64,30 @@ def attach_file(
         )
         told = {"file": file.id, "sha256": file.sha256, "name": file.name}
         write_down(session, case, actor_id, "proof", now, words.strip()[:LONGEST], told)
+
+
+def remove_file(org_id: str, actor_id: str, case_id: str, position: int, words: str, now: datetime) -> None:
+    """Delete a file for good, with a reason: what was attached by mistake, or names somebody who asked to be erased.
+
+    That it was there, its digest, who brought it and who deleted it stay. Problems `not-found`, `field-invalid`.
+    """
+    if not words.strip():
+        raise Problem("field-invalid", "Say why it is deleted: the reason stays.", field="remove_words")
+    with transaction() as session:
+        case = held(session, org_id, case_id)
+        entry = ask.entry(session, org_id, case_id, position)
+        file = ask.file_of(session, org_id, entry)
+        if entry is None or file is None:
+            raise Problem("not-found", "This case has no such file, or it was deleted already.")
+        session.delete(file)
+        session.flush()
+        entry.data = {"sha256": file.sha256, "size": file.size, "removed": now.isoformat()}
+        free = persons.free_to_go(session, org_id, {file.sha256}, ())
+        deletions.mark(session, org_id, free, deletions.ERASED, now, made_by=actor_id)
+        write_down(
+            session, case, actor_id, "file_removed", now, words.strip()[:LONGEST], {"file_at": position}
+        )
+    clear_marked(org_id, now)
 
 
 def keep_letter(

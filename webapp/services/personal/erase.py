@@ -5,6 +5,8 @@ Events cannot be changed without ceasing to be evidence: a name that somebody si
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +16,8 @@ from webapp.services.keeping.acts import write_act
 from webapp.services.keeping.delete_old import clear_marked
 from webapp.services.personal.find import Person, find_person
 from webapp.store import import_writing
-from webapp.store.models import ABOUT_BUYER, Parcel, User
-from webapp.store.queries import deletions, persons
+from webapp.store.models import ABOUT_BUYER, Case, Parcel, User
+from webapp.store.queries import deletions, keeping, persons
 from webapp.store.unit import Session, lock_org, transaction
 
 SIGNED = (
@@ -25,6 +27,11 @@ SIGNED = (
 _OVER = frozenset({"delivered", "returned", "lost", "damaged", "cancelled"})
 _TELLS_NOBODY = {"city", "postcode"}  # alone: "May" is a town, and a month
 BACKED_UP = "Backups made before still have all of it, until they are replaced."
+_WAITS = {
+    "review": "A record that they signed at the door waits for review: review it first, or erase without signatures.",
+    "retake": "Their signature is to be given again: settle that task first, or erase without signatures.",
+    "hold": "A parcel that they signed for is on hold: take that back first, or erase without signatures.",
+}
 SHARED = "Signatures that were given for other people's parcels as well are kept."
 
 
@@ -99,16 +106,35 @@ def _erase_buyer(
     import_writing.mark_parcels_of(session, org_id, head, order_ids)
     gone = {sha256 for label in labels for sha256 in label.pages}
     if with_signatures:
-        mine, shared = persons.signatures_at_the_door(session, org_id, codes)
-        gone |= mine
-        if shared:
-            done.stays.append(SHARED)
+        gone |= _signatures(session, org_id, codes, done)
     events = persons.events_of_parcels(session, org_id, codes)
     blobs = persons.free_to_go(session, org_id, gone, events)
     deletions.mark(session, org_id, blobs, deletions.ERASED, now, made_by=made_by)
     done.counts["pictures"] = len(blobs)
     if events:
         done.stays.append(SIGNED)
+    _tell_of_files(session, org_id, cases, done)
+
+
+def _signatures(session: Session, org_id: str, codes: list[str], done: Erased) -> set[str]:
+    """Digests of what they signed at the door; those of others' parcels too stay. Problem `still-used`."""
+    mine, shared = persons.signatures_at_the_door(session, org_id, codes)
+    if why := keeping.needed(session, org_id, mine):
+        raise Problem("still-used", _WAITS[why[0]])
+    if shared:
+        done.stays.append(SHARED)
+    return mine
+
+
+def _tell_of_files(session: Session, org_id: str, cases: Sequence[Case], done: Erased) -> None:
+    numbers = {case.id: case.number for case in cases}
+    for case_id, count in Counter(
+        it.subject for it in persons.files_of_cases(session, org_id, numbers)
+    ).items():
+        many = "1 file is" if count == 1 else f"{count} files are"
+        done.stays.append(
+            f"Case {numbers[case_id]}: {many} attached to it. Look, and delete there what is theirs."
+        )
 
 
 def _refuse_if_needed(parcels: list[Parcel], open_cases: list[int]) -> None:

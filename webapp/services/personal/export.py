@@ -16,7 +16,7 @@ from webapp.services.personal.find import Person, find_person
 from webapp.store.models import Order, OrderLine, User
 from webapp.store.queries import event_views, persons, shop
 from webapp.store.queries.event_views import EventView, Photo
-from webapp.store.unit import Session, reading, transaction
+from webapp.store.unit import Session, snapshot, transaction
 
 _README = """\
 What {shop} holds about {name}, made {at}.
@@ -35,7 +35,7 @@ _WHAT = {
     "events": "what was recorded, in the order it happened",
     "devices": "the phones that were theirs",
     "notices": "what was sent to them",
-    "cases": "cases about these parcels, with what was written down",
+    "cases": "cases about these parcels, with what was written down, and the names of files",
     "labels": "checks of these parcels' labels",
     "sign_ins": "when they last signed in to the office",
 }
@@ -46,13 +46,14 @@ _DEVICE = ("id", "label", "client", "enrolled_at", "revoked_at", "last_seen_at")
 _DELIVERY = ("notice_id", "channel", "target", "state", "created_at", "delivered_at")
 _CASE = ("number", "kind", "title", "state", "opened_at", "closed_at")
 _ENTRY = ("kind", "words", "made_at")
+_FILE = ("name", "type", "size", "sha256", "created_at")
 
 
 def export_person(
     org_id: str, asked: str, out: BinaryIO, made_by: str | None, now: datetime
 ) -> dict[str, Any]:
     """Write the zip; gives how much of what is in it. Problems of `find_person`."""
-    with reading() as session:
+    with snapshot() as session:
         person = find_person(session, org_id, asked)
         parts = dict(_parts(session, org_id, person))
         named = shop.shop(session, org_id).name
@@ -87,10 +88,11 @@ def _parts(session: Session, org_id: str, person: Person) -> Iterator[tuple[str,
         yield from _of_staff(session, org_id, person.user)
         return
     order_ids = [order.order_id for order in person.orders]
-    codes = [parcel.code for parcel in persons.parcels_of(session, org_id, order_ids)]
+    parcels = persons.parcels_of(session, org_id, order_ids)
+    codes = [parcel.code for parcel in parcels]
     lines = persons.lines_of(session, org_id, order_ids)
     yield "orders", [_order(order, lines) for order in person.orders]
-    yield "parcels", [_row(parcel, _PARCEL) for parcel in persons.parcels_of(session, org_id, order_ids)]
+    yield "parcels", [_row(parcel, _PARCEL) for parcel in parcels]
     yield "events", [told for code in codes for told in _events_of_parcel(session, org_id, code)]
     yield "cases", _cases(session, org_id, codes)
     yield "labels", [asdict(label) for label in persons.labels_of(session, org_id, codes)]
@@ -152,11 +154,14 @@ def _picture(it: Photo) -> dict[str, Any]:
 
 def _cases(session: Session, org_id: str, codes: Sequence[str]) -> list[dict[str, Any]]:
     cases = persons.cases_about(session, org_id, codes)
-    entries = persons.entries_of(session, org_id, [case.id for case in cases])
+    ids = [case.id for case in cases]
+    entries = persons.entries_of(session, org_id, ids)
+    files = persons.files_of_cases(session, org_id, ids)
     return [
         {
             **_row(case, _CASE),
             "entries": [_row(entry, _ENTRY) for entry in entries if entry.case_id == case.id],
+            "files": [_row(file, _FILE) for file in files if file.subject == case.id],
         }
         for case in cases
     ]

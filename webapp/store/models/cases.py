@@ -99,7 +99,8 @@ class CaseParcel(Base):
 class CaseEntry(Base):
     """One thing somebody did about a case: rows are only ever added, and the case is what they add up to.
 
-    `kind` is opened, note, fault, proof, letter, sent, money, due, period, closed, reopened, or of the clock: asked
+    Changed are only words and names that somebody asked to be erased, and a file that was deleted. `kind` is opened,
+    note, fault, proof, file_removed, letter, sent, money, due, period, closed, reopened, or of the clock: asked
     (buyers are told to request a refund), overdue, resumed; `data` what it was about.
     """
 

@@ -185,6 +185,14 @@ def paid(session: Session, org_id: str, codes: Collection[str]) -> list[Paid]:
     return [Paid(order_id, _decimal(amount), method) for order_id, amount, method in session.execute(query)]
 
 
+def alarms_of(session: Session, org_id: str, case_id: str) -> set[str]:
+    """The deadlines of a case, as its history has them, that were written down as past."""
+    query = select(CaseEntry.data).where(
+        CaseEntry.org_id == org_id, CaseEntry.case_id == case_id, CaseEntry.kind == "overdue"
+    )
+    return {str(data["due_at"]) for data in session.execute(query).scalars()}
+
+
 def entries(session: Session, org_id: str, case_id: str) -> list[Entry]:
     """The history, oldest first."""
     query = (
@@ -208,6 +216,17 @@ def entries(session: Session, org_id: str, case_id: str) -> list[Entry]:
         )
         for row in rows
     ]
+
+
+def entry(session: Session, org_id: str, case_id: str, position: int) -> CaseEntry | None:
+    """One entry of a case's history, to read or to change."""
+    return session.get(CaseEntry, (org_id, case_id, position))
+
+
+def file_of(session: Session, org_id: str, entry: CaseEntry | None) -> OfficeFile | None:
+    """The file that an entry brought; None when it brought none, and when that was deleted."""
+    named = entry.data.get("file") if entry else None
+    return session.get(OfficeFile, (org_id, named)) if named else None
 
 
 def offers(session: Session, org_id: str, case_id: str, taken: Collection[str]) -> list[Offer]:

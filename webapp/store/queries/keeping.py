@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, sele
 from sqlalchemy.orm import Session
 
 from sync.rules.keeping import SIGNATURE
+from webapp.store.among import among
 from webapp.store.models import (
     Blob,
     BlobRef,
@@ -96,6 +97,17 @@ def kept_back(session: Session, org_id: str, cutoffs: Cutoffs) -> dict[str, int]
     counts = [func.coalesce(func.sum(case((why, 1), else_=0)), 0) for why in reasons.values()]
     row = session.execute(select(*counts).select_from(Blob).where(old)).one()
     return {name: int(count) for name, count in zip(reasons, row, strict=True) if count}
+
+
+def needed(session: Session, org_id: str, digests: Collection[str]) -> list[str]:
+    """Why some of these pictures cannot go now, whoever asks: review, retake, hold; nothing when all of them can."""
+    reasons = _reasons()
+    mine = (Blob.org_id == org_id, among(session, Blob.sha256, digests))
+    return [
+        name
+        for name in ("review", "retake", "hold")
+        if session.execute(select(Blob.sha256).where(*mine, reasons[name]).limit(1)).first()
+    ]
 
 
 def held_totals(session: Session, org_id: str) -> tuple[int, int, datetime | None]:

@@ -171,6 +171,16 @@ def entries_of(session: Session, org_id: str, case_ids: Collection[str]) -> list
     return list(session.execute(query.order_by(CaseEntry.case_id, CaseEntry.position)).scalars())
 
 
+def files_of_cases(session: Session, org_id: str, case_ids: Collection[str]) -> list[OfficeFile]:
+    """The files that were attached to these cases."""
+    query = select(OfficeFile).where(
+        OfficeFile.org_id == org_id,
+        OfficeFile.purpose == "case",
+        among(session, OfficeFile.subject, case_ids),
+    )
+    return list(session.execute(query.order_by(OfficeFile.created_at, OfficeFile.id)).scalars())
+
+
 def labels_of(session: Session, org_id: str, codes: Collection[str]) -> list[Label]:
     """The checks of these parcels' labels."""
     query = select(LabelCheck).where(LabelCheck.org_id == org_id, among(session, LabelCheck.code, codes))

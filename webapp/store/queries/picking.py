@@ -93,8 +93,10 @@ def pick(
     return [Picked(*row) for row in rows]
 
 
-def pick_oldest(session: Session, org_id: str, choice: Choice, limit: int) -> list[Picked]:
-    """The parcels meant, those of the order that was placed first before the others."""
+def pick_oldest(
+    session: Session, org_id: str, own_seller: str | None, choice: Choice, limit: int | None = None
+) -> list[Picked]:
+    """`pick`, but those of the order that was placed first before the others."""
     placed = (
         select(func.min(Order.created_at))
         .join(ParcelOrder, (ParcelOrder.org_id == Order.org_id) & (ParcelOrder.order_id == Order.order_id))
@@ -102,7 +104,7 @@ def pick_oldest(session: Session, org_id: str, choice: Choice, limit: int) -> li
         .correlate(Parcel)
         .scalar_subquery()
     )
-    query = select(*_COLUMNS).where(*_meant(session, org_id, None, choice))
+    query = select(*_COLUMNS).where(*_meant(session, org_id, own_seller, choice))
     order = (func.coalesce(placed, Parcel.created_at), Parcel.code)
     rows: Any = session.execute(query.order_by(*order).limit(limit))
     return [Picked(*row) for row in rows]
