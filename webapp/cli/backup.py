@@ -91,6 +91,7 @@ def _made(made: MadeBackup) -> dict[str, Any]:
         "events": manifest.rows("events"),
         "blobs": {"held": manifest.blobs, "bytes": manifest.blob_bytes, "copied": made.copied},
         "lacking": [held.sha256 for held in manifest.lacking],
+        "let_go": [gone.sha256 for gone in manifest.let_go],
         "removed": made.removed,
     }
 
@@ -123,6 +124,7 @@ def _done_words(done: DoneRestore) -> str:
     told = _done(done)
     what = f"{told['parcels']} parcels, {told['events']} events, {told['blobs']['held']} photos"
     lines = [f"Restored {done.snapshot}, made at {told['taken_at']}: {what}.", AND_NOW]
+    lines.append(f"Whoever was erased after {told['taken_at']} is in the books again: erase them once more.")
     if done.unfinished:
         lines.append(f"Passed over, never finished: {', '.join(done.unfinished)}.")
     if done.lost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from webapp.services.backup_manifest import File, Manifest
 from webapp.settings import Settings
 from webapp.store import backup as databases
 from webapp.store import blobs
-from webapp.store.backup import BLOB_LIST, Held, read_blob_list
+from webapp.store.backup import BLOB_LIST, Held, LetGo, read_blob_list
 from webapp.store.backup.files import (
     copy_durably,
     digest,
@@ -34,6 +34,8 @@ from webapp.store.backup.files import (
     write_durably,
 )
 from webapp.store.blobs import BlobStore, FolderObjects, Missing
+from webapp.store.queries import deletions
+from webapp.store.unit import reading
 
 KEEP = 7
 THREADS = 8
@@ -54,9 +56,10 @@ class MadeBackup:
 def backup(folder: Path, now: datetime, *, keep: int = KEEP, is_thorough: bool = False) -> MadeBackup:
     """Add a backup to a folder; the `keep` newest stay. `is_thorough` reads again every blob that is there already.
 
-    The database comes first: a blob that it speaks of was on the disk before, and one that an event speaks of is
-    never cleared away. Problems `backup-folder`, `backup-another`, `backup-source`, `storage-full`, `busy`: the
-    earlier backups are untouched then.
+    The database comes first: a blob that it speaks of was on the disk before. What the shop lets go on purpose
+    meanwhile (it is old enough, somebody asked to be erased) is written down as such, and is no damage.
+    Problems `backup-folder`, `backup-another`, `backup-source`, `storage-full`, `busy`: the earlier backups are
+    untouched then.
     """
     folder = folder.absolute()
     with told_plainly(), private(), _alone(folder):
@@ -123,12 +126,25 @@ def _fill(made: Path, newest: list[Path], now: datetime, *, is_thorough: bool) -
     lacking, copied = _copy_blobs(made / BLOB_LIST, made.parent, is_thorough=is_thorough)
     names = (*found.files, page.KEY)
     files = tuple(File(n, (made / n).stat().st_size, digest(made / n)) for n in names)
-    gone = set(lacking)
-    held = [row.size for row in read_blob_list(made / BLOB_LIST) if row not in gone]
-    return (
-        Manifest(version("baton"), format_time(now), found, files, len(held), sum(held), tuple(lacking)),
-        copied,
-    )
+    let_go = _let_go(lacking)
+    absent = set(lacking)
+    held = [row.size for row in read_blob_list(made / BLOB_LIST) if row not in absent]
+    meant = {(gone.org_id, gone.sha256) for gone in let_go}
+    damage = tuple(row for row in lacking if (row.org_id, row.sha256) not in meant)
+    about = (version("baton"), format_time(now), found, files)
+    return Manifest(*about, len(held), sum(held), damage, tuple(let_go)), copied
+
+
+def _let_go(lacking: Sequence[Held]) -> list[LetGo]:
+    """Those of them that are no damage, asked for after the copying: the row comes before the bytes go."""
+    found: list[LetGo] = []
+    with reading() as session:
+        for org_id in sorted({row.org_id for row in lacking}):
+            digests = [row.sha256 for row in lacking if row.org_id == org_id]
+            for gone in deletions.rows(session, org_id, digests):
+                told = (gone.size, gone.type, gone.why, gone.after_days, gone.made_by)
+                found.append(LetGo(org_id, gone.sha256, *told, format_time(gone.deleted_at)))
+    return found
 
 
 def _refuse_another(folder: Path, newest: list[Path], epoch: str, epochs_before: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sync.protocol.problems import Problem
-from webapp.store.backup import BLOB_LIST, Copied, Held, Table
+from webapp.store.backup import BLOB_LIST, Copied, Held, LetGo, Table
 
 FORMAT = 1
 PAGE = "manifest.json"
@@ -32,7 +32,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one backup holds. `lacking` are blobs that the database says are held and that are not in the backup."""
+    """What one backup holds. `lacking` are blobs that the database says are held and that are not in the backup.
+
+    `let_go` are not in it either: the shop deleted them on purpose after the database was copied.
+    """
 
     baton: str
     taken_at: str
@@ -41,6 +44,7 @@ class Manifest:
     blobs: int
     blob_bytes: int
     lacking: tuple[Held, ...]
+    let_go: tuple[LetGo, ...] = ()
 
     def rows(self, table: str) -> int:
         """How many rows a table had."""
@@ -68,6 +72,7 @@ def write(manifest: Manifest) -> bytes:
     """The page: JSON for people and programs, with a digest of itself."""
     body: dict[str, Any] = {"format": FORMAT, **asdict(manifest)}
     body["lacking"] = [held._asdict() for held in manifest.lacking]
+    body["let_go"] = [gone._asdict() for gone in manifest.let_go]
     return json.dumps({**body, "sha256": _digest(body)}, indent=1).encode() + b"\n"
 
 
@@ -129,6 +134,7 @@ def _manifest(body: dict[str, Any]) -> Manifest:
         blobs=int(body["blobs"]),
         blob_bytes=int(body["blob_bytes"]),
         lacking=tuple(Held(h["org_id"], h["sha256"], int(h["size"])) for h in body["lacking"]),
+        let_go=tuple(LetGo(**gone) for gone in body.get("let_go", ())),
     )
 
 

@@ -134,8 +134,9 @@ def _look_at_blobs(chosen: Path, manifest: Manifest, *, is_partial: bool) -> lis
 
 
 def _held(chosen: Path, manifest: Manifest) -> Iterable[Held]:
-    lacking = set(manifest.lacking)
-    return (held for held in read_blob_list(chosen / BLOB_LIST) if held not in lacking)
+    absent = {(row.org_id, row.sha256) for row in manifest.lacking}
+    absent |= {(gone.org_id, gone.sha256) for gone in manifest.let_go}
+    return (held for held in read_blob_list(chosen / BLOB_LIST) if (held.org_id, held.sha256) not in absent)
 
 
 def _read(source: Path, held: Held) -> tuple[str, bytes]:
@@ -154,7 +155,7 @@ def _put_back(settings: Settings, chosen: Path, manifest: Manifest, lost: list[H
     _put_blobs(blobs.open_store(settings), chosen, manifest, frozenset(lost))
     epoch = str(uuid_utils.uuid7())
     before = (*manifest.copied.epochs_before, manifest.copied.epoch)
-    databases.load(settings, chosen, manifest.copied, Restored(epoch, before, lost, now))
+    databases.load(settings, chosen, manifest.copied, Restored(epoch, before, lost, now, manifest.let_go))
     mark.unlink()
     make_durable(settings.data)
     return epoch

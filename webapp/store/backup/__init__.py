@@ -6,13 +6,14 @@ from pathlib import Path
 
 from webapp.settings import Settings
 from webapp.store.backup import postgresql, sqlite
-from webapp.store.backup.copied import BLOB_LIST, Copied, Held, Restored, Table, read_blob_list
+from webapp.store.backup.copied import BLOB_LIST, Copied, Held, LetGo, Restored, Table, read_blob_list
 from webapp.store.backup.revisions import is_known
 
 __all__ = [
     "BLOB_LIST",
     "Copied",
     "Held",
+    "LetGo",
     "Restored",
     "Table",
     "copy_out",

@@ -40,14 +40,31 @@ class Held(NamedTuple):
     size: int
 
 
+class LetGo(NamedTuple):
+    """A blob of the copy that the shop let go while the backup was made; the rest as in `deleted_blobs`."""
+
+    org_id: str
+    sha256: str
+    size: int
+    type: str
+    why: str
+    after_days: int | None
+    made_by: str | None
+    deleted_at: str
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a database is told when it is put back: its new epoch, and which blobs are not here any more."""
+    """What a database is told when it is put back: its new epoch, and which blobs are not here any more.
+
+    Those that are `lost` phones are asked for, those that were `let_go` nobody is.
+    """
 
     epoch: str
     epochs_before: Sequence[str]
     lost: Sequence[Held]
     at: datetime
+    let_go: Sequence[LetGo] = ()
 
 
 def read_blob_list(file: Path) -> Iterator[Held]:

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, String, Table, bindparam, delete, insert, not_, update
 
+from sync.protocol.times import parse_time
 from webapp.store import photo_folder
 from webapp.store.backup.copied import Restored
 from webapp.store.models import (
     Blob,
     BlobRef,
+    DeletedBlob,
     Delivery,
     Device,
     Installation,
@@ -25,6 +27,7 @@ def settle(connection: Connection, restored: Restored) -> None:
     _begin_epoch(connection, restored)
     _forget_uploads(connection)
     _want_again(connection, restored)
+    _want_no_more(connection, restored)
     _end_server_devices(connection, restored)
     _hold_back_notices(connection)
 
@@ -69,6 +72,23 @@ def _want_again(connection: Connection, restored: Restored) -> None:
         .values(is_awaited=not_(refs.c.is_lost)),
         keys,
     )
+
+
+def _want_no_more(connection: Connection, restored: Restored) -> None:
+    """What the shop let go while the backup was made is let go here too, with the reason it had then."""
+    if not restored.let_go:
+        return
+    blobs, refs = _table(Blob), _table(BlobRef)
+    keys = [{"b_org_id": gone.org_id, "b_sha256": gone.sha256} for gone in restored.let_go]
+    org_id, sha256 = bindparam("b_org_id", type_=String), bindparam("b_sha256", type_=String)
+    connection.execute(delete(blobs).where(blobs.c.org_id == org_id, blobs.c.sha256 == sha256), keys)
+    mine = update(refs).where(refs.c.org_id == org_id, refs.c.sha256 == sha256)
+    connection.execute(mine.values(is_awaited=False, is_checked=True), keys)
+    rows = [
+        {**gone._asdict(), "deleted_at": parse_time(gone.deleted_at), "cleared_at": restored.at}
+        for gone in restored.let_go
+    ]
+    connection.execute(insert(_table(DeletedBlob)), rows)
 
 
 def _end_server_devices(connection: Connection, restored: Restored) -> None:

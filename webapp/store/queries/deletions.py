@@ -48,6 +48,14 @@ def among_digests(session: Session, org_id: str, digests: Collection[str]) -> di
     return {row[0]: Deletion(*row[1:]) for row in rows}
 
 
+def rows(session: Session, org_id: str, digests: Collection[str]) -> list[DeletedBlob]:
+    """The whole rows of those of the digests that were let go, by digest."""
+    query = select(DeletedBlob).where(
+        DeletedBlob.org_id == org_id, among(session, DeletedBlob.sha256, digests)
+    )
+    return list(session.execute(query.order_by(DeletedBlob.sha256)).scalars())
+
+
 def gone(session: Session, org_id: str, digests: Collection[str]) -> set[str]:
     """The same as plain digests, cheap enough for every photo that comes home."""
     rows = _GONE.rows(session.connection(), org_id=org_id, keys=digests)
