@@ -30,6 +30,7 @@ def bind(app: Flask) -> None:
     app.extensions["baton-run-import"] = queue.task(name="run_import")(in_app(importing.run_import))
     app.extensions["baton-eyes"] = Eyes()
     app.extensions["baton-look"] = queue.task(name="look_at_photos")(in_app(timer.look_at_photos))
+    app.extensions["baton-stamp"] = queue.task(name="ask_for_stamps")(in_app(timer.stamp_days))
     queue.periodic_task(crontab(minute="*"), name="every_minute")(in_app(timer.every_minute))
     queue.periodic_task(crontab(minute="*"), name="tell_people")(in_app(timer.tell_people))
     queue.periodic_task(crontab(minute="47"), name="let_old_photos_go")(in_app(timer.let_old_photos_go))

@@ -12,10 +12,11 @@ from flask import Flask
 
 from tests.support.shop import make_shop
 from tests.support.sitting import Desk, words
+from webapp import clock
 from webapp.office.stamps import PAGE, PATH
 from webapp.settings import Authority
 from webapp.store.models import DayStamp
-from webapp.store.unit import transaction
+from webapp.store.unit import reading, transaction
 
 TODAY = date(2026, 11, 22)
 AT = datetime(2026, 11, 22, 1, 23, tzinfo=UTC)
@@ -63,6 +64,29 @@ def test_what_was_asked_for_in_vain_is_said_first_with_the_reason(desk: Desk, or
     assert "It was &lt;asleep&gt;. It is asked again by itself" in page
     assert "Tried 2 times" in page
     assert 'nav-count num">2<' in desk.page("/office/")
+
+
+def test_an_administrator_asks_at_once_and_only_for_their_own_days(
+    app: Flask, desk: Desk, org_id: str
+) -> None:
+    later = clock.now() + timedelta(hours=5)
+    theirs = make_shop("Another")
+    for org in (org_id, theirs):
+        add(org, 1, tries=3, last_error="The authority answered 503.", next_try_at=later)
+    admin = Desk(app, org_id, "admin")
+    assert "Ask now" in admin.page(PATH)
+    assert "Ask now" not in desk.page(PATH)
+    assert desk.post(f"{PATH}/ask").status_code == 403
+    asked: list[bool] = []
+    app.extensions["baton-stamp"] = lambda: asked.append(True)
+    assert "is being asked" in admin.press(f"{PATH}/ask")
+    assert asked == [True]
+    with reading() as session:
+        due = {
+            org: session.get_one(DayStamp, (org, TODAY - timedelta(days=1))).next_try_at
+            for org in (org_id, theirs)
+        }
+    assert due[org_id] < later == due[theirs]
 
 
 def test_other_shops_days_are_not_shown(desk: Desk, org_id: str) -> None:

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from sync.evidence.timestamp import merkle
+from webapp.extensions import of_app
 from webapp.services.stamping.asking import NoStamp, ask
 from webapp.settings import Authority, Settings
+from webapp.store import jobs
 from webapp.store.models import DayStamp
 from webapp.store.queries import shop, stamps
 from webapp.store.queries.stamps import Open
@@ -58,6 +60,14 @@ def stamp_days(settings: Settings, now: datetime, *, at_once: bool = False) -> R
             return Round(listed, stamped, trouble)
         stamped += 1
     return Round(listed, stamped)
+
+
+def ask_again(org_id: str, now: datetime) -> None:
+    """Have the clockwork ask at once for the days of one shop that wait: no request waits for the authority."""
+    with transaction() as session:
+        stamps.wake(session, now, org_id)
+    of_app("baton-stamp")()
+    jobs.hang_up()
 
 
 def wait_after(tries: int) -> timedelta:

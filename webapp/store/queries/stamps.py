@@ -142,13 +142,12 @@ def _update(session: Session, org_id: str, day: date, **values: Any) -> None:
     )
 
 
-def wake(session: Session, now: datetime) -> None:
-    """Every day that waits is due now: somebody pressed for it."""
-    session.execute(
-        update(DayStamp)
-        .where(DayStamp.response.is_(None), DayStamp.next_try_at > now)
-        .values(next_try_at=now)
-    )
+def wake(session: Session, now: datetime, org_id: str | None = None) -> None:
+    """Every day that waits, of one shop or of all, is due now: somebody pressed for it."""
+    waits = update(DayStamp).where(DayStamp.response.is_(None), DayStamp.next_try_at > now)
+    if org_id is not None:
+        waits = waits.where(DayStamp.org_id == org_id)
+    session.execute(waits.values(next_try_at=now))
 
 
 _LISTED = load_only(
