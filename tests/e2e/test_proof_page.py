@@ -34,11 +34,18 @@ def bundle(cast: Cast) -> bytes:
     return cast.write(shell=load_shell(), embed_up_to=10**9)
 
 
-def opened(chromium: Chromium, folder: Path, page_bytes: bytes) -> tuple[Page, list[str]]:
-    """The page from a file: address, without a network; and what it asked for beyond its own file."""
+def opened(
+    chromium: Chromium, folder: Path, page_bytes: bytes, script: str | None = None
+) -> tuple[Page, list[str]]:
+    """The page from a file: address, without a network; and what it asked for beyond its own file.
+
+    `script` runs before any of the page's own.
+    """
     file = folder / "verify.html"
     file.write_bytes(page_bytes)
     page = chromium.open()
+    if script:
+        page.add_init_script(script)
     chromium.offline()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -90,6 +97,31 @@ def test_a_forged_zip_that_is_chosen_is_refused_by_name(
     assert "This is no proof bundle" in chosen(page, tmp_path, "note.txt", b"a note")
     assert "All of it holds." in chosen(page, tmp_path, "true.zip", bundle)
     assert chromium.complaints == []
+
+
+# The first digest that the page asks for, of the proof it carries, waits until somebody opens the gate.
+SLOW = """
+const real = SubtleCrypto.prototype.digest;
+let isFirst = true;
+const gate = new Promise((open) => document.addEventListener("gate", open));
+SubtleCrypto.prototype.digest = async function (...about) {
+  const waits = isFirst;
+  isFirst = false;
+  if (waits) await gate;
+  return real.apply(this, about);
+};
+"""
+
+
+def test_a_file_chosen_while_the_carried_proof_is_checked_keeps_its_own_verdict(
+    chromium: Chromium, tmp_path: Path, bundle: bytes
+) -> None:
+    page, _ = opened(chromium, tmp_path, members_of(bundle)["verify.html"], SLOW)
+    assert "This is no proof bundle" in chosen(page, tmp_path, "note.txt", b"a note")
+    page.dispatch_event("body", "gate", {"bubbles": True})
+    page.wait_for_timeout(1500)  # the carried proof takes less than that
+    assert "This is no proof bundle" in said(page, "note.txt")
+    assert page.locator("#result > *").count() == 0
 
 
 def test_a_page_that_carries_a_changed_proof_says_so(chromium: Chromium, tmp_path: Path, cast: Cast) -> None:

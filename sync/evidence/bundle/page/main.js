@@ -21,20 +21,32 @@ function say(tone, title, text) {
   if (span) span.textContent = text;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes @param {string} name @param {boolean} isCarried */
-async function check(bytes, name, isCarried) {
+/** The chosen file cannot be read: it was moved, or its disk is gone. */
+class UnreadableFile extends Error {}
+
+/** How many files were asked about: only what became of the last one is shown. */
+let asked = 0;
+
+/** @param {() => Promise<Uint8Array<ArrayBuffer>>} read @param {string} name @param {boolean} isCarried */
+async function check(read, name, isCarried) {
+  const turn = ++asked;
   const catalogue = JSON.parse(byId("catalogue").textContent ?? "");
   const shapes = JSON.parse(byId("shapes").textContent ?? "");
   byId("result").replaceChildren();
   say("wait", "Checking …", name);
   try {
+    const bytes = await read();
     const verdict = await verifyBundle(bytes, catalogue, shapes, { isCarried });
+    if (turn !== asked) return;
     const { element, title, text } = showVerdict(verdict);
     byId("result").replaceChildren(element);
     say(verdict.allHold ? "good" : "bad", title, `${text} (${name})`);
   } catch (error) {
+    if (turn !== asked) return;
     if (error instanceof NoBundle) {
       say("bad", `${catalogue.no_bundle[error.code]}.`, `${error.message} (${name})`);
+    } else if (error instanceof UnreadableFile) {
+      say("bad", "The file cannot be read.", `${error.message} (${name})`);
     } else {
       say(
         "bad",
@@ -48,11 +60,15 @@ async function check(bytes, name, isCarried) {
 
 /** @param {File | undefined} file */
 async function checkFile(file) {
-  if (!file) return;
+  if (file) await check(async () => new Uint8Array(await bytesOf(file)), file.name, false);
+}
+
+/** @param {File} file */
+async function bytesOf(file) {
   try {
-    await check(new Uint8Array(await file.arrayBuffer()), file.name, false);
+    return await file.arrayBuffer();
   } catch (error) {
-    say("bad", "The file cannot be read.", String(error));
+    throw new UnreadableFile(String(error));
   }
 }
 
@@ -78,5 +94,5 @@ if (!globalThis.crypto?.subtle) {
 } else {
   listen();
   const carried = fromBase64(document.getElementById("bundle")?.textContent ?? "");
-  if (carried && carried.length > 0) void check(carried, "the proof that this page carries", true);
+  if (carried && carried.length > 0) void check(async () => carried, "the proof that this page carries", true);
 }
