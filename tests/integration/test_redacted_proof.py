@@ -26,6 +26,7 @@ from webapp.services.checking.look import eyes
 from webapp.services.proving.appeal import export_appeal
 from webapp.services.proving.export_proof import collect, export_proof, paper_copies
 from webapp.services.proving.gather import Wanted
+from webapp.services.proving.redacting import redactor_of
 from webapp.store.models import PhotoCheck
 from webapp.store.unit import transaction
 
@@ -72,22 +73,27 @@ def read_in(data: bytes) -> set[str]:
     return {symbol.text for symbol in zxingcpp.read_barcodes(grey)}
 
 
-def test_an_appeal_pack_shows_the_parcels_own_tag_and_no_other(phone: ApiPhone, org_id: str) -> None:
+def test_an_appeal_pack_shows_the_parcels_own_tag_and_no_other(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, other = make_parcels(org_id, 2, status="ready")
     photo = tagged(code, other, words="Siti Aminah", size=(1200, 900))
     looked_at(org_id, handed_over(phone, org_id, code, photo), photo, code, other)
+    blurred: list[bytes] = []
+    real = eyes().redact
+    monkeypatch.setattr(eyes(), "redact", lambda data, *how: blurred.append(data) or real(data, *how))
     pack = exported(export_appeal, org_id, code)
+    assert blurred == [photo], "once, for the picture and for the paper"
     images = {name: pack.read(name) for name in pack.namelist() if name.startswith("images/")}
     (shown,) = (data for name, data in images.items() if name.endswith("photo.jpg"))
     assert read_in(shown) == {code}
     assert len(images) == 2
     assert "look through them" in " ".join(pack.read("README.txt").decode().split())
-    (plain,) = (
-        data
-        for name, data in _images(exported(export_appeal, org_id, code, is_redacted=False))
-        if "photo" in name
-    )
+    whole = exported(export_appeal, org_id, code, is_redacted=False)
+    (plain,) = (data for name, data in _images(whole) if "photo" in name)
     assert read_in(plain) == {code, other}
+    printed_in = [it.read("manifest.pdf").count(b"/Subtype /Image") for it in (pack, whole)]
+    assert printed_in[0] == printed_in[1]
 
 
 def _images(pack: zipfile.ZipFile) -> list[tuple[str, bytes]]:
@@ -140,4 +146,5 @@ def test_a_photo_that_another_event_calls_a_signature_is_blurred_all_the_same(
 def printed(org_id: str, code: str) -> dict[str, bytes]:
     """The copies that are printed, by digest."""
     wanted = Wanted(org_id, parcel=code, is_redacted=True)
-    return paper_copies(wanted, collect(wanted, clock.now())[0])
+    gathered = collect(wanted, clock.now())[0]
+    return paper_copies(wanted, gathered, redactor_of(org_id, gathered))

@@ -69,7 +69,7 @@ STEP = st.one_of(
         st.just("import"),
         st.sampled_from(ORDERS),
         st.tuples(st.integers(0, 4), st.integers(0, 3)).filter(any),
-        st.sampled_from(["plain", "split", "merged", "shipped", "cancelled"]),
+        st.sampled_from(["plain", "split", "merged", "repacked", "shipped", "cancelled"]),
     ),
     st.tuples(st.just("confirm"), st.integers(0, 2)),
     st.tuples(st.just("cancel"), st.integers(0, 2)),
@@ -85,6 +85,8 @@ def exported(number: int, how: dict[str, int], way: str) -> list[dict[str, Any]]
     ready = {"rts_at": "20/11/2026 11:00:00", "substatus": "Awaiting collection"}
     if way == "merged":
         return lines(number, how, package_id="1150000000000000099", **ready)
+    if way == "repacked":
+        return lines(number, how, package_id=str(1_160_000_000_000_000_000 + number), **ready)
     if way == "split":
         package = 1_150_000_000_000_000_000 + 10 * number
         its = lines(number, how, **ready)
@@ -154,6 +156,15 @@ def is_asked_for(store: Store) -> bool:
     return all(sum(its.get(sku, 0) for its in promised.values()) <= asked[sku] for sku in SKUS)
 
 
+def is_held_once(store: Store, most: Counter[tuple[int, str]]) -> bool:
+    """No more is reserved and gone together than the orders ever asked for, in however many packages they were."""
+    found = Counter[str]()
+    for state in ("reserved", "taken"):
+        for its in held(store.org, state).values():
+            found.update(its)
+    return all(found[sku] <= sum(n for (_, of), n in most.items() if of == sku) for sku in SKUS)
+
+
 def reminders(store: Store) -> list[tuple[str, str]]:
     with reading() as session:
         query = select(Event.data).where(Event.org_id == store.org, Event.kind == "remind")
@@ -164,12 +175,16 @@ def reminders(store: Store) -> list[tuple[str, str]]:
 def live_through(tmp_path: Path, steps: list[tuple[Any, ...]]) -> None:
     """Live through these steps; after each the stock is sound, and at the end the tables are what a fold makes."""
     store, day = Store(tmp_path, A=8, B=4), 0
+    most = Counter({(number, sku): n for number in ORDERS for sku, n in (("A", 3), ("B", 1))})
     store.put(*(line for number in ORDERS for line in exported(number, {"A": 3, "B": 1}, "plain")))
     store.confirm(*(p.code for p in store.parcels()))
     for step in steps:
         day = take(store, step, day)
         assert is_sound(store.org), step
         assert is_asked_for(store), step
+        if step[0] == "import":
+            most |= Counter({(step[1], sku): n for sku, n in zip(SKUS, step[2], strict=True)})
+        assert is_held_once(store, most), step
     told = reminders(store)
     assert len(told) == len(set(told)), "one reminder an order and day"
     before = shelves(store.org)

@@ -47,15 +47,15 @@ def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     told = gathered.facts.timeline
     pack = Zip(out)
     payloads = {v.id: payload_of(jws) for v, jws in zip(gathered.views, gathered.facts.events, strict=True)}
-    copies = paper_copies(wanted, gathered)
     redactor = redactor_of(wanted.org_id, gathered) if wanted.is_redacted else None
+    for name, data in _images(wanted.org_id, told, zone, redactor):
+        pack.add(f"images/{name}", data)
+    copies = paper_copies(wanted, gathered, redactor)
     printed = Printed(told, gathered.facts.keys, payloads, copies, zone)
     pdf = print_proof(printed)
     if len(pdf) > MOST_PDF:  # the pictures lie beside it anyway
         pdf = print_proof(Printed(told, gathered.facts.keys, payloads, {}, zone))
     pack.add("manifest.pdf", pdf)
-    for name, data in _images(wanted.org_id, told, zone, redactor):
-        pack.add(f"images/{name}", data)
     about = f"Parcel {words.code(wanted.parcel)}" if wanted.parcel else f"Handover {wanted.event}"
     made_at = words.moment(now, zone)
     kind = "parcel" if wanted.parcel else "handover"

@@ -14,7 +14,7 @@ from sync.protocol.problems import Problem
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.proving.copies import copy_for_paper
 from webapp.services.proving.gather import Gathered, Wanted, gather
-from webapp.services.proving.redacting import redactor_of
+from webapp.services.proving.redacting import Redactor, redactor_of
 from webapp.services.server_identity import signing_key
 from webapp.store import blobs
 from webapp.store.blobs import Missing
@@ -47,7 +47,7 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
         gathered.facts.timeline,
         gathered.facts.keys,
         {view.id: payload_of(jws) for view, jws in zip(gathered.views, gathered.facts.events, strict=True)},
-        paper_copies(wanted, gathered),
+        paper_copies(wanted, gathered, redactor_of(wanted.org_id, gathered) if wanted.is_redacted else None),
         zone,
     )
     sealed = write_bundle(
@@ -93,11 +93,10 @@ def copies_of(org_id: str, digests: Sequence[str]) -> dict[str, bytes]:
     return {digest: copy for digest, copy in made if copy is not None}
 
 
-def paper_copies(wanted: Wanted, gathered: Gathered) -> dict[str, bytes]:
-    """What is printed of the pictures: redacted ones when that was asked."""
-    if not wanted.is_redacted:
+def paper_copies(wanted: Wanted, gathered: Gathered, redactor: Redactor | None) -> dict[str, bytes]:
+    """What is printed of the pictures: redacted ones where there is somebody to redact them."""
+    if redactor is None:
         return copies_of(wanted.org_id, gathered.pictures)
-    redactor = redactor_of(wanted.org_id, gathered)
     made = ((digest, redactor.for_paper(digest)) for digest in (*gathered.pictures, *gathered.withheld))
     return {digest: copy for digest, copy in made if copy is not None}
 

@@ -28,27 +28,30 @@ class Redactor:
     own: Collection[str]
     signatures: Collection[str]
     failed: set[str] = field(default_factory=set)
+    _papers: dict[str, bytes | None] = field(default_factory=dict)
 
     def whole(self, sha256: str) -> tuple[str, bytes] | None:
         """Media type and bytes of a copy to hand out; None when there can be none. Problem `not-found`."""
         facts = find_blob(self.org_id, None, sha256)
         media_type, data = read_blob(self.org_id, facts)
-        if sha256 in self.signatures:
-            return media_type, data
-        with decoding(facts) as may_decode:
-            made = self._blurred(sha256, data) if may_decode else None
-        if made is None:
-            self.failed.add(sha256)
-            return None
-        return "image/jpeg", made
+        if sha256 not in self.signatures:
+            with decoding(facts) as may_decode:
+                made = self._blurred(sha256, data) if may_decode else None
+            if made is None:
+                self.failed.add(sha256)
+                return None
+            media_type, data = "image/jpeg", made
+        self._papers[sha256] = smaller(data, media_type, WIDTH)
+        return media_type, data
 
     def for_paper(self, sha256: str) -> bytes | None:
-        """A small one to print."""
-        try:
-            made = self.whole(sha256)
-        except Problem:
-            return None
-        return smaller(made[1], made[0], WIDTH) if made is not None else None
+        """A small one to print; of what was handed out whole before, made of that."""
+        if sha256 not in self._papers and sha256 not in self.failed:
+            try:
+                self.whole(sha256)
+            except Problem:
+                return None
+        return self._papers.get(sha256)
 
     def _blurred(self, sha256: str, data: bytes) -> bytes | None:
         with reading() as session:
