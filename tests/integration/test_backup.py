@@ -15,7 +15,6 @@ from flask import Flask
 
 from sync.protocol.problems import Problem
 from tests.support.backups import Backups, refusal, rows
-from tests.support.books import NOW
 from tests.support.desk import hand_over, keep, reference
 from tests.support.installation import Databases, make_settings, running_app
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
@@ -24,13 +23,11 @@ from webapp import clock
 from webapp.extensions import db
 from webapp.services import backup as backing_up
 from webapp.services import rebuild
-from webapp.services.keeping.delete_old import clear_marked
 from webapp.services.record import Draft, record
 from webapp.services.server_identity import signing_key
 from webapp.settings import Settings
 from webapp.store import blobs, database
 from webapp.store.models import Blob, DayStamp, Device
-from webapp.store.queries import deletions
 from webapp.store.unit import reading, transaction
 
 if TYPE_CHECKING:
@@ -153,39 +150,6 @@ def test_a_photo_swept_away_meanwhile_is_asked_for_after_a_restore(
         assert held(org_id, proof)
         phone.client = app.test_client()
         assert TusPhone(phone).missing(digest(early), digest(proof)) == [digest(early)]
-
-
-def test_a_photo_that_the_shop_lets_go_meanwhile_is_no_damage_and_is_not_asked_for_again(
-    phone: ApiPhone, org_id: str, backups: Backups, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gone, stays = make_photo(), make_photo()
-    collect(phone, org_id, gone)
-    collect(phone, org_id, stays, seed=2)
-    real: Any = backing_up._copy_blobs
-
-    def let_go_first(*about: Any, **how: Any) -> Any:
-        with transaction() as session:
-            old = session.get_one(Blob, (org_id, digest(gone)))
-            deletions.mark(session, org_id, [old], deletions.POLICY, NOW, days={digest(gone): 60})
-        clear_marked(org_id, NOW)
-        return real(*about, **how)
-
-    monkeypatch.setattr(backing_up, "_copy_blobs", let_go_first)
-    made = backups.make()
-    assert made.manifest.lacking == ()
-    assert [(it.sha256, it.why, it.after_days) for it in made.manifest.let_go] == [
-        (digest(gone), "policy", 60)
-    ]
-    with backups.restored() as app:
-        assert (held(org_id, gone), held(org_id, stays)) == (False, True)
-        with reading() as session:
-            told = deletions.find(session, org_id, digest(gone))
-            assert deletions.uncleared(session, org_id, 10) == []
-        assert told is not None
-        assert (told.why, told.after_days, told.deleted_at) == ("policy", 60, NOW)
-        phone.client = app.test_client()
-        assert phone.send()["want"] == []
-        assert TusPhone(phone).missing(digest(gone), digest(stays)) == []
 
 
 def test_a_photo_changed_in_the_store_is_named_and_wanted_after_a_restore(

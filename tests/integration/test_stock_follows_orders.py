@@ -14,7 +14,8 @@ from sqlalchemy import select
 from tests.support.exports import order_id
 from tests.support.shelves import held, is_sound, shelves
 from tests.support.stock_life import STEP, Store, lines, live_through
-from webapp.store.models import OrderLine
+from webapp.store.models import Notice, OrderLine
+from webapp.store.stock_needs import goods_of
 from webapp.store.unit import reading
 
 
@@ -176,6 +177,35 @@ def test_an_order_that_a_newer_export_calls_off_lets_go_all_of_it(store: Store) 
 
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+def alarms(store: Store) -> list[tuple[str, str]]:
+    with reading() as session:
+        query = select(Notice).where(Notice.org_id == store.org, Notice.kind == "alarm").order_by(Notice.key)
+        return [(it.params["detail"], it.params["path"]) for it in session.execute(query).scalars()]
+
+
+def test_an_order_that_outgrows_the_shelf_raises_one_alarm_an_export_and_says_what_it_lacks(
+    store: Store,
+) -> None:
+    store.put(*lines(1, {"A": 1}), *lines(2, {"A": 1}))
+    store.confirm(*(parcel.code for parcel in store.parcels()))
+    assert alarms(store) == []
+    store.put(*lines(1, {"A": 40}))
+    code = next(code for code, its in held(store.org).items() if its["A"] > 1)
+    with reading() as session:
+        goods, lacks = goods_of(session.connection(), store.org, code)
+    there = shelves(store.org)["A"][0]
+    assert lacks == {"A": 40 - there + 1}
+    assert [(it.quantity, it.place, it.state) for it in goods] == [(there - 1, "North", "reserved")]
+    [(said, path)] = alarms(store)
+    assert said.endswith(f": {lacks['A']} × A")
+    assert path == f"/office/parcels/{code}"
+    store.count(store.place, A=60)
+    store.put(*lines(1, {"A": 41}))
+    with reading() as session:
+        assert goods_of(session.connection(), store.org, code)[1] == {}
+    assert len(alarms(store)) == 1
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=SLOW)

@@ -80,6 +80,26 @@ test("a line that is cut again and again, and carries in between, is not waited 
   phone.close();
 });
 
+test("on a line that was cut, pieces are no larger than it carries in eight seconds", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone, CODES.slice(0, 1), [900_000]));
+  const pieces = [];
+  world.server.instead = ({ method, body }) => {
+    if (method !== "PATCH") return undefined;
+    world.time += body.length / 8; // 64 kbit/s
+    pieces.push(body.length);
+    if (pieces.length === 2) throw new TypeError("cut");
+    return undefined;
+  };
+  for (let round = 0; round < 9 && (await phone.counts()).unsentBlobs > 0; round += 1) await phone.kick("user");
+  assert.equal((await phone.counts()).unsentBlobs, 0);
+  assert.deepEqual(pieces.slice(0, 2), [262_144, 524_288], "trusted until it is cut");
+  const later = pieces.slice(3);
+  assert.ok(later.length > 3 && Math.max(...later) <= 64_000, `pieces of ${pieces}`);
+  phone.close();
+});
+
 test("a picture the server found damaged stays wanted and is sent anew", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

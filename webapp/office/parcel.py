@@ -17,6 +17,7 @@ from webapp.services.keep_checklist import read_checklist
 from webapp.services.mark_products import let_go
 from webapp.store.queries import cases
 from webapp.store.queries import timeline as ask
+from webapp.store.stock_needs import goods_of
 from webapp.store.unit import reading
 
 
@@ -99,7 +100,10 @@ def _page(code: str) -> dict[str, Any]:
         page = ask.parcel_page(session, actor().org_id, code)
         listed = cases.of_parcel(session, actor().org_id, code)
         judged = judgement_of(session, actor().org_id, code, moment())
+        goods, lacks = goods_of(session.connection(), actor().org_id, code)
     return {
+        "goods": goods,
+        "lacks": lacks,
         "page": page,
         "points": {point.code: point.label for point in read_checklist(actor().org_id)},
         "deadlines": sorted(judged.deadlines, key=lambda deadline: deadline.due_at),

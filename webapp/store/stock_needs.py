@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from sync.rules import stock as rules
 from sync.rules.stock import NONE, RESERVED, TAKEN
-from webapp.store.models import OrderLine, Parcel, ParcelOrder, Reservation, Stock
+from webapp.store.models import OrderLine, Parcel, ParcelOrder, Place, Reservation, Stock
 from webapp.store.stock_book import parts
 
 
@@ -87,6 +87,45 @@ def needs(connection: Connection, org_id: str, codes: Collection[str], becomes: 
             for sku, quantity in asked.items() if code == owner else ():
                 mine[sku] = mine.get(sku, 0) + quantity
     return {code: found[code] for code in sorted(family) if code in found}
+
+
+def shorts(connection: Connection, org_id: str, found: Mapping[str, Need]) -> dict[str, dict[str, int]]:
+    """How many of each SKU confirmed parcels lack, by code; what no warehouse keeps is lacked by nobody."""
+    waiting = {code: need for code, need in found.items() if need.want == RESERVED and not need.was_gone}
+    kept = _kept(connection, org_id, {sku for need in waiting.values() for sku in need.asked or {}})
+    lacks = {}
+    for code, need in waiting.items():
+        asked = {sku: number for sku, number in (need.asked or {}).items() if sku in kept}
+        has = [(it.sku, it.quantity) for it in need.held if it.state in {RESERVED, TAKEN}]
+        if missing := rules.lacking(asked, has):
+            lacks[code] = missing
+    return lacks
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a parcel holds of the stock: from which warehouse, and whether it is `reserved` or `taken`."""
+
+    sku: str
+    quantity: int
+    place: str
+    state: str
+
+
+def goods_of(connection: Connection, org_id: str, code: str) -> tuple[list[Goods], dict[str, int]]:
+    """What one parcel holds, and how many of each SKU it lacks."""
+    found = needs(connection, org_id, [code], {})
+    mine = found[code].held if code in found else []
+    query = select(Place.id, Place.name).where(
+        Place.org_id == org_id, Place.id.in_([it.place_id for it in mine])
+    )
+    names = {row.id: row.name for row in connection.execute(query)}
+    goods = [
+        Goods(it.sku, it.quantity, names.get(it.place_id, it.place_id), it.state)
+        for it in mine
+        if it.state in {RESERVED, TAKEN}
+    ]
+    return goods, shorts(connection, org_id, found).get(code, {})
 
 
 def _holder(found: Mapping[str, Need], its: Sequence[str], asked: Collection[str]) -> Held | None:

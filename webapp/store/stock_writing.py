@@ -17,7 +17,7 @@ from sync.rules.parcel import ParcelState
 from sync.rules.stock import NONE, RELEASED, RESERVED, TAKEN, Portion, Short
 from webapp.store.models import ParcelOrder, Stock
 from webapp.store.stock_book import Book, parts
-from webapp.store.stock_needs import Becomes, Held, Need, needs
+from webapp.store.stock_needs import Becomes, Held, Need, needs, shorts
 
 
 def keep_in_step(connection: Connection, org_id: str, now: datetime, states: Sequence[ParcelState]) -> None:
@@ -31,15 +31,20 @@ def keep_in_step(connection: Connection, org_id: str, now: datetime, states: Seq
 
 def follow_orders(
     connection: Connection, org_id: str, now: datetime, actor_id: str, order_ids: Collection[str]
-) -> None:
-    """Let the parcels of these orders hold what the orders say now: other quantities, lines, packages."""
+) -> dict[str, dict[str, int]]:
+    """Let the parcels of these orders hold what the orders say now: other quantities, lines, packages.
+
+    Gives by code what confirmed ones lack, because the shelves have no more.
+    """
     if not order_ids or not keeps_stock(connection, org_id):
-        return
+        return {}
     codes: set[str] = set()
     for part in parts(sorted(order_ids)):
         query = select(ParcelOrder.code).where(ParcelOrder.org_id == org_id, ParcelOrder.order_id.in_(part))
         codes.update(connection.execute(query).scalars())
-    _follow(Book(connection, org_id, now, actor_id), needs(connection, org_id, codes, {}))
+    found = needs(connection, org_id, codes, {})
+    _follow(Book(connection, org_id, now, actor_id), found)
+    return shorts(connection, org_id, found)
 
 
 def reserve(

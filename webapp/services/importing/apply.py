@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from sync.protocol import codes
+from sync.protocol.codes import pretty
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.services.importing import files
@@ -30,6 +31,7 @@ from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
 from webapp.services.importing.reading.limits import MAX_BAD_ROWS
 from webapp.services.mark_products import mark_imported
+from webapp.services.notices import raise_notice, to_role
 from webapp.services.rebuild import refold
 from webapp.services.record import Draft, record
 from webapp.store import import_writing, stock_writing
@@ -206,9 +208,30 @@ def write_chunk(
     record(session, org_id, actor_id, _drafts(plan), now)
     # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
     refold(session, org_id, sorted(plan.refold), head, now)
-    stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
+    short = stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
+    _tell_of_shorts(session, org_id, short, as_of, now)
     mark_imported(session, org_id, changed, head, now)
     return plan
+
+
+def _tell_of_shorts(
+    session: Any, org_id: str, short: Mapping[str, Mapping[str, int]], as_of: datetime, now: datetime
+) -> None:
+    """Confirmed orders outgrew the shelves (`R1`): one alarm an export, that names the first of them."""
+    if not short:
+        return
+    code, lacks = next(iter(sorted(short.items())))
+    first = f"{pretty(code)}: " + ", ".join(f"{number} × {sku}" for sku, number in sorted(lacks.items())[:5])
+    raise_notice(
+        session,
+        org_id,
+        kind="alarm",
+        key=f"stock_short:{as_of:%Y%m%dT%H%M%S}",
+        to=to_role("office"),
+        params={"what": "stock_short", "detail": first if len(short) == 1 else f"{len(short)} · {first} …"},
+        now=now,
+        path=f"/office/parcels/{code}" if len(short) == 1 else "/office/stock",
+    )
 
 
 def _order_row(order: OrderDraft, as_of: datetime) -> dict[str, Any]:

@@ -31,6 +31,7 @@ const LEAST_CHUNK = 16_384;
 const MOST_CHUNK = 1_048_576;
 const QUICK_BYTES_PER_MS = 50; // a photo in some four seconds
 const QUICK_LANES = 3;
+const SHAKY_MS = 8_000; // of the line's time: what a cut loses, beside the round trip that each piece costs
 const ASK_AT_ONCE = 1_000;
 const READS = 3;
 const REFUSED = new Set([400, 413, 415, 422]);
@@ -171,7 +172,8 @@ async function takeUp(context, { token }, pace, { blob, bytes }) {
 }
 
 /**
- * What was cut or ran out of time is sent again, so let it be less; a line that was cut once is trusted again slowly.
+ * What was cut or ran out of time is sent again, so let it be less; a line that was cut once is trusted again slowly, and
+ * never with more than it carries in some seconds.
  * @param {Pace} pace
  * @param {Standing} standing
  * @param {number} sent bytes
@@ -182,7 +184,8 @@ function resize(pace, { answer }, sent) {
     pace.chunk = Math.max(LEAST_CHUNK, Math.min(pace.chunk, sent) / 2);
   } else {
     pace.moved = true;
-    pace.chunk = Math.min(MOST_CHUNK, pace.isShaky ? pace.chunk + LEAST_CHUNK : pace.chunk * 2);
+    const next = pace.isShaky ? Math.min(pace.chunk + LEAST_CHUNK, pace.rate * SHAKY_MS) : pace.chunk * 2;
+    pace.chunk = Math.max(LEAST_CHUNK, Math.min(MOST_CHUNK, next));
   }
 }
 
