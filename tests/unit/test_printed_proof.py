@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def text_of(pdf: bytes, folder: Path) -> str:
         ["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+def test_a_proof_names_who_stamped_which_of_its_days(tmp_path: Path) -> None:
+    days = [
+        {"day": f"2026-11-{day:02}", "by": NAMES["Vietnamese"], "events": ["x"] * day} for day in range(1, 12)
+    ]
+    text = text_of(print_proof(replace(printed(), stamps=days)), tmp_path)
+    assert f"2026-11-01 UTC: 1 record, by {NAMES['Vietnamese']}" in text
+    assert "2026-11-08 UTC: 8 records" in text
+    assert "2026-11-09" not in text
+    assert "and 3 more days" in text
+    assert "Time stamps" not in text_of(print_proof(printed()), tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -15,13 +15,15 @@ from sync.evidence.printing.sheet import ALARM, MUTED, Sheet
 from sync.protocol.times import parse_time
 
 _MOST_CODES = 500
+_MOST_STAMPS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
     """What is printed: the bundle's timeline and keys, the events' payloads by id, copies of the pictures by digest.
 
-    A copy is a JPEG or PNG that any program opens; a picture without one is printed as an empty frame.
+    `stamps` are the time stamps over its events, as stamps.json lists them. A copy is a JPEG or PNG that any program
+    opens; a picture without one is printed as an empty frame.
     """
 
     timeline: Mapping[str, Any]
@@ -29,13 +31,14 @@ class Printed:
     payloads: Mapping[str, Mapping[str, Any]]
     copies: Mapping[str, bytes]
     zone: tzinfo
+    stamps: Sequence[Mapping[str, Any]] = ()
 
 
 def print_proof(printed: Printed) -> bytes:
     """The PDF of a bundle."""
     told = printed.timeline
     about = _about(told)
-    text = repr((told, printed.keys, list(printed.payloads.values())))
+    text = repr((told, printed.keys, list(printed.payloads.values()), [it["by"] for it in printed.stamps]))
     title = f"Proof of handover: {about}"
     made_at = words.moment(parse_time(told["made_at"]), printed.zone)
     sheet = Sheet(
@@ -73,6 +76,7 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
             ("Pictures", str(len(printed.copies))),
             ("Made", words.moment(parse_time(told["made_at"]), printed.zone)),
             ("Server's key", printed.keys["server"]),
+            *_stamps(printed.stamps),
         ]
     )
     sheet.heading("Parcels", 2)
@@ -96,6 +100,18 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
         (42, 38, 34, 34, 32),
         [_line(printed, event) for event in told["events"]],
     )
+
+
+def _stamps(stamps: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Which days of these records an authority outside has stamped (RFC 3161); nothing where none did."""
+    said = []
+    for stamp in stamps[:_MOST_STAMPS]:
+        count = len(stamp["events"])
+        records = "1 record" if count == 1 else f"{count} records"
+        said.append(f"{stamp['day']} UTC: {records}, by {stamp['by']}")
+    if len(stamps) > _MOST_STAMPS:
+        said.append(f"and {len(stamps) - _MOST_STAMPS} more days")
+    return [("Time stamps" if n == 0 else "", line) for n, line in enumerate(said)]
 
 
 def _line(printed: Printed, event: Mapping[str, Any]) -> Sequence[str]:

@@ -6,6 +6,7 @@ No evidence by itself (the proof bundle is that): copies that any claims desk op
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, BinaryIO
 
@@ -51,10 +52,10 @@ def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     for name, data in _images(wanted.org_id, told, zone, redactor):
         pack.add(f"images/{name}", data)
     copies = paper_copies(wanted, gathered, redactor)
-    printed = Printed(told, gathered.facts.keys, payloads, copies, zone)
+    printed = Printed(told, gathered.facts.keys, payloads, copies, zone, gathered.facts.stamps)
     pdf = print_proof(printed)
     if len(pdf) > MOST_PDF:  # the pictures lie beside it anyway
-        pdf = print_proof(Printed(told, gathered.facts.keys, payloads, {}, zone))
+        pdf = print_proof(replace(printed, copies={}))
     pack.add("manifest.pdf", pdf)
     about = f"Parcel {words.code(wanted.parcel)}" if wanted.parcel else f"Handover {wanted.event}"
     made_at = words.moment(now, zone)

@@ -49,6 +49,7 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
         {view.id: payload_of(jws) for view, jws in zip(gathered.views, gathered.facts.events, strict=True)},
         paper_copies(wanted, gathered, redactor_of(wanted.org_id, gathered) if wanted.is_redacted else None),
         zone,
+        gathered.facts.stamps,
     )
     sealed = write_bundle(
         out,
