@@ -27,7 +27,8 @@ class Held:
 class Need:
     """One parcel: what it is to hold (`want`) of what and how many, from which warehouse if it may be, what it holds.
 
-    `was_gone`: it had left the seller by what its row says. `asked` is None for a parcel of no order.
+    `was_gone`: it had left the seller by what its row says. `asked` is None for a parcel of no order; `siblings` are
+    the parcels that share an order with it.
     """
 
     status: str
@@ -36,10 +37,16 @@ class Need:
     place_id: str | None
     held: list[Held] = field(default_factory=list)
     asked: dict[str, int] | None = None
+    siblings: set[str] = field(default_factory=set)
 
     def in_state(self, state: str) -> list[Held]:
         """What it holds in this state."""
         return [it for it in self.held if it.state == state]
+
+    @property
+    def has_any(self) -> bool:
+        """Whether it holds anything now, reserved or taken."""
+        return bool(self.in_state(RESERVED) or self.in_state(TAKEN))
 
     def holds(self, asked: Collection[str], state: str) -> bool:
         """Whether it holds any of these SKUs in this state."""
@@ -48,17 +55,16 @@ class Need:
     def rank(self, asked: Collection[str], *, is_taken: bool) -> int:
         """Who answers for an order of these SKUs, the lowest first; `is_taken`: one of its parcels took its goods.
 
-        The first that leaves takes them, whichever reserved them: no export tells which piece is in which.
+        The first that leaves takes them, whichever reserved them: no export tells which piece is in which. What is
+        to hold nothing answers for nothing, whatever it holds still.
         """
-        if self.want == NONE and self.status == "cancelled":
-            return 5
-        if self.want == TAKEN and not self.was_gone and not is_taken:
+        if self.want == NONE:
+            return 5 if self.status == "cancelled" else 4
+        if self.holds(asked, TAKEN) if is_taken else (self.want == TAKEN and not self.was_gone):
             return 0
         if self.holds(asked, RESERVED):
             return 1
-        if self.holds(asked, TAKEN):
-            return 2
-        return 4 if self.want == NONE else 3
+        return 2 if self.holds(asked, TAKEN) else 3
 
 
 Becomes = Mapping[str, tuple[str, bool]]
@@ -78,11 +84,12 @@ def needs(connection: Connection, org_id: str, codes: Collection[str], becomes: 
     lines = lines_of(connection, org_id, list(of_order))
     for order_id, its in of_order.items():
         asked = lines.get(order_id, {})
-        is_taken = any(found[code].holds(asked, TAKEN) for code in its)
+        is_taken = any(found[code].want != NONE and found[code].holds(asked, TAKEN) for code in its)
         owner = min(its, key=lambda code: (found[code].rank(asked, is_taken=is_taken), code))
-        if not found[owner].held and (other := _holder(found, its, asked)) is not None:
+        if not found[owner].has_any and (other := _holder(found, its, asked)) is not None:
             found[owner].place_id = other.place_id
         for code in its:
+            found[code].siblings.update(its)
             mine = found[code].asked = found[code].asked or {}
             for sku, quantity in asked.items() if code == owner else ():
                 mine[sku] = mine.get(sku, 0) + quantity

@@ -67,9 +67,13 @@ def reserve(
     found = needs(connection, org_id, homes, becomes)
     book.open({sku for need in found.values() for sku in need.asked or {}})
     short: dict[str, list[Short]] = {}
-    for code, home in homes.items():
+    # Who answers for an order goes first: where it is short, none of its other packages is confirmed without goods.
+    for code, home in sorted(homes.items(), key=lambda it: not (it[0] in found and found[it[0]].asked)):
         need = found.get(code)
         if need is None or need.asked is None:
+            continue
+        if (lacking := next((it for it in need.siblings if it in short), None)) is not None:
+            short[code] = short[lacking]
             continue
         lacks = rules.lacking(need.asked, [(it.sku, it.quantity) for it in need.in_state(RESERVED)])
         allotted = rules.allocate(lacks, book.of(lacks), home or _home(need), is_strict=is_strict)
@@ -121,7 +125,7 @@ def _hold(book: Book, code: str, need: Need) -> None:
     # What had left before is not on the shelf that was counted since, however often it is folded anew.
     if need.asked is not None and not has_left:
         lacks = rules.lacking(need.asked, list(_sums(need).items()))
-        if need.in_state(RESERVED):
+        if need.in_state(RESERVED) or need.want == TAKEN:  # all of it has left, so what is there is gone
             _top_up(book, code, need, lacks)
         else:
             allotted = rules.allocate(lacks, book.of(lacks), need.place_id, is_strict=False)
@@ -132,7 +136,7 @@ def _hold(book: Book, code: str, need: Need) -> None:
 
 
 def _top_up(book: Book, code: str, need: Need, lacks: dict[str, int]) -> None:
-    """More of an order that is confirmed already: from where its goods are, and as many as there are."""
+    """More of an order that is confirmed already, or all of one that left: from its home on, as many as there are."""
     for sku, missing in lacks.items():
         left = missing
         for place_id, free in rules.places_for(sku, book.of([sku]), _home(need)):
