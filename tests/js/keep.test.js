@@ -43,6 +43,18 @@ test("under a new epoch no picture counts as held on the old one's word", async 
   phone.close();
 });
 
+test("when a restored server holds all pictures still, the office is told that none is left", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone));
+  await phone.kick("user");
+  Object.assign(world.server, { epoch: "epoch-2" });
+  world.time += 700_000;
+  await phone.kick("user");
+  assert.equal(world.server.bodies.at(-1).queue.unsent_blobs, 0);
+  phone.close();
+});
+
 test("a server that fell back without saying so is noticed by its high_seq", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

@@ -294,3 +294,24 @@ test("the same person connected again is one person with an earlier connection",
   ]);
   phone.close();
 });
+
+test("a restored server that no longer knows whoever is in front still gets what it lost of the others", async () => {
+  const { world, phone, first, second } = await two();
+  await phone.people.switchTo(first);
+  await phone.seal(await collection(phone, [CODES[0]]));
+  await phone.kick("user");
+  await phone.people.switchTo(second);
+  await phone.kick("user");
+  const { server } = world;
+  for (const [token, { device }] of server.devices) if (device === second) server.devices.delete(token);
+  Object.assign(server, { epoch: "epoch-2" });
+  world.time += 700_000;
+  assert.equal((await phone.kick("timer")).state, "paused", "of the first restore everybody hears");
+  Object.assign(server, { epoch: "epoch-3", events: new Map(), effects: [] });
+  world.time += 700_000;
+  assert.equal((await phone.kick("timer")).state, "paused");
+  assert.deepEqual(arrivals(server), [first]);
+  const last = server.bodies.at(-1).queue;
+  assert.deepEqual([last.unsent, last.unsent_blobs], [0, 0], "and the office is told that nothing is left");
+  phone.close();
+});

@@ -138,6 +138,29 @@ test("a picture the server will not take is shown and kept, and holds back no ot
   phone.close();
 });
 
+test("a refusal that was cut on its way gives up neither a record nor a picture", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone, CODES.slice(0, 1), [300_000]));
+  let cut = 0;
+  world.server.instead = ({ path }) => {
+    if (!/events|blobs/.test(path) || cut >= 3) return undefined;
+    cut += 1;
+    return new Response('{"code": "malf', {
+      status: [400, 413, 422][cut - 1],
+      headers: { "Sync-Protocol": "1", "Content-Type": "application/problem+json" },
+    });
+  };
+  for (let round = 0; round < 12; round += 1) {
+    world.time += 700_000;
+    await phone.kick("user");
+  }
+  assert.equal(cut, 3);
+  assert.equal((await phone.outbox())[0].state, "safe");
+  assert.deepEqual(await phone.counts().then(({ unsent, unsentBlobs }) => [unsent, unsentBlobs]), [0, 0]);
+  phone.close();
+});
+
 test("a picture the server already holds is not sent", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

@@ -63,8 +63,13 @@ export class Judge {
     );
   }
 
+  /**
+   * One that the server knows nothing of after a restore: its enrolment came after the backup, whether or not the hand
+   * that made it lived to hear of it. Its work stays on the phone, which says so.
+   */
   #isStranger(device) {
-    return this.#world.strangers.has(device);
+    if (this.#world.strangers.has(device)) return true;
+    return this.#world.epoch !== undefined && !this.#said.devices.some(({ id }) => id === device);
   }
 
   #isRevoked(device) {
@@ -160,7 +165,8 @@ export class Judge {
       ...handset.live.map(({ phone }) => `${handset.name} says ${JSON.stringify(phone?.syncState)}`),
     ]);
     const untold = this.#untold(phones).map((device) => `office: ${JSON.stringify(device)}`);
-    return [`undrained: ${[...rows, `missing ${missing.length}`, ...untold].join("; ")}`];
+    const lacking = missing.map((id) => `missing ${id}`);
+    return [`undrained: ${[...rows, ...lacking, ...untold].join("; ")}`];
   }
 
   /** Nothing at the server that no phone sealed, no stranger's bytes, nothing held back without need. */

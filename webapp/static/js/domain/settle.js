@@ -98,6 +98,7 @@ function refusal(answer, rows) {
   if (status === 415) return decide("plain", problem);
   if (PARKING.has(status)) {
     if (rows.length > 1) return decide("smaller", problem);
+    if (only && !isSaid(answer.json)) return { ...decide("wait", problem), later: [only.seq], retryAfterMs };
     return only
       ? { ...decide("go", problem), parked: [{ seq: only.seq, problem }] }
       : decide("wait", problem);
@@ -105,6 +106,15 @@ function refusal(answer, rows) {
   const isFault = status >= 500 && status !== 503 && status !== 507;
   const later = isFault && only && rows.length === 1 ? [only.seq] : [];
   return { ...decide("wait", problem), shrink: isFault, later, retryAfterMs };
+}
+
+/**
+ * A refusal that was cut on its way does not say what is wrong: nothing is given up for it.
+ * @param {unknown} json
+ * @returns {boolean} whether the server's words came whole
+ */
+export function isSaid(json) {
+  return typeof (/** @type {{code?:unknown}|null} */ (json)?.code) === "string";
 }
 
 /**

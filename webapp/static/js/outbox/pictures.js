@@ -6,7 +6,7 @@
 import { isDue, uploadOrder } from "../domain/batches.js";
 import { waitFor } from "../domain/backoff.js";
 import { PhoneError } from "../domain/problems.js";
-import { readProblem } from "../domain/settle.js";
+import { isSaid, readProblem } from "../domain/settle.js";
 import { listBlobs, markHeldBut, patchBlob, readBlob } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { GO } from "./flush.js";
@@ -44,7 +44,7 @@ const REFUSED = new Set([400, 413, 415, 422]);
  * @returns {Promise<Outcome|'events'>} `'events'`: something was sealed meanwhile, send that first, then come back
  */
 export async function sendPictures(context, identity, pace, terms) {
-  const asked = await asOnlySender(context, () => askWanted(context, identity));
+  const asked = await asOnlySender(context, () => askWanted(context, identity, pace));
   if (isBusy(asked)) return { ...GO, next: "busy" };
   if (asked.next !== "go") return asked;
   const done = await asOnlySender(context, () => sendAll(context, identity, pace, terms));
@@ -103,9 +103,10 @@ async function hasEvents({ store, now }, device) {
  * Before many pictures go, one question saves sending what the server holds already.
  * @param {Context} context
  * @param {IdentityRow} identity
+ * @param {Pace} pace
  * @returns {Promise<Outcome>}
  */
-async function askWanted(context, { device, token }) {
+async function askWanted(context, { device, token }, pace) {
   const waiting = uploadOrder(await listBlobs(context.store, device), context.now()).filter(
     ({ upload }) => upload === null,
   );
@@ -116,6 +117,7 @@ async function askWanted(context, { device, token }) {
   const missing = /** @type {{missing?:unknown}|null} */ (answer.json)?.missing;
   if (!answer.protocol || answer.status !== 200 || !Array.isArray(missing)) return trouble(answer);
   await markHeldBut(context.store, device, digests, new Set(missing.map(String)));
+  if (missing.length < digests.length) pace.told = false; // fewer wait than the office was just told
   return GO;
 }
 
@@ -184,7 +186,8 @@ function resize(pace, { answer }, sent) {
     pace.chunk = Math.max(LEAST_CHUNK, Math.min(pace.chunk, sent) / 2);
   } else {
     pace.moved = true;
-    const next = pace.isShaky ? Math.min(pace.chunk + LEAST_CHUNK, pace.rate * SHAKY_MS) : pace.chunk * 2;
+    const most = pace.rate > 0 ? pace.rate * SHAKY_MS : MOST_CHUNK;
+    const next = pace.isShaky ? Math.min(pace.chunk + LEAST_CHUNK, most) : pace.chunk * 2;
     pace.chunk = Math.max(LEAST_CHUNK, Math.min(MOST_CHUNK, next));
   }
 }
@@ -249,7 +252,7 @@ async function judge(context, blob, answer) {
     await patchBlob(context.store, device, sha256, { tries: tries + 1 });
     return trouble(answer);
   }
-  if (REFUSED.has(status)) {
+  if (REFUSED.has(status) && isSaid(answer.json)) {
     await patchBlob(context.store, device, sha256, {
       state: "refused",
       upload: null,
@@ -263,7 +266,7 @@ async function judge(context, blob, answer) {
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });
     return "more";
   }
-  const isOurs = status === 404 || status === 409 || status === 410 || status === 460 || status === 500;
+  const isOurs = REFUSED.has(status) || status === 404 || status === 409 || status === 410 || status === 460 || status === 500;
   if (!isOurs) return trouble(answer);
   const mayGoAtOnce = tries < 2 && status !== 500;
   const notBefore = mayGoAtOnce ? 0 : context.now() + waitFor(tries + 1, context.random());

@@ -117,7 +117,9 @@ export class SyncEngine extends EventTarget {
       this.#lines.delete("");
       if (!current) outcome = GO;
       else if (!this.#isHeld(current.device, reason)) outcome = await this.#serve(current, true);
-      for (const identity of await listIdentities(store)) {
+      const everybody = await listIdentities(store);
+      await this.#askForOthers(everybody, current?.device, reason);
+      for (const identity of everybody) {
         if (identity.device === current?.device || !(await this.#hasWork(identity.device))) continue;
         open.add(identity.device);
         if (!this.#isHeld(identity.device, reason)) await this.#serve(identity, false);
@@ -129,6 +131,19 @@ export class SyncEngine extends EventTarget {
     }
     await endTurn(this.#context).catch(() => undefined); // a lease not given back runs out by itself
     return this.#conclude(outcome);
+  }
+
+  /**
+   * Whoever is in front asks who the server is, for everybody. When they are stopped nobody would, and what a restored
+   * server has lost of the others would never be offered again.
+   * @param {IdentityRow[]} everybody
+   * @param {string|undefined} current
+   * @param {string} reason
+   */
+  async #askForOthers(everybody, current, reason) {
+    if (current !== undefined && !this.#paused.has(current)) return;
+    const other = everybody.find(({ device }) => device !== current && !this.#paused.has(device));
+    if (other && !this.#isHeld(other.device, reason)) await sayHello(this.#context, other.device);
   }
 
   /** @param {string} device @param {string} reason @returns {boolean} the server asked to be left alone, and still may */
