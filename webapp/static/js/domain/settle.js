@@ -96,16 +96,25 @@ function refusal(answer, rows) {
   const [only] = rows;
   if (status === 401 || status === 403 || status === 426) return decide("pause", problem);
   if (status === 415) return decide("plain", problem);
-  if (PARKING.has(status)) {
-    if (rows.length > 1) return decide("smaller", problem);
-    if (only && !isSaid(answer.json)) return { ...decide("wait", problem), later: [only.seq], retryAfterMs };
-    return only
-      ? { ...decide("go", problem), parked: [{ seq: only.seq, problem }] }
-      : decide("wait", problem);
-  }
+  if (PARKING.has(status)) return unreadable(answer, rows, problem);
   const isFault = status >= 500 && status !== 503 && status !== 507;
   const later = isFault && only && rows.length === 1 ? [only.seq] : [];
   return { ...decide("wait", problem), shrink: isFault, later, retryAfterMs };
+}
+
+/**
+ * What the server calls malformed or too large: fewer at once, and a single one is given up when it says why.
+ * @param {Answer} answer
+ * @param {SentRow[]} rows
+ * @param {Problem} problem
+ * @returns {Decision}
+ */
+function unreadable({ json, retryAfterMs }, rows, problem) {
+  if (rows.length > 1) return decide("smaller", problem);
+  const [only] = rows;
+  if (!only) return decide("wait", problem);
+  if (!isSaid(json)) return { ...decide("wait", problem), later: [only.seq], retryAfterMs };
+  return { ...decide("go", problem), parked: [{ seq: only.seq, problem }] };
 }
 
 /**

@@ -266,7 +266,13 @@ async function judge(context, blob, answer) {
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });
     return "more";
   }
-  const isOurs = REFUSED.has(status) || status === 404 || status === 409 || status === 410 || status === 460 || status === 500;
+  const isOurs =
+    REFUSED.has(status) ||
+    status === 404 ||
+    status === 409 ||
+    status === 410 ||
+    status === 460 ||
+    status === 500;
   if (!isOurs) return trouble(answer);
   const mayGoAtOnce = tries < 2 && status !== 500;
   const notBefore = mayGoAtOnce ? 0 : context.now() + waitFor(tries + 1, context.random());

@@ -117,10 +117,10 @@ export class SyncEngine extends EventTarget {
       this.#lines.delete("");
       if (!current) outcome = GO;
       else if (!this.#isHeld(current.device, reason)) outcome = await this.#serve(current, true);
-      const everybody = await listIdentities(store);
-      await this.#askForOthers(everybody, current?.device, reason);
-      for (const identity of everybody) {
-        if (identity.device === current?.device || !(await this.#hasWork(identity.device))) continue;
+      const others = (await listIdentities(store)).filter(({ device }) => device !== current?.device);
+      await this.#askForOthers(others, current?.device, reason);
+      for (const identity of others) {
+        if (!(await this.#hasWork(identity.device))) continue;
         open.add(identity.device);
         if (!this.#isHeld(identity.device, reason)) await this.#serve(identity, false);
       }
@@ -136,13 +136,13 @@ export class SyncEngine extends EventTarget {
   /**
    * Whoever is in front asks who the server is, for everybody. When they are stopped nobody would, and what a restored
    * server has lost of the others would never be offered again.
-   * @param {IdentityRow[]} everybody
+   * @param {IdentityRow[]} others
    * @param {string|undefined} current
    * @param {string} reason
    */
-  async #askForOthers(everybody, current, reason) {
+  async #askForOthers(others, current, reason) {
     if (current !== undefined && !this.#paused.has(current)) return;
-    const other = everybody.find(({ device }) => device !== current && !this.#paused.has(device));
+    const other = others.find(({ device }) => !this.#paused.has(device));
     if (other && !this.#isHeld(other.device, reason)) await sayHello(this.#context, other.device);
   }
 
