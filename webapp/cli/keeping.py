@@ -6,7 +6,7 @@ import click
 
 from sync.protocol.problems import Problem
 from webapp import clock
-from webapp.cli.output import say, with_app
+from webapp.cli.output import REFUSED, say, with_app
 from webapp.cli.sweep import time_of
 from webapp.services.keeping.delete_old import Round, delete_old_photos
 
@@ -35,11 +35,16 @@ def retention(moment: str | None, is_trial: bool, as_json: bool) -> None:
     rounds = delete_old_photos(now, is_trial=is_trial)
     told = {"dry_run": is_trial, "deleted": sum(done.deleted for done in rounds)}
     say({**told, "shops": [done.as_dict() for done in rounds]}, as_json, "\n".join(_words(rounds, is_trial)))
+    if any(done.is_failed for done in rounds):
+        raise SystemExit(REFUSED)
 
 
 def _words(rounds: list[Round], is_trial: bool) -> list[str]:
     lines = []
     for done in rounds:
+        if done.is_failed:
+            lines.append(f"{done.org_id}: it broke off; the log says why. The next round goes on with it.")
+            continue
         if not done.keeping.is_on:
             lines.append(f"{done.org_id}: every photo is kept.")
             continue

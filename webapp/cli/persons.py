@@ -12,8 +12,9 @@ from webapp.cli.output import say, with_app
 from webapp.cli.proof import written
 from webapp.services.personal.erase import erase_person
 from webapp.services.personal.export import export_person
-from webapp.services.personal.find import find_person
+from webapp.services.personal.find import Person, find_person
 from webapp.store.queries import people
+from webapp.store.queries.persons import tells
 from webapp.store.unit import reading
 
 
@@ -69,9 +70,16 @@ def _is_meant(who: str) -> None:
     with reading() as session:
         person = find_person(session, people.only_shop(session).id, who)
     if who != person.key and not any(who == order.phone for order in person.orders):
-        raise Problem(
-            "field-invalid", f"To erase {person.name} for good, name the id: {person.key}.", field="who"
-        )
+        raise Problem("field-invalid", _how(person), field="who")
+
+
+def _how(person: Person) -> str:
+    """By which word somebody is erased whole: an order's id erases that order alone."""
+    phone = next((order.phone for order in person.orders if tells(order.phone)), None)
+    ids = [order.order_id for order in person.orders] or [person.key]
+    if len(ids) == 1 or phone:
+        return f"To erase {person.name} for good, name the id: {ids[0] if len(ids) == 1 else phone}."
+    return f"To erase {person.name} for good, erase each order by its id: {', '.join(ids)}."
 
 
 def _shop() -> str:

@@ -97,14 +97,11 @@ def move_by(
 def parts(org_id: str, own_seller: str | None, choice: Choice) -> Iterator[Choice]:
     """What is meant, by code, a few hundred at a time: each part few enough for one unit; one at least.
 
-    The oldest order comes first where no codes are given: of goods that are short it takes before the others.
+    The oldest order comes first: of goods that are short it takes before the others. Last are codes of no parcel here.
     """
-    meant = choice.codes
-    if meant is None:
-        with reading() as session:
-            found = picking.pick_oldest(session, org_id, own_seller, choice)
-        meant = tuple(parcel.code for parcel in found)
-    chosen = list(dict.fromkeys(meant))
+    with reading() as session:
+        found = picking.pick_oldest(session, org_id, own_seller, choice)
+    chosen = list(dict.fromkeys((*(parcel.code for parcel in found), *(choice.codes or ()))))
     for start in range(0, len(chosen) or 1, PART):
         yield choice.only(chosen[start : start + PART])
 

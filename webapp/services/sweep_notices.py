@@ -51,8 +51,9 @@ def of_deadlines(judged: Mapping[str, Judgement], orders: Orders, now: datetime)
                 for order in orders.get(code, ()):
                     params = {"order": order.order_id, "until": deadline.due_at}
                     path = "/office/deadlines?state=open&rule=mark_shipped"
-                    # Another market, another number: what was told of the old one says nothing of the new.
-                    key = f"mark_shipped:{order.order_id}:{deadline.due_at:%Y%m%dT%H%M%S}"
+                    # Another market, another number: what was told of the old one says nothing of the new. Not the
+                    # second it is due: an order's parcels differ in that, and a late scan moves it.
+                    key = f"mark_shipped:{order.order_id}:{deadline.number}"
                     yield Asked("mark_shipped", key, _to(orders, code), params, path)
 
 

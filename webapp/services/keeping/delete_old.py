@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from sync.protocol.problems import Problem
 from sync.rules.keeping import SIGNATURE, Keeping
 from webapp.services.keeping.acts import write_act
 from webapp.services.keeping.policy import cutoffs_of, keeping_of
@@ -32,7 +33,10 @@ CLEARED_AT_ONCE = 50  # while their keys are held, nobody else writes on SQLite
 
 @dataclass(slots=True)
 class Round:
-    """What one round did in one shop, or (`is_trial`) would do; `kept` counts what is old and stays, by reason."""
+    """What one round did in one shop, or (`is_trial`) would do; `kept` counts what is old and stays, by reason.
+
+    `is_failed`: it broke off there, and the log says why.
+    """
 
     org_id: str
     keeping: Keeping
@@ -40,6 +44,7 @@ class Round:
     signatures: int = 0
     bytes: int = 0
     kept: dict[str, int] = field(default_factory=dict)
+    is_failed: bool = False
 
     @property
     def deleted(self) -> int:
@@ -67,12 +72,14 @@ def delete_old_photos(now: datetime, *, is_trial: bool = False) -> list[Round]:
     for org_id in org_ids:
         try:
             rounds.append(_round(org_id, now, is_trial=is_trial))
-        except (
-            Exception
-        ):  # one shop's trouble is not the others': its marks stay, the next round goes on with them
+        except Problem:
+            raise
+        except Exception:
+            # One shop's trouble is not the others': its marks stay, the next round goes on with them.
             if is_trial or len(org_ids) == 1:
                 raise
             log.exception("a shop's old photos could not be let go", org_id=org_id)
+            rounds.append(Round(org_id, Keeping(), is_failed=True))
     return rounds
 
 

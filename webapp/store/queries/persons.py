@@ -40,6 +40,9 @@ from webapp.store.models import (
 GONE = "[erased]"
 ERASED_NAME = "Erased person"
 _AT_ONCE = 500
+# Thai, Lao, Burmese, Khmer, Kana and Han: there a word's neighbours say nothing of where it ends.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_LETTER = rf"[^\W\d_{_UNSPACED}\u0300-\u036f]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +250,14 @@ def forget_buyer(session: Session, org_id: str, order_ids: Collection[str], now:
 def forget_words(session: Session, org_id: str, cases: Sequence[Case], words: Collection[str]) -> int:
     """Put GONE in the place of these words in what was written of the cases; gives in how many texts.
 
-    As words of their own, in whatever letters: "Ann" is not in "announced".
+    As words of their own, in whatever letters: "Ann" is not in "announced". What is written without spaces between
+    words (Thai, Chinese …) is found anywhere, and a number anywhere but in a longer one.
     """
     count = 0
-    longest = sorted((re.escape(word) for word in words if len(word) > 2), key=len, reverse=True)
+    longest = sorted((word for word in words if len(word) > 1), key=len, reverse=True)
     if not longest:
         return count
-    spoken = re.compile(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)", re.IGNORECASE)
+    spoken = re.compile("|".join(map(_alone, longest)), re.IGNORECASE)
     for case in cases:
         case.title, changed = _without(case.title, spoken)
         count += changed
@@ -262,6 +266,17 @@ def forget_words(session: Session, org_id: str, cases: Sequence[Case], words: Co
         count += changed
     session.flush()
     return count
+
+
+def _alone(word: str) -> str:
+    """A pattern of this word that is no part of another one."""
+    return _edge(word[0], "(?<!{})") + re.escape(word) + _edge(word[-1], "(?!{})")
+
+
+def _edge(char: str, around: str) -> str:
+    if char.isdecimal():
+        return around.format(r"\d")
+    return around.format(_LETTER) if re.match(_LETTER, char) else ""
 
 
 def _without(text: str, spoken: re.Pattern[str]) -> tuple[str, bool]:
