@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,6 +19,7 @@ from webapp.services.cases.open_case import Wanted as Complaint
 from webapp.services.cases.open_case import open_case
 from webapp.services.cases.steps import close_case
 from webapp.services.keep_file import add_file, put_bytes
+from webapp.services.keeping import delete_old
 from webapp.services.keeping.delete_old import delete_old_photos
 from webapp.services.keeping.policy import keeping_of, save_keeping
 from webapp.services.rebuild import check
@@ -208,6 +210,25 @@ def test_a_file_of_the_office_keeps_its_bytes_and_brings_them_back(
     add_to_case(org_id, clerk, signature)
     assert is_held(org_id, hashlib.sha256(signature).hexdigest())
     assert deletion(org_id, hashlib.sha256(signature).hexdigest()) is None
+
+
+def test_one_shops_trouble_is_told_and_stops_no_other(
+    phone: ApiPhone, org_id: str, clerk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(phone, org_id, clerk)
+    set_days(org_id, clerk)
+    broken = make_shop("Broken")
+    real = delete_old._round
+
+    def fails(of: str, *how: Any, **more: Any) -> Any:
+        if of == broken:
+            raise RuntimeError("its disk is gone")
+        return real(of, *how, **more)
+
+    monkeypatch.setattr(delete_old, "_round", fails)
+    rounds = {done.org_id: done for done in delete_old.delete_old_photos(clock.now() + LATER)}
+    assert (rounds[broken].is_failed, rounds[broken].deleted) == (True, 0)
+    assert (rounds[org_id].is_failed, rounds[org_id].deleted) == (False, 2)
 
 
 def add_to_case(org_id: str, clerk: str, data: bytes) -> None:

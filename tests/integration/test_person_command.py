@@ -22,6 +22,15 @@ def test_a_program_hands_out_and_erases(baton: Any, tmp_path: Path) -> None:
         assert json.loads(pack.read("orders.json"))[0]["phone"] == "+60123456789"
     told, refused = baton("person", "erase", "Siti Aminah")
     assert (told, order_id(1) in refused["detail"]) == (1, True), "a name alone erases nobody"
+    three = [
+        row(n, recipient="Ahmad Bakri", phone=phone, buyer=buyer, **cancelled)
+        for n, phone, buyer in ((5, "+60111111111", "a"), (6, "+60111111111", "a"))
+    ]
+    assert baton("import", str(write_csv(tmp_path / "three.csv", three)))[0] == 0
+    told, refused = baton("person", "erase", "Ahmad Bakri")
+    assert (told, "+60111111111" in refused["detail"]) == (1, True), (
+        "by an order's id one order would be left"
+    )
     told, done = baton("person", "erase", order_id(1))
     assert (told, done["counts"]["orders"]) == (0, 1)
     assert any("Backups" in reason for reason in done["stays"])

@@ -139,6 +139,29 @@ def test_only_the_words_that_are_theirs_go_from_what_was_written(books: Books, p
         assert "Announced on May 3rd, refund 10110. [erased] called" in list(entries)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "left"),
+    [
+        ("สมชาย", "คุณสมชายโทรมา tel+60123456789x", "คุณ[erased]โทรมา tel[erased]x"),
+        ("王小明", "王小明来电说没收到", "[erased]来电说没收到"),
+        ("Ha", "Ha and Hà, hahaha, 0+601234567890", "[erased] and Hà, hahaha, 0+601234567890"),
+    ],
+)
+def test_a_name_is_found_in_writing_without_spaces_and_never_inside_another_word(
+    books: Books, phone: ApiPhone, name: str, said: str, left: str
+) -> None:
+    books.put(ready(1, **{**BUYER, "recipient": name}))
+    code = books.parcel().code
+    hand_over(phone, books.org, [code])
+    hand_over(phone, books.org, [code], "deliver")
+    case = open_case(books.org, books.user, Wanted("complaint", "It never came", said, (code,)), NOW)
+    close_case(books.org, books.user, case, "settled", "Half each.", NOW)
+    erased(books, order_id(1))
+    with reading() as session:
+        entries = session.execute(select(CaseEntry.words).where(CaseEntry.org_id == books.org)).scalars()
+        assert left in list(entries)
+
+
 def test_masked_names_and_numbers_tell_nobody_apart(books: Books) -> None:
     masked = {"recipient": "S*** A***", "phone": "(+60)12*****89"}
     books.put(ready(1, **masked), ready(2, **masked))

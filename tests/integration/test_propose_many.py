@@ -118,10 +118,12 @@ def test_goods_are_reserved_where_it_was_shown_wherever_a_courier_collects(store
     assert is_sound(store.org)
 
 
-def test_of_what_is_short_the_oldest_orders_get_it(store: Store) -> None:
+@pytest.mark.parametrize("is_ticked", [False, True], ids=["all", "ticked"])
+def test_of_what_is_short_the_oldest_orders_get_it(store: Store, is_ticked: bool) -> None:
     store.put(*(line for number in range(1, 5) for line in bare(number, A=2)))
     told = propose_many(store.org, Choice())
-    confirm_parcels(store.org, store.user, None, Choice(), NOW)
+    newest_first = tuple(row.parcel.code for row in reversed(told.rows))
+    confirm_parcels(store.org, store.user, None, Choice().only(newest_first) if is_ticked else Choice(), NOW)
     assert held(store.org).keys() == {row.parcel.code for row in told.able}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -34,12 +34,13 @@ from webapp.store.backup.files import (
     write_durably,
 )
 from webapp.store.blobs import BlobStore, FolderObjects, Missing
-from webapp.store.queries import deletions
+from webapp.store.queries import deletions, shop
 from webapp.store.unit import reading
 
 KEEP = 7
 THREADS = 8
 _AT_ONCE = 500
+_ROUND = timedelta(days=1)  # longer than a round of deletion lasts, that has its time from its beginning
 T = TypeVar("T")
 
 
@@ -126,25 +127,25 @@ def _fill(made: Path, newest: list[Path], now: datetime, *, is_thorough: bool) -
     lacking, copied = _copy_blobs(made / BLOB_LIST, made.parent, is_thorough=is_thorough)
     names = (*found.files, page.KEY)
     files = tuple(File(n, (made / n).stat().st_size, digest(made / n)) for n in names)
-    let_go = _let_go(lacking)
-    absent = set(lacking)
-    held = [row.size for row in read_blob_list(made / BLOB_LIST) if row not in absent]
+    let_go = _let_go(made / BLOB_LIST, now)
     meant = {(gone.org_id, gone.sha256) for gone in let_go}
     damage = tuple(row for row in lacking if (row.org_id, row.sha256) not in meant)
+    absent = {*meant, *((row.org_id, row.sha256) for row in lacking)}
+    held = [row.size for row in read_blob_list(made / BLOB_LIST) if (row.org_id, row.sha256) not in absent]
     about = (version("baton"), format_time(now), found, files)
     return Manifest(*about, len(held), sum(held), damage, tuple(let_go)), copied
 
 
-def _let_go(lacking: Sequence[Held]) -> list[LetGo]:
-    """Those of them that are no damage, asked for after the copying: the row comes before the bytes go."""
-    found: list[LetGo] = []
+def _let_go(listed: Path, now: datetime) -> list[LetGo]:
+    """What the copy says is held and was let go since, whether or not its bytes were copied; asked for at the end."""
+    since: dict[tuple[str, str], LetGo] = {}
     with reading() as session:
-        for org_id in sorted({row.org_id for row in lacking}):
-            digests = [row.sha256 for row in lacking if row.org_id == org_id]
-            for gone in deletions.rows(session, org_id, digests):
+        for org_id in shop.all_ids(session):
+            for gone in deletions.since(session, org_id, now - _ROUND):
                 told = (gone.size, gone.type, gone.why, gone.after_days, gone.made_by)
-                found.append(LetGo(org_id, gone.sha256, *told, format_time(gone.deleted_at)))
-    return found
+                since[org_id, gone.sha256] = LetGo(org_id, gone.sha256, *told, format_time(gone.deleted_at))
+    held = read_blob_list(listed) if since else ()
+    return [since[key] for row in held if (key := (row.org_id, row.sha256)) in since]
 
 
 def _refuse_another(folder: Path, newest: list[Path], epoch: str, epochs_before: Iterable[str]) -> None:

@@ -66,18 +66,18 @@ def _drop_stray(batch: list[HeldBlob], before: datetime) -> int:
         mine = {held.sha256: held for held in batch if held.org_id == org_id}
         with reading() as session:
             said = ask.held_among(session, org_id, mine)
-        count += sum(_drop_one(mine[sha256], before) for sha256 in mine.keys() - said)
+        count += sum(drop_bytes(org_id, sha256, before) for sha256 in mine.keys() - said)
     return count
 
 
-def _drop_one(held: HeldBlob, before: datetime) -> bool:
-    """Remove bytes while holding their row's key.
+def drop_bytes(org_id: str, sha256: str, before: datetime) -> bool:
+    """Remove bytes that no row speaks of, while holding their row's key. Whether there was none.
 
     Whoever keeps the same blob just now waits for us, and then sees that its bytes are to be put again.
     """
     with transaction() as session:
-        if not ask.claim_blob(session, held.org_id, held.sha256, before):
+        if not ask.claim_blob(session, org_id, sha256, before):
             return False
-        blobs.current().delete(held.org_id, held.sha256)
-        ask.remove_blob(session, held.org_id, held.sha256)
+        blobs.current().delete(org_id, sha256)
+        ask.remove_blob(session, org_id, sha256)
     return True

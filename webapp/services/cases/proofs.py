@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sync.evidence.intake import sniff
 from sync.protocol.problems import Problem
 from sync.rules import letters
 from webapp.services.cases.steps import LONGEST, held
 from webapp.services.cases.writing import write_down
+from webapp.services.drop_unreferenced_blobs import drop_bytes
 from webapp.services.keep_file import add_file, put_bytes
-from webapp.services.keeping.delete_old import clear_marked
 from webapp.store import blobs
 from webapp.store.models import OfficeFile
+from webapp.store.queries import blobs as blob_rows
 from webapp.store.queries import cases as ask
-from webapp.store.queries import deletions, persons
 from webapp.store.unit import transaction
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -69,7 +69,8 @@ def attach_file(
 def remove_file(org_id: str, actor_id: str, case_id: str, position: int, words: str, now: datetime) -> None:
     """Delete a file for good, with a reason: what was attached by mistake, or names somebody who asked to be erased.
 
-    That it was there, its digest, who brought it and who deleted it stay. Problems `not-found`, `field-invalid`.
+    That it was there, its digest, who brought it and who deleted it stay; its bytes too, while another record has the
+    very same. Problems `not-found`, `field-invalid`.
     """
     if not words.strip():
         raise Problem("field-invalid", "Say why it is deleted: the reason stays.", field="remove_words")
@@ -82,12 +83,13 @@ def remove_file(org_id: str, actor_id: str, case_id: str, position: int, words: 
         session.delete(file)
         session.flush()
         entry.data = {"sha256": file.sha256, "size": file.size, "removed": now.isoformat()}
-        free = persons.free_to_go(session, org_id, {file.sha256}, ())
-        deletions.mark(session, org_id, free, deletions.ERASED, now, made_by=actor_id)
+        # No mark is left that it was let go: a phone may bring the very same bytes, and its record would need them.
+        is_free = blob_rows.remove_unreferenced(session, org_id, file.sha256, now + timedelta(days=1))
         write_down(
             session, case, actor_id, "file_removed", now, words.strip()[:LONGEST], {"file_at": position}
         )
-    clear_marked(org_id, now)
+    if is_free:
+        drop_bytes(org_id, file.sha256, now)
 
 
 def keep_letter(

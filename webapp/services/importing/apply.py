@@ -98,6 +98,7 @@ def import_file(
         refuse_hopeless(export)
         outcome = Outcome(export.rows, notes=list(export.notes), as_of=export.as_of, dates=export.order)
         done = 0
+        short: dict[str, dict[str, int]] = {}
         for groups, rejected in chunked(export.groups()):
             outcome.rejected += rejected
             done += sum(len(order.rows) for group in groups for order in group.orders) + len(
@@ -107,8 +108,10 @@ def import_file(
                 plan = write_chunk(session, org_id, actor_id, groups, export.as_of, shop, now)
                 files.beat(session, org_id, file_id, min(done, export.rows), export.rows, clock.now())
             add_up(outcome, plan)
+            short |= plan.short
             if progress:
                 progress(min(done, export.rows), export.rows)
+    _tell_of_shorts(org_id, short, export.as_of, now)
     outcome.rejected.sort(key=lambda rejection: rejection.row)
     return outcome
 
@@ -208,30 +211,34 @@ def write_chunk(
     record(session, org_id, actor_id, _drafts(plan), now)
     # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
     refold(session, org_id, sorted(plan.refold), head, now)
-    short = stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
-    _tell_of_shorts(session, org_id, short, as_of, now)
+    plan.short = stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
     mark_imported(session, org_id, changed, head, now)
     return plan
 
 
 def _tell_of_shorts(
-    session: Any, org_id: str, short: Mapping[str, Mapping[str, int]], as_of: datetime, now: datetime
+    org_id: str, short: Mapping[str, Mapping[str, int]], as_of: datetime, now: datetime
 ) -> None:
-    """Confirmed orders outgrew the shelves (`R1`): one alarm an export, that names the first of them."""
+    """Confirmed orders outgrew the shelves (`R1`): one alarm an export, that counts them and names the first few."""
     if not short:
         return
-    code, lacks = next(iter(sorted(short.items())))
-    first = f"{pretty(code)}: " + ", ".join(f"{number} × {sku}" for sku, number in sorted(lacks.items())[:5])
-    raise_notice(
-        session,
-        org_id,
-        kind="alarm",
-        key=f"stock_short:{as_of:%Y%m%dT%H%M%S}",
-        to=to_role("office"),
-        params={"what": "stock_short", "detail": first if len(short) == 1 else f"{len(short)} · {first} …"},
-        now=now,
-        path=f"/office/parcels/{code}" if len(short) == 1 else "/office/stock",
-    )
+    named = [
+        f"{pretty(code)}: " + ", ".join(f"{number} × {sku}" for sku, number in sorted(lacks.items())[:3])
+        for code, lacks in sorted(short.items())[:5]
+    ]
+    more = [f"+ {len(short) - len(named)}"] if len(short) > len(named) else []
+    with transaction() as session:
+        lock_org(session, org_id, 0)
+        raise_notice(
+            session,
+            org_id,
+            kind="alarm",
+            key=f"stock_short:{as_of:%Y%m%dT%H%M%S}",
+            to=to_role("office"),
+            params={"what": "stock_short", "detail": "; ".join([*named, *more])},
+            now=now,
+            path=f"/office/parcels/{next(iter(short))}" if len(short) == 1 else "/office/stock",
+        )
 
 
 def _order_row(order: OrderDraft, as_of: datetime) -> dict[str, Any]:

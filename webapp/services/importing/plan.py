@@ -48,7 +48,10 @@ class Rules:
 
 @dataclass(slots=True)
 class ChunkPlan:
-    """All that one chunk changes. `facts` are by parcel code; `counts` is what a preview adds up."""
+    """All that one chunk changes. `facts` are by parcel code; `counts` is what a preview adds up.
+
+    `short` says by code what confirmed parcels lack of the stock once it is written.
+    """
 
     orders: list[OrderDraft] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
@@ -61,6 +64,7 @@ class ChunkPlan:
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     made_carriers: dict[str, str] = field(default_factory=dict)
+    short: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def plan_chunk(groups: Iterable[Group], books: Books, rules: Rules) -> ChunkPlan:

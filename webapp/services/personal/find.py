@@ -28,7 +28,7 @@ class Person:
 
     @property
     def is_erased(self) -> bool:
-        """Whether there is nothing left to erase."""
+        """Whether they were erased before; what was written or handed over since is not."""
         if self.user is not None:
             return self.user.erased_at is not None
         return all(order.erased_at is not None for order in self.orders)

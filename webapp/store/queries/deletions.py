@@ -48,11 +48,9 @@ def among_digests(session: Session, org_id: str, digests: Collection[str]) -> di
     return {row[0]: Deletion(*row[1:]) for row in rows}
 
 
-def rows(session: Session, org_id: str, digests: Collection[str]) -> list[DeletedBlob]:
-    """The whole rows of those of the digests that were let go, by digest."""
-    query = select(DeletedBlob).where(
-        DeletedBlob.org_id == org_id, among(session, DeletedBlob.sha256, digests)
-    )
+def since(session: Session, org_id: str, moment: datetime) -> list[DeletedBlob]:
+    """The whole rows of what was let go since then, by digest."""
+    query = select(DeletedBlob).where(DeletedBlob.org_id == org_id, DeletedBlob.deleted_at >= moment)
     return list(session.execute(query.order_by(DeletedBlob.sha256)).scalars())
 
 
