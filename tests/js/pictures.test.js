@@ -92,8 +92,9 @@ test("on a line that was cut, pieces are no larger than it carries in eight seco
     if (pieces.length === 2) throw new TypeError("cut");
     return undefined;
   };
-  for (let round = 0; round < 9 && (await phone.counts()).unsentBlobs > 0; round += 1)
+  for (let round = 0; round < 9 && (await phone.counts()).unsentBlobs > 0; round += 1) {
     await phone.kick("user");
+  }
   assert.equal((await phone.counts()).unsentBlobs, 0);
   assert.deepEqual(pieces.slice(0, 2), [262_144, 524_288], "trusted until it is cut");
   const later = pieces.slice(3);
