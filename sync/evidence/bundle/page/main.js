@@ -94,6 +94,7 @@ if (!globalThis.crypto?.subtle) {
 } else {
   listen();
   const carried = fromBase64(document.getElementById("bundle")?.textContent ?? "");
-  if (carried && carried.length > 0)
+  if (carried && carried.length > 0) {
     void check(async () => carried, "the proof that this page carries", true);
+  }
 }
