@@ -59,7 +59,8 @@ def main() -> None:
         server = Server(Path(folder)).start("--demo")
         try:
             tell_bytes(server, first_load(playwright, server, Path(folder)))
-            with empty_site() as empty:
+            outbox = _get(server, "/app/outbox.js", "identity").decode()
+            with empty_site(outbox) as empty:
                 _visit_both(playwright, server, empty, Path(folder) / "cold")
                 addresses = (f"{server.url}/app/", f"{empty}/app/")
         finally:
@@ -156,14 +157,19 @@ def _start(profile: Path, url: str, sign: str) -> float:
 
 
 @contextmanager
-def empty_site() -> Iterator[str]:
-    """A site with one empty page that our own worker keeps."""
+def empty_site(outbox: str) -> Iterator[str]:
+    """A site with one empty page that our own worker keeps, with the very outbox that it takes along."""
     worker = (ROOT / "webapp" / "static" / "js" / "sw" / "sw.js").read_text("utf-8")
     start = {"url": "/app/start.js", "sha256": hashlib.sha256(START.encode()).hexdigest()}
-    listing = {"version": "empty", "files": [{"url": "/app/", "sha256": ""}, start]}
+    digest = re.search(r'"?digest"?:\s*"([0-9a-f]+)"', outbox)
+    if digest is None:
+        raise SystemExit("figures: the outbox does not say its digest")
+    files = [{"url": "/app/", "sha256": ""}, start]
+    listing = {"version": "empty", "files": files, "outbox": digest[1]}
     bodies = {
         "/app/": ("text/html", EMPTY % "empty"),
         "/app/start.js": ("text/javascript", START),
+        "/app/outbox.js": ("text/javascript", outbox),
         "/app/sw.js": ("text/javascript", f"self.BATON_PRECACHE = {json.dumps(listing)};\n{worker}"),
     }
 
