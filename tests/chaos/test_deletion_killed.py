@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.default import DefaultDialect
 
 from tests.support.desk import make_desk_user
-from tests.support.fused import CALLS
+from tests.support.fused import CALLS, around
 from tests.support.keeping import deletion, go, is_held, pictures, set_days, settled
 from tests.support.shop import ApiPhone, make_shop, make_user
 from webapp import clock
@@ -45,20 +44,11 @@ class Steps:
         if self._count == self._at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def around(self, name: str, inner: Callable[..., object]) -> Callable[..., object]:
-        def call(*given: object, **named: object) -> object:
-            self.step(f"before {name}")
-            done = inner(*given, **named)
-            self.step(f"after {name}")
-            return done
-
-        return call
-
     def lay(self) -> None:
         """Through this process, which is to end."""
         for name in CALLS:
-            setattr(os, name, self.around(name, getattr(os, name)))
-        DefaultDialect.do_commit = self.around("commit", DefaultDialect.do_commit)  # type: ignore[assignment,method-assign]
+            setattr(os, name, around(self, name, getattr(os, name)))
+        DefaultDialect.do_commit = around(self, "commit", DefaultDialect.do_commit)  # type: ignore[assignment,method-assign]
         event.listen(db.engine, "before_cursor_execute", lambda *given: self.step(given[2].split()[0]))
 
 

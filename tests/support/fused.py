@@ -17,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
@@ -61,7 +61,14 @@ class Fuse:
 _write = os.write
 
 
-def around(fuse: Fuse, name: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+class Steps(Protocol):
+    """Whatever is told of a step before it is taken, and after."""
+
+    def step(self, name: str) -> None:
+        """Count this step; it may be the last."""
+
+
+def around(fuse: Steps, name: str, inner: Callable[..., Any]) -> Callable[..., Any]:
     """The same call, with a step before it and one after it."""
 
     def call(*given: Any, **named: Any) -> Any:

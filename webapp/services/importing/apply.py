@@ -17,7 +17,6 @@ from typing import Any
 import structlog
 
 from sync.protocol import codes
-from sync.protocol.codes import pretty
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.services.importing import files
@@ -223,7 +222,8 @@ def _tell_of_shorts(
     if not short:
         return
     named = [
-        f"{pretty(code)}: " + ", ".join(f"{number} × {sku}" for sku, number in sorted(lacks.items())[:3])
+        f"{codes.pretty(code)}: "
+        + ", ".join(f"{number} × {sku}" for sku, number in sorted(lacks.items())[:3])
         for code, lacks in sorted(short.items())[:5]
     ]
     more = [f"+ {len(short) - len(named)}"] if len(short) > len(named) else []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, String, Table, bindparam, delete, insert, not_, update
 
 from sync.protocol.times import parse_time
 from webapp.store import photo_folder
-from webapp.store.backup.copied import Restored
+from webapp.store.backup.copied import Held, LetGo, Restored
 from webapp.store.models import (
     Blob,
     BlobRef,
@@ -60,35 +61,30 @@ def _forget_uploads(connection: Connection) -> None:
 
 def _want_again(connection: Connection, restored: Restored) -> None:
     """A row says that bytes are held: without them no phone would be asked for its own."""
-    if not restored.lost:
-        return
-    blobs, refs = _table(Blob), _table(BlobRef)
-    keys = [{"b_org_id": held.org_id, "b_sha256": held.sha256} for held in restored.lost]
-    org_id, sha256 = bindparam("b_org_id", type_=String), bindparam("b_sha256", type_=String)
-    connection.execute(delete(blobs).where(blobs.c.org_id == org_id, blobs.c.sha256 == sha256), keys)
-    connection.execute(
-        update(refs)
-        .where(refs.c.org_id == org_id, refs.c.sha256 == sha256)
-        .values(is_awaited=not_(refs.c.is_lost)),
-        keys,
-    )
+    _are_gone(connection, restored.lost, is_awaited=not_(_table(BlobRef).c.is_lost))
 
 
 def _want_no_more(connection: Connection, restored: Restored) -> None:
     """What the shop let go while the backup was made is let go here too, with the reason it had then."""
-    if not restored.let_go:
-        return
-    blobs, refs = _table(Blob), _table(BlobRef)
-    keys = [{"b_org_id": gone.org_id, "b_sha256": gone.sha256} for gone in restored.let_go]
-    org_id, sha256 = bindparam("b_org_id", type_=String), bindparam("b_sha256", type_=String)
-    connection.execute(delete(blobs).where(blobs.c.org_id == org_id, blobs.c.sha256 == sha256), keys)
-    mine = update(refs).where(refs.c.org_id == org_id, refs.c.sha256 == sha256)
-    connection.execute(mine.values(is_awaited=False, is_checked=True), keys)
+    _are_gone(connection, restored.let_go, is_awaited=False, is_checked=True)
     rows = [
         {**gone._asdict(), "deleted_at": parse_time(gone.deleted_at), "cleared_at": restored.at}
         for gone in restored.let_go
     ]
-    connection.execute(insert(_table(DeletedBlob)), rows)
+    if rows:
+        connection.execute(insert(_table(DeletedBlob)), rows)
+
+
+def _are_gone(connection: Connection, gone: Sequence[Held | LetGo], **values: Any) -> None:
+    """No row says any more that these are held; what speaks of them gets these values."""
+    if not gone:
+        return
+    blobs, refs = _table(Blob), _table(BlobRef)
+    keys = [{"b_org_id": each.org_id, "b_sha256": each.sha256} for each in gone]
+    org_id, sha256 = bindparam("b_org_id", type_=String), bindparam("b_sha256", type_=String)
+    connection.execute(delete(blobs).where(blobs.c.org_id == org_id, blobs.c.sha256 == sha256), keys)
+    mine = update(refs).where(refs.c.org_id == org_id, refs.c.sha256 == sha256)
+    connection.execute(mine.values(**values), keys)
 
 
 def _end_server_devices(connection: Connection, restored: Restored) -> None:
