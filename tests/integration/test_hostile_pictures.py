@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,12 +70,28 @@ def test_a_picture_that_never_ends_costs_one_look_and_the_next_is_seen(eyes: Eye
     assert eyes.pid != stuck
 
 
-def test_a_process_that_was_killed_is_started_again_for_the_same_picture(eyes: Eyes) -> None:
+@pytest.mark.parametrize("is_at_work", [False, True])
+def test_a_process_that_was_killed_is_started_again_for_the_same_picture(
+    eyes: Eyes, is_at_work: bool
+) -> None:
     [code] = new_codes(1)
     eyes.examine(tagged(code), "photo", [code])
     assert eyes.pid is not None
-    os.kill(eyes.pid, signal.SIGKILL)
+    if is_at_work:
+        os.kill(eyes.pid, signal.SIGSTOP)  # so that it has the job, and no answer, when it dies
+        threading.Timer(0.5, os.kill, (eyes.pid, signal.SIGKILL)).start()
+    else:
+        os.kill(eyes.pid, signal.SIGKILL)
     assert eyes.examine(tagged(code), "photo", [code])["verdict"] == "seen"
+
+
+def test_a_text_is_blurred_though_the_process_died_at_it(eyes: Eyes) -> None:
+    [code] = new_codes(1)
+    eyes.examine(tagged(code), "photo", [code])
+    assert eyes.pid is not None
+    os.kill(eyes.pid, signal.SIGSTOP)
+    threading.Timer(0.5, os.kill, (eyes.pid, signal.SIGKILL)).start()
+    assert "jpeg" in eyes.redact(tagged(code), [], (0, 0))
 
 
 def test_a_look_that_needs_more_memory_than_it_may_have_is_given_up_by_name() -> None:

@@ -50,12 +50,7 @@ class Eyes:
         Given up, its `code` is check-overran, check-crashed or check-too-large.
         """
         job = {"do": "examine", "role": role, "wanted": wanted}
-        answer = self._ask(job, data)
-        if (
-            answer is _CRASHED
-        ):  # it may have been told to stop for another's sake: once more, in a fresh process
-            answer = self._ask(job, data)
-        return answer
+        return self._ask(job, data)
 
     def compare(self, sketch: str, sketches: list[str]) -> list[float]:
         """How far the picture of a sketch (base64) is the same as those of others; none when it cannot be told."""
@@ -77,6 +72,13 @@ class Eyes:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def _ask(self, job: dict[str, Any], data: bytes) -> dict[str, Any]:
+        answer = self._try(job, data)
+        if answer.get("code") == _CRASHED["code"]:
+            # It may have been killed for another's sake (memory ran short): once more, in a fresh process.
+            answer = self._try(job, data)
+        return answer
+
+    def _try(self, job: dict[str, Any], data: bytes) -> dict[str, Any]:
         with self._turn:
             is_new = self.pid is None
             process = self._running()
