@@ -9,9 +9,9 @@ import numpy as np
 import zxingcpp
 from PIL import Image, ImageDraw
 
-from sync.evidence import redact, tags
+from sync.evidence import examine, redact, tags
 from sync.evidence.pixels import grey_of
-from tests.support.tagged import saved, tagged
+from tests.support.tagged import barred, saved, tagged
 
 CODE = "ABCDEFGH1234"
 
@@ -76,3 +76,16 @@ def test_corners_told_for_a_larger_picture_fit_the_copy() -> None:
     again = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert max(again.shape) == redact.LONG_SIDE
     assert [symbol.text for symbol in zxingcpp.read_barcodes(again)] == [CODE]
+
+
+def test_a_strangers_bars_are_not_read_in_the_copy_and_kept_ones_are() -> None:
+    data = barred("JX8800000007")
+    height, width = examine.decode(data)[0].shape[:2]
+    (reading,) = tags.read(grey_of(examine.decode(data)[0]), []).found
+
+    def read_of(copy: bytes) -> list[str]:
+        grey = cv2.imdecode(np.frombuffer(copy, np.uint8), cv2.IMREAD_GRAYSCALE)
+        return [symbol.text for symbol in zxingcpp.read_barcodes(grey)]
+
+    assert read_of(redact.redact(data, [], (width, height))) == []
+    assert read_of(redact.redact(data, [redact.grown(reading.corners)], (width, height))) == ["JX8800000007"]

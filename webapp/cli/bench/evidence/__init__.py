@@ -19,6 +19,11 @@ import click
 )
 @click.option("--photos", default=60, show_default=True, help="Photos for the speed of whole looks.")
 @click.option("--redacted", default=60, show_default=True, help="Pictures whose printed text is blurred.")
+@click.option(
+    "--photographs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Measure only these: a folder of pictures, each with a .txt beside it that says what code it shows.",
+)
 @click.option("--seed", default=2026, show_default=True, help="Another seed is another set.")
 @click.option(
     "--plots",
@@ -33,13 +38,19 @@ def evidence(
     pictures: int,
     photos: int,
     redacted: int,
+    photographs: Path | None,
     seed: int,
     folder: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the checks of photos: match rate, wrong matches, precision and recall, photos a minute."""
     from webapp.cli.bench.evidence import curves, matching, plots, redaction, speed
+    from webapp.cli.bench.evidence import photographs as own
 
+    if photographs is not None:
+        told = own.measure(photographs)
+        click.echo(json.dumps(told, indent=2) if as_json else "\n".join(own.lines(told)))
+        return
     figures: dict[str, Any] = {"seed": seed}
     if frames:
         figures["matching"] = matching.run(seed, frames, first).as_dict()
