@@ -8,6 +8,7 @@ import {
   BLURRED_BELOW,
   BRIGHT_ABOVE,
   DARK_BELOW,
+  SOFT_BELOW,
   measure,
 } from "../../webapp/static/js/capture/sharpness.js";
 import { fitStrokes, ink, isSigned, told, toStrokes } from "../../webapp/static/js/capture/strokes.js";
@@ -100,12 +101,12 @@ test("a photo is scaled to its longest side and never enlarged", () => {
   assert.deepEqual(fitWithin(800, 600, 1600), { width: 800, height: 600, scale: 1 });
 });
 
-/** A picture of stripes, `soft` times smeared. */
-function stripes(soft, light = 1) {
+/** A checked board, `soft` times smeared sideways. */
+function board(soft, light = 1) {
   const [width, height] = [180, 120];
   let luma = Float32Array.from(
     { length: width * height },
-    (_, i) => (Math.floor((i % width) / 4) % 2 ? 220 : 30) * light,
+    (_, i) => ((Math.floor((i % width) / 4) + Math.floor(i / width / 4)) % 2 ? 220 : 30) * light,
   );
   for (let n = 0; n < soft; n++) {
     luma = luma.map(
@@ -118,10 +119,10 @@ function stripes(soft, light = 1) {
 }
 
 test("a smeared picture is called blurred and a black one dark", () => {
-  assert.equal(measure(stripes(0)).hint, null);
-  assert.equal(measure(stripes(6)).hint, "blurred");
-  assert.equal(measure(stripes(0, 0.1)).hint, "dark");
-  assert.ok(measure(stripes(0)).sharpness > measure(stripes(1)).sharpness);
+  assert.equal(measure(board(0)).hint, null);
+  assert.equal(measure(board(6)).hint, "blurred");
+  assert.equal(measure(board(0, 0.1)).hint, "dark");
+  assert.ok(measure(board(0)).sharpness > measure(board(1)).sharpness);
 });
 
 const line = (points) => [points.map(([x, y]) => ({ x, y, pressure: 0.5, time: 0 }))];
@@ -149,14 +150,15 @@ test("the phone measures a picture as the server does, and hints at the same num
     readFileSync(new URL("../vectors/quality.json", import.meta.url), "utf8"),
   );
   assert.deepEqual(
-    { sharpness: BLURRED_BELOW, light: DARK_BELOW, brightness: BRIGHT_ABOVE },
+    { sharpness: BLURRED_BELOW, edges: SOFT_BELOW, light: DARK_BELOW, brightness: BRIGHT_ABOVE },
     limits,
     "the server's limits",
   );
-  for (const { name, width, height, grey, sharpness, light, hint } of pictures) {
+  for (const { name, width, height, grey, sharpness, edges, light, hint } of pictures) {
     const data = new Uint8ClampedArray(grey.flat().flatMap((value) => [value, value, value, 255]));
     const seen = measure({ data, width, height });
     assert.ok(Math.abs(seen.sharpness - sharpness) <= 0.01 + sharpness * 0.001, `${name}: ${seen.sharpness}`);
+    assert.ok(Math.abs(seen.edges - edges) <= 0.01 + edges * 0.001, `${name}: edges ${seen.edges}`);
     assert.ok(Math.abs(seen.light - light) < 0.01, `${name}: ${seen.light}`);
     assert.equal(seen.hint, hint, name);
   }

@@ -64,9 +64,30 @@ def test_a_carriers_bars_are_read() -> None:
 def test_a_photo_is_sharp_until_it_is_smeared() -> None:
     sharp = grey(CODE)
     smeared = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 7), np.uint8)
-    for name, measure in (("sharpness", quality.sharpness), ("edges", quality.edges_left)):
+    for name, measure in (("sharpness", quality.sharpness), ("edges", quality.edges)):
         assert holds(name, measure(sharp)), name
         assert not holds(name, measure(smeared)), name
+
+
+def moved(picture: Grey, length: int, angle: float) -> Grey:
+    """As a hand that moves while the shutter is open leaves it."""
+    kernel = np.zeros((length, length), np.float32)
+    kernel[length // 2] = 1 / length
+    turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), angle, 1)
+    return np.asarray(cv2.filter2D(picture, -1, cv2.warpAffine(kernel, turn, (length, length))), np.uint8)
+
+
+@pytest.mark.parametrize("grain", [0, 3, 6])
+@pytest.mark.parametrize("angle", [0, 45, 100])
+def test_a_moving_hand_is_told_also_through_the_grain_of_a_poor_light(grain: int, angle: float) -> None:
+    rng = np.random.default_rng(3)
+
+    def grained(picture: Grey) -> Grey:
+        return np.clip(picture + rng.normal(0, grain, picture.shape), 0, 255).astype(np.uint8)
+
+    still = np.asarray(cv2.GaussianBlur(grey(CODE), (0, 0), 0.8), np.uint8)
+    assert holds("edges", quality.edges(grained(still)))
+    assert not holds("edges", quality.edges(grained(moved(still, 21, angle))))
 
 
 def test_a_burnt_out_patch_is_glare_and_a_white_tag_is_not() -> None:

@@ -43,7 +43,7 @@ def write(name: str, document: Any) -> None:
 
 
 def quality_vectors() -> dict[str, Any]:
-    """`{"limits": {…}, "pictures": [{"name", "width", "height", "grey": [rows…], "sharpness", "light", "hint"}]}`."""
+    """`{"limits", "pictures": [{"name", "width", "height", "grey": [rows…], "sharpness", "edges", "light", "hint"}]}`."""
     size = 24
     y, x = np.mgrid[0:size, 0:size]
     made = {
@@ -53,19 +53,21 @@ def quality_vectors() -> dict[str, Any]:
         "a burnt-out sheet": np.where((x % 8 == 0) & (y > 4), 190, 251),
         "a wall": np.full((size, size), 140),
         "letters in one corner": np.where((x < 8) & (y < 8) & ((x + y) % 2 == 0), 20, 150),
+        "stripes, as of what has moved": 128 + 90 * np.sin(y / 1.5) + 0 * x,
     }
     return {
-        "limits": {name: LIMITS[name].threshold for name in ("sharpness", "light", "brightness")},
+        "limits": {name: LIMITS[name].threshold for name in ("sharpness", "edges", "light", "brightness")},
         "pictures": [_measured(name, np.round(grey).astype(np.uint8)) for name, grey in made.items()],
     }
 
 
 def _measured(name: str, grey: Any) -> dict[str, Any]:
-    sharp, light = quality.sharpness(grey), float(grey.mean())
+    sharp, edges, light = quality.sharpness(grey), quality.edges(grey), float(grey.mean())
     hint = "dark" if light < LIMITS["light"].threshold else None
     hint = hint or ("bright" if light > LIMITS["brightness"].threshold else None)
-    hint = hint or ("blurred" if sharp < LIMITS["sharpness"].threshold else None)
-    told = {"sharpness": round(sharp, 3), "light": round(light, 3), "hint": hint}
+    is_soft = sharp < LIMITS["sharpness"].threshold or edges < LIMITS["edges"].threshold
+    hint = hint or ("blurred" if is_soft else None)
+    told = {"sharpness": round(sharp, 3), "edges": round(edges, 3), "light": round(light, 3), "hint": hint}
     return {"name": name, "width": grey.shape[1], "height": grey.shape[0], "grey": grey.tolist(), **told}
 
 

@@ -2,13 +2,16 @@
  * How sharp and how light a picture is, from its pixels. Pure; a hint for the person, never a refusal.
  * @module
  */
+import { edgesOf } from "./edges.js";
 
 /** @typedef {'blurred'|'dark'|'bright'} Hint */
-/** @typedef {{sharpness:number, light:number, hint:Hint|null}} Quality `light` is the mean, 0…255 */
+/** @typedef {{sharpness:number, edges:number, light:number, hint:Hint|null}} Quality `light` is the mean, 0…255 */
 
 // The server's own thresholds (sync/evidence/limits.py); tests/vectors/quality.json holds both to them.
 /** Below this variance of the Laplacian (640 px picture, sharpest ninth) letters of a tag cannot be read. */
 export const BLURRED_BELOW = 90;
+/** Below this share of fine edges over coarse ones the lens was out of focus, or the hand moved. */
+export const SOFT_BELOW = 9;
 export const DARK_BELOW = 38;
 export const BRIGHT_ABOVE = 222;
 const GRID = 3;
@@ -26,15 +29,16 @@ export function measure({ data, width, height }) {
     sum += value;
   }
   const sharpness = sharpestCell(luma, width, height);
+  const edges = edgesOf(luma, { width, height });
   const light = sum / luma.length;
-  return { sharpness, light, hint: hintOf(sharpness, light) };
+  return { sharpness, edges, light, hint: hintOf({ sharpness, edges, light }) };
 }
 
-/** @param {number} sharpness @param {number} light @returns {Hint|null} the gravest first */
-function hintOf(sharpness, light) {
+/** @param {{sharpness:number, edges:number, light:number}} told @returns {Hint|null} the gravest first */
+function hintOf({ sharpness, edges, light }) {
   if (light < DARK_BELOW) return "dark";
   if (light > BRIGHT_ABOVE) return "bright";
-  return sharpness < BLURRED_BELOW ? "blurred" : null;
+  return sharpness < BLURRED_BELOW || edges < SOFT_BELOW ? "blurred" : null;
 }
 
 /**
