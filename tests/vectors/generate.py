@@ -43,7 +43,7 @@ def write(name: str, document: Any) -> None:
 
 
 def quality_vectors() -> dict[str, Any]:
-    """`{"limits", "pictures": [{"name", "width", "height", "grey": [rows…], "sharpness", "edges", "light", "hint"}]}`."""
+    """`{"limits", "pictures": [{"name", "width", "height", "grey": [rows…], "sharpness", "edges", …}]}`."""
     size = 24
     y, x = np.mgrid[0:size, 0:size]
     made = {
