@@ -239,6 +239,17 @@ def test_a_hold_of_the_office_is_not_the_imports_to_lift() -> None:
     assert facts_of(row(1), held=(Held("hold", {}),)) == []
 
 
+def test_an_incident_neither_stands_for_the_marketplaces_hold_nor_hides_it() -> None:
+    """`R31`: force majeure is a `hold` of its own, whichever of the two came first."""
+    on = Held("hold", {"source": "import", "on": True})
+    incident = Held("hold", {"force_majeure": True, "incident": "1", "on": True})
+    over = Held("hold", {"force_majeure": True, "incident": "1", "on": False})
+    unpaid = row(1, status="Unpaid", substatus="")
+    assert facts_of(row(1), held=(on, incident)) == [("hold", NOW)], "paid: it is let go"
+    assert facts_of(unpaid, held=(incident,)) == [("hold", NOW)], "unpaid: it is held, incident or not"
+    assert facts_of(unpaid, held=(on, incident, over)) == []
+
+
 def test_no_fact_lies_in_the_future() -> None:
     late = (NOW + timedelta(days=3)).strftime("%d/%m/%Y %H:%M:%S")
     assert facts_of(ready(1, rts_at=late)) == [("label.platform", NOW)]

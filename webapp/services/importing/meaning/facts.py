@@ -94,7 +94,8 @@ def _after_all_cancelled(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]
 
 def _hold(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> list[Wanted]:
     wanted = bool(parcel.stages) and all(stage <= ON_HOLD for stage in parcel.stages)
-    holds = [fact for fact in held if fact.kind == "hold"]
+    # An incident (R31) is a `hold` too, and says nothing of whether the order may go.
+    holds = [fact for fact in held if fact.kind == "hold" and fact.data.get("force_majeure") is not True]
     last = holds[-1] if holds else None
     is_on = last is not None and last.data.get("on") is not False
     if wanted and not is_on:
