@@ -156,6 +156,26 @@ def test_a_lost_number_between_two_events_is_told(phone: ApiPhone, org_id: str) 
     assert codes(verdict, faults=True) == {"chain_gap"}
 
 
+@pytest.mark.timeout(60)  # counting the numbers would take years
+def test_a_phone_that_leaps_to_the_last_number_there_is_keeps_its_proof(phone: ApiPhone, org_id: str) -> None:
+    [code, other] = make_parcels(org_id, 2, status="ready")
+    hand_over(phone, org_id, [code], **now())
+    phone.send(phone.seal("report", [other], reason="damage", **now(1)))
+    before, leapt = phone.seq, 2**53 - 1
+    phone.send(phone.seal("report", [other], reason="damage", **now(2), seq=leapt - 1))
+    hand_over(phone, org_id, [code], "deliver", **now(3))
+    data = exported(org_id, parcel=code)
+    verdict = verified(data)
+    assert codes(verdict, faults=True) == {"chain_gap"}
+    [between] = [c["between"] for c in part(data, "timeline.json")["chains"] if c["device"] == phone.device]
+    assert phone.seq == leapt
+    assert [(s["first"], s["last"], s["sha256"] is None) for s in between] == [
+        (before, before, False),
+        (before + 1, leapt - 2, True),
+        (leapt - 1, leapt - 1, False),
+    ]
+
+
 def test_a_fork_and_a_clock_set_back_are_told(phone: ApiPhone, org_id: str) -> None:
     [code] = make_parcels(org_id, 1, status="ready")
     hand_over(phone, org_id, [code], **now())

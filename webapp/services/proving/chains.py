@@ -8,6 +8,7 @@ in the bundle names as its `prev` (ADR 0012).
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -66,18 +67,38 @@ def _before(device: Device, first: int, steps: Sequence[Step]) -> list[dict[str,
 
 
 def _stretches(first: int, later: Event, steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """What lies between two events of the bundle, as runs of numbers that are held or were never received."""
+    """What lies between two events of the bundle, as runs of numbers that are held or were never received.
+
+    The numbers are the phone's own and may leap as far as they like: only the steps are walked, never what is between.
+    """
     last = later.seq - 1
-    inside = [step for step in steps if first <= step.seq <= last]
-    held = {step.seq for step in inside}
+    inside = steps[bisect_left(steps, first, key=_seq) : bisect_right(steps, last, key=_seq)]
     named = envelope.open_(later.jws).payload.get("prev")
-    found, begin = [], first
-    for number in range(first, last + 1):
-        if number == last or (number in held) != (number + 1 in held):
-            run = [step for step in inside if begin <= step.seq <= number]
-            found.append(_stretch(begin, number, run, named if number == last else None))
-            begin = number + 1
+    found, following = [], first
+    for run in _runs(inside):
+        low, high = run[0].seq, run[-1].seq
+        if following < low:
+            found.append(_stretch(following, low - 1, []))
+        found.append(_stretch(low, high, run, named if high == last else None))
+        following = high + 1
+    if following <= last:
+        found.append(_stretch(following, last, []))
     return found
+
+
+def _runs(steps: Sequence[Step]) -> list[list[Step]]:
+    """Steps whose numbers follow each other without a hole, together; forks stay side by side."""
+    runs: list[list[Step]] = []
+    for step in steps:
+        if runs and step.seq <= runs[-1][-1].seq + 1:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return runs
+
+
+def _seq(step: Step) -> int:
+    return step.seq
 
 
 def _stretch(first: int, last: int, run: Sequence[Step], named: str | None = None) -> dict[str, Any]:
