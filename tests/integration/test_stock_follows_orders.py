@@ -15,6 +15,7 @@ from tests.support.exports import order_id
 from tests.support.shelves import held, is_sound, shelves
 from tests.support.stock_life import STEP, Store, lines, live_through
 from webapp.store.models import Notice, OrderLine
+from webapp.store.queries import goods
 from webapp.store.stock_needs import goods_of
 from webapp.store.unit import reading
 
@@ -107,6 +108,35 @@ def test_an_order_that_a_newer_export_calls_off_lets_go_all_of_it(store: Store) 
     gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
     store.put(*lines(1, {"A": 6, "B": 2}, **gone))
     assert shelves(store.org) == {"A": (10, 0), "B": (4, 0)}
+    assert is_sound(store.org)
+
+
+CANCELLED = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+
+
+def test_r1_a_line_that_is_cancelled_is_neither_kept_back_nor_taken_nor_packed(store: Store) -> None:
+    """`R26`, `R29`: the rest of the order goes on without it."""
+    store.put(*lines(1, {"A": 3, "B": 2}))
+    code = store.parcel().code
+    store.confirm(code)
+    store.put(*lines(1, {"A": 3}), *lines(1, {"B": 2}, **CANCELLED))
+    assert shelves(store.org) == {"A": (10, 3), "B": (4, 0)}
+    assert store.parcel().items == 3
+    with reading() as session:
+        holds = goods.lines_of(session, store.org, [code])[code]
+    assert [(line.seller_sku, line.quantity) for line in holds] == [("A", 3)]
+    store.become("handed_over", code)
+    assert shelves(store.org) == {"A": (7, 0), "B": (4, 0)}
+    assert is_sound(store.org)
+
+
+def test_r1_no_package_answers_for_what_was_cancelled_in_another(store: Store) -> None:
+    (a, b) = ({"package_id": f"115000000000000000{n}", "tracking": f"MY{n}"} for n in (1, 2))
+    store.put(*lines(1, {"A": 3}, **a), *lines(1, {"B": 2}, **b))
+    store.confirm(*(parcel.code for parcel in store.parcels()))
+    store.put(*lines(1, {"A": 3}, **a), *lines(1, {"B": 2}, **b, **CANCELLED))
+    kept = next(parcel for parcel in store.parcels() if parcel.status != "cancelled")
+    assert (shelves(store.org), held(store.org)) == ({"A": (10, 3), "B": (4, 0)}, {kept.code: {"A": 3}})
     assert is_sound(store.org)
 
 

@@ -103,6 +103,39 @@ def test_the_same_sku_with_another_content_takes_its_whole_order_out() -> None:
     assert [order.order_id for order in group.orders] == [order_id(2)]
 
 
+OFF = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "20/11/2026 12:00:00"}
+
+
+def quantities(group: Group) -> list[list[int]]:
+    return [[each.quantity for each in order.lines] for order in group.orders]
+
+
+def test_a_cancelled_line_counts_as_none_while_the_rest_of_its_order_goes_on() -> None:
+    """`R1`, `R29`: neither packed nor kept back; in a package of its own no other answers for it."""
+    group, _ = group_of(ready(1, quantity="2"), ready(1, sku_id=sku_id(2), quantity="3", **OFF))
+    assert (quantities(group), [parcel.items for parcel in group.parcels]) == ([[2, 0]], [2])
+    other = {"package_id": "1150000000000000099", "tracking": "MY99"}
+    group, _ = group_of(ready(1, quantity="2"), ready(1, quantity="3", **OFF, **other))
+    assert (quantities(group), [parcel.items for parcel in group.parcels]) == ([[2]], [2, 3])
+
+
+def test_an_order_that_is_cancelled_whole_keeps_its_quantities_unless_its_parcel_goes_on() -> None:
+    group, _ = group_of(ready(1, quantity="2", **OFF), ready(1, sku_id=sku_id(2), **OFF))
+    assert (quantities(group), [parcel.items for parcel in group.parcels]) == ([[2, 1]], [3])
+    package = {"package_id": "1150000000000000001", "tracking": "MY1"}
+    group, _ = group_of(ready(1, quantity="2", **OFF, **package), ready(2, **package))
+    assert (quantities(group), [parcel.items for parcel in group.parcels]) == ([[0], [1]], [1])
+
+
+def test_a_line_that_was_cancelled_before_it_was_packaged_makes_no_parcel() -> None:
+    loose = {"package_id": "", "tracking": ""}
+    group, _ = group_of(ready(1, sku_id=sku_id(2), **OFF, **loose), ready(1))
+    (parcel,) = group.parcels
+    assert (parcel.package_id, parcel.items) == ("1150000000000000001", 1)
+    group, _ = group_of(ready(1, sku_id=sku_id(2), **OFF, **loose), ready(1, **OFF, **loose))
+    assert [parcel.items for parcel in group.parcels] == [2]
+
+
 def test_without_a_package_the_tracking_number_makes_the_parcel_and_without_both_the_order() -> None:
     group, _ = group_of(
         ready(1, package_id="", tracking="MY1"), ready(2, package_id="", tracking="MY1"), row(3)

@@ -17,7 +17,8 @@ from typing import Any
 
 from webapp.services.importing.carriers import CarrierBook
 from webapp.services.importing.meaning.facts import SOURCE, Wanted, wanted_facts
-from webapp.services.importing.meaning.orders import Group, OrderDraft, ParcelDraft
+from webapp.services.importing.meaning.orders import Group, OrderDraft
+from webapp.services.importing.meaning.parcels import ParcelDraft
 from webapp.store.queries.importing import Books, HeldOrder, HeldParcel
 
 BEFORE_HANDOVER = frozenset({"expected", "confirmed", "packed", "ready"})

@@ -15,6 +15,8 @@ from webapp.store.models import Order, OrderLine, Parcel, ParcelOrder, ProductMa
 
 _LONGEST_NAME = 120
 _NEWEST_ORDERS = 300
+# A line that was called off while the rest of its order goes on keeps no pieces: it is in no parcel.
+_IN_IT = OrderLine.quantity > 0
 MOST_PRODUCTS = 60
 
 
@@ -63,7 +65,7 @@ def lines_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str,
         .join(
             OrderLine, (OrderLine.org_id == ParcelOrder.org_id) & (OrderLine.order_id == ParcelOrder.order_id)
         )
-        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes))
+        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes), _IN_IT)
         .order_by(ParcelOrder.code, OrderLine.order_id, OrderLine.sku_id)
     )
     found: dict[str, list[Line]] = {}
@@ -199,7 +201,7 @@ def marked(session: Session, org_id: str, codes: Collection[str]) -> dict[str, t
         .join(
             ProductMark, (ProductMark.org_id == OrderLine.org_id) & (ProductMark.sku_id == OrderLine.sku_id)
         )
-        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes))
+        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes), _IN_IT)
     )
     found: dict[str, tuple[bool, bool]] = {}
     for code, fragile, dangerous in rows:

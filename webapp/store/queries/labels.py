@@ -68,7 +68,7 @@ def _lines(session: Session, org_id: str, code: str) -> Sequence[OrderLine]:
             ParcelOrder,
             (ParcelOrder.org_id == OrderLine.org_id) & (ParcelOrder.order_id == OrderLine.order_id),
         )
-        .where(ParcelOrder.org_id == org_id, ParcelOrder.code == code)
+        .where(ParcelOrder.org_id == org_id, ParcelOrder.code == code, OrderLine.quantity > 0)
         .order_by(OrderLine.order_id, OrderLine.sku_id)
     )
     return session.execute(query).scalars().all()

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sync.rules.lifecycle import row_of
-from webapp.services.importing.meaning.orders import ParcelDraft
+from webapp.services.importing.meaning.parcels import ParcelDraft
 from webapp.services.importing.meaning.platform import (
     AWAITING_COLLECTION,
     DELIVERED,

@@ -5,6 +5,8 @@ Choices, each the one that cannot lose or double anything:
 - The same SKU in two packages is one line with the sum of the quantities, and two parcels.
 - The same SKU twice in one package with different content is refused (`row_conflict`): nobody can tell
   which of the two is true.
+- A line that was cancelled while something of its order, or of what travels with it, goes on counts as none
+  (R1, R29): it is not packed, kept back or taken off a shelf. Where all is cancelled the quantities stay in sight.
 - A parcel is a Package ID; without one, a Tracking ID; without either, the order.
 - The seller of an order is its Warehouse Name: it is the export's only word for whose goods they are. A user
   with the role `seller` sees the parcels whose warehouse is the one named on the user.
@@ -13,14 +15,14 @@ Choices, each the one that cannot lose or double anything:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sync.protocol.times import format_time
-from webapp.services.importing.meaning.platform import Stage, stage_of
+from webapp.services.importing.meaning.parcels import ParcelDraft, build_parcels, key_of, stage_of_line
 from webapp.services.importing.meaning.rejections import Rejection
 from webapp.services.importing.meaning.rows import Line
 
@@ -37,29 +39,6 @@ class LineDraft:
     returned: int
     unit_price: Decimal | None
     category: str | None
-
-
-@dataclass(slots=True)
-class ParcelDraft:
-    """What the file says of one parcel; `orders` lists the ids it holds, first come first.
-
-    `times` are the earliest of its rows'. `stage` is the furthest any of its rows got, `cancelled` only if
-    all of them were. `key` is unique within the file.
-    """
-
-    key: str
-    package_id: str | None
-    tracking: str | None
-    orders: list[str] = field(default_factory=list)
-    provider: str | None = None
-    seller: str | None = None
-    items: int = 0
-    note: str = ""
-    stages: set[Stage] = field(default_factory=set)
-    times: dict[str, datetime] = field(default_factory=dict)
-    cancel_reason: str | None = None
-    cancel_by: str | None = None
-    is_cancel_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +67,16 @@ def build_group(lines: Sequence[Line]) -> tuple[Group, list[Rejection]]:
     for line in lines:
         by_order.setdefault(line.order_id, []).append(line)
     refused: list[Rejection] = []
-    orders: list[OrderDraft] = []
-    parcels: dict[str, ParcelDraft] = {}
+    good: dict[str, list[Line]] = {}
     for order_id, its in by_order.items():
         kept, conflicts = _without_repeats(its)
         if conflicts:
             refused += conflicts
             refused += held_back(order_id, its, {bad.row for bad in conflicts})
             continue
-        orders.append(_order(order_id, kept))
-        for line in kept:
-            _add_to_parcel(parcels, line)
+        good[order_id] = kept
+    parcels = build_parcels(line for kept in good.values() for line in _travelling(kept))
+    orders = [_order(order_id, _counted(kept, parcels)) for order_id, kept in good.items()]
     return Group(tuple(orders), tuple(parcels.values())), refused
 
 
@@ -133,6 +111,22 @@ def _without_repeats(lines: Sequence[Line]) -> tuple[list[Line], list[Rejection]
                 )
             )
     return list(kept.values()), conflicts
+
+
+def _travelling(lines: Sequence[Line]) -> Iterator[Line]:
+    """Without those of an order in packages that were called off before they were put in one: no parcel has them."""
+    is_packaged = any(line.package_id or line.tracking for line in lines)
+    for line in lines:
+        if line.package_id or line.tracking or not (is_packaged and stage_of_line(line).is_cancelled):
+            yield line
+
+
+def _counted(lines: Sequence[Line], parcels: Mapping[str, ParcelDraft]) -> Sequence[Line]:
+    """An order's lines, those that were called off with none of their pieces if any of its parcels goes on."""
+    its = {key_of(line) for line in lines}.intersection(parcels)
+    if all(parcels[key].is_called_off for key in its):
+        return lines
+    return [replace(line, quantity=0) if stage_of_line(line).is_cancelled else line for line in lines]
 
 
 def _order(order_id: str, lines: Sequence[Line]) -> OrderDraft:
@@ -216,7 +210,7 @@ def _own_times(lines: Sequence[Line]) -> dict[str, str]:
 
 def _leading(lines: Sequence[Line]) -> Line:
     """The row that speaks for the order: one that is not cancelled, the least far of those."""
-    return min(lines, key=lambda line: stage_of(line.status, line.text("substatus"), line.times).rank)
+    return min(lines, key=lambda line: stage_of_line(line).rank)
 
 
 def _first(values: Iterable[Decimal | None]) -> Decimal | None:
@@ -252,31 +246,3 @@ def _line_drafts(lines: Sequence[Line]) -> tuple[LineDraft, ...]:
         )
         for sku_id, its in by_sku.items()
     )
-
-
-def parcel_key(order_id: str, package: str | None, tracking: str | None) -> str:
-    """What makes rows of a file one parcel: the package, else the tracking number, else the order."""
-    if package:
-        return f"package {package}"
-    return f"tracking {tracking}" if tracking else f"order {order_id}"
-
-
-def _add_to_parcel(parcels: dict[str, ParcelDraft], line: Line) -> None:
-    key = parcel_key(line.order_id, line.package_id, line.tracking)
-    parcel = parcels.setdefault(key, ParcelDraft(key, line.package_id, line.tracking))
-    if line.order_id not in parcel.orders:
-        parcel.orders.append(line.order_id)
-    parcel.items += line.quantity
-    parcel.tracking = parcel.tracking or line.tracking
-    parcel.provider = parcel.provider or line.text("provider")
-    parcel.seller = parcel.seller or line.text("warehouse")
-    parcel.cancel_reason = parcel.cancel_reason or line.text("cancel_reason")
-    parcel.cancel_by = parcel.cancel_by or line.text("cancel_by")
-    parcel.note = f"{parcel.note}\n{line.text('seller_note') or ''}".strip()
-    stage = stage_of(line.status, line.text("substatus"), line.times)
-    parcel.stages.add(stage)
-    parcel.is_cancel_asked = parcel.is_cancel_asked or (
-        not stage.is_cancelled and (line.text("cancel_type") or "").casefold().startswith("cancel")
-    )
-    for name, at in line.times.items():
-        parcel.times[name] = min(at, parcel.times.get(name, at))
