@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { problem } from "./helpers/fake_server.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { beginAnew, isBroken } from "../../webapp/static/js/outbox/stores.js";
+import { readJws } from "../../webapp/static/js/outbox/keys.js";
 import { setMeta } from "../../webapp/static/js/storage/meta.js";
 import { Shelf } from "../../webapp/static/js/storage/shelf.js";
 import { CODES, World, collection, deviceOf, picture, sealSome, storeOf } from "./helpers/world.js";
@@ -236,5 +237,54 @@ test("a clock that jumps to 2099 and back lets go of nothing early, and of every
   passed = 15 * DAY;
   await phone.kick("user");
   assert.equal((await phone.outbox()).length, 0);
+  phone.close();
+});
+
+const noNetwork = () => Promise.reject(new TypeError("Failed to fetch"));
+
+test("a clock that runs ahead with no network lets go of nothing that is kept for a while", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone));
+  await phone.kick("user");
+  world.server.instead = noNetwork;
+  world.time += 30 * DAY;
+  await phone.kick("start");
+  assert.equal((await phone.outbox()).length, 1);
+  phone.close();
+});
+
+test("a phone that is days behind keeps the photo of a handover that is not saved yet", async () => {
+  const world = await World.make();
+  world.server.skew = 3 * DAY;
+  const phone = await world.enrolled();
+  const draft = await collection(phone);
+  await phone.kick("user");
+  assert.ok(await phone.blob(draft.photos[0].sha256));
+  await phone.seal(draft);
+  phone.close();
+});
+
+test("a phone that slept in the middle of a hello takes no measure of its clock from it", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.kick("user");
+  for (const [sleep, skew] of [
+    [3_600_000, 0],
+    [-3_600_000, 0],
+    [100, 5_000],
+  ]) {
+    world.time += 700_000;
+    world.server.skew = skew;
+    world.server.after = async ({ path }, response) => {
+      if (path === "/sync/v1/hello") world.time += sleep;
+      return response;
+    };
+    await phone.kick("user");
+    world.server.after = null;
+    const { id } = await phone.seal(await collection(phone));
+    const { offset_ms } = readJws(await phone.eventJws(id)).payload;
+    assert.ok(Math.abs(offset_ms - skew) < 100, `${sleep}: ${offset_ms}`);
+  }
   phone.close();
 });

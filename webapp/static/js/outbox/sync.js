@@ -9,10 +9,9 @@ import { earliest } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
-import { getMeta } from "../storage/meta.js";
 import { releaseOld } from "../storage/retention.js";
 import { GO, flushEvents, freshPace } from "./flush.js";
-import { knownHello, sayHello } from "./hello.js";
+import { freshOffset, knownHello, sayHello } from "./hello.js";
 import { sendPictures } from "./pictures.js";
 import { pullWorklist } from "./pull.js";
 import { endTurn } from "./sender.js";
@@ -235,10 +234,11 @@ export class SyncEngine extends EventTarget {
   async #tidy(device) {
     const { store, now } = this.#context;
     if (Math.abs(now() - (this.#tidiedAt.get(device) ?? 0)) < TIDY_MS) return;
+    const offset = await freshOffset(this.#context, device);
+    if (!offset) return; // a clock that moved since would let go of everything at once
     this.#tidiedAt.set(device, now());
     const { retainDays } = await knownHello(this.#context, device);
-    const offset = await getMeta(store, device, "offset"); // measured at the head of this round
-    if (offset) await releaseOld(store, device, { now: now() + offset.ms, retainDays });
+    await releaseOld(store, device, { now: now() + offset.ms, clock: now(), retainDays });
   }
 
   /** @param {Outcome|null} outcome of whoever is signed in; null leaves what was said @returns {Promise<SyncState>} */

@@ -13,10 +13,10 @@ const DAY_MS = 86_400_000;
 /**
  * @param {Store} store
  * @param {string} device
- * @param {{now:number, retainDays:number}} terms
+ * @param {{now:number, clock:number, retainDays:number}} terms `now` by the server's clock, `clock` this phone's own, ms
  * @returns {Promise<{events:number, pictures:number}>} how many were let go
  */
-export async function releaseOld(store, device, { now, retainDays }) {
+export async function releaseOld(store, device, { now, clock, retainDays }) {
   const before = now - retainDays * DAY_MS;
   const events = await store.write(["events", "sealed", "blobs", "blob_bytes"], async (tx) => {
     const all = await tx.objectStore("events").getAll(ownRows(device));
@@ -38,7 +38,7 @@ export async function releaseOld(store, device, { now, retainDays }) {
     }
     return old.length;
   });
-  return { events, pictures: await dropOrphans(store, device, now - DAY_MS) };
+  return { events, pictures: await dropOrphans(store, device, clock - DAY_MS) };
 }
 
 /**
