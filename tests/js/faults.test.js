@@ -288,3 +288,23 @@ test("a phone that slept in the middle of a hello takes no measure of its clock 
   }
   phone.close();
 });
+
+test("a store that fails at the end of a round leaves no engine that says it is sending", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await sealSome(phone, 1);
+  let isDead = false;
+  phone.addEventListener("sync", ({ detail }) => (isDead ||= detail.state === "sending"));
+  const mend = breaking(globalThis.IDBDatabase.prototype, "transaction", () =>
+    isDead ? new DOMException("the disk is gone", "NotReadableError") : null,
+  );
+  const state = await phone.kick("user");
+  assert.equal(state.state, "idle");
+  assert.ok(state.nextAt, "and it is known when it is tried again");
+  assert.equal(phone.syncState.state, "idle");
+  mend();
+  isDead = false;
+  await phone.kick("user");
+  assert.equal(world.server.events.size, 1);
+  phone.close();
+});

@@ -248,7 +248,8 @@ export class SyncEngine extends EventTarget {
     const failed = this.#failed();
     this.#due = failed?.device ?? null;
     const rest = failed ? Math.max(0, failed.dueAt - now()) : Infinity;
-    const quiet = next === "busy" ? BUSY_POLL_MS : await this.#quiet();
+    // A store that fails at the very end must not leave the engine at "sending", with no timer to wake it.
+    const quiet = next === "busy" ? BUSY_POLL_MS : await this.#quiet().catch(() => POLL_MS);
     const delay = Math.min(rest, quiet);
     this.#triggers.after(delay, rest <= quiet ? "due" : "timer");
     if (!outcome) return this.#tell({ ...this.#state });
