@@ -108,7 +108,7 @@ test("what a second tab added to a handover sealed in the first is not swallowed
   rest.draft = more;
   await assert.rejects(rest.seal(), { code: "sealed-elsewhere" });
   rest.draft.photos = [photo];
-  assert.equal((await phone.seal(rest.draft)).seq, 2, "it goes on as a handover of its own");
+  assert.equal((await other.seal(rest.draft)).seq, 2, "it goes on as a handover of its own");
   phone.close();
   other.close();
 });

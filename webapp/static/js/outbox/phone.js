@@ -6,7 +6,7 @@
 import { blankDraft } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 import { storeBlob } from "../storage/blobs.js";
-import { deleteDraft, newestDraft, putDraft } from "../storage/drafts.js";
+import { deleteDraft, keptDraft, putDraft } from "../storage/drafts.js";
 import { eventById, unpark } from "../storage/events.js";
 import { currentIdentity, listIdentities, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
@@ -170,18 +170,19 @@ export class Phone extends Kept {
     return putDraft(store, draft.owner ?? this.device(), draft, { now: now(), tab });
   }
 
-  /** @returns {Promise<Draft|null>} the newest unfinished draft */
-  async loadDraft() {
-    return this.#row ? newestDraft(this.#context.store, this.#row.device) : null;
+  /** @param {string} [id] @returns {Promise<Draft|null>} that unfinished draft, or the newest */
+  async loadDraft(id) {
+    return this.#row ? keptDraft(this.#context.store, this.#row.device, id) : null;
   }
 
   /**
    * Throws an unfinished draft away, with the photos only it had.
    * @param {string} id
+   * @param {string} [owner] who began it
    * @returns {Promise<void>}
    */
-  async discardDraft(id) {
-    await deleteDraft(this.#context.store, this.device(), id);
+  async discardDraft(id, owner = this.device()) {
+    await deleteDraft(this.#context.store, owner, id);
   }
 
   /**
@@ -212,8 +213,9 @@ export class Phone extends Kept {
    * @param {Draft} draft
    * @returns {Promise<Sealed>}
    * @throws {PhoneError} `blob-missing` (a photo of the draft is not in the store; take it again), `storage-full`,
-   *   `person-changed` (it is not theirs who is signed in; it is kept), `no-parcels`, `too-many-parcels` (over 500), `event-too-large`, `sealed-elsewhere` (another tab sealed it with less;
-   *   the cause is what it lacks)
+   *   `person-changed` (it is not theirs who is signed in; it is kept), `no-parcels`, `too-many-parcels` (over 500),
+   *   `event-too-large`, `draft-elsewhere` (another tab went on with it), `sealed-elsewhere` (another tab sealed it with
+   *   less; the cause is what it lacks)
    */
   async seal(draft) {
     const { sealDraft } = await this.#late.hands();

@@ -50,7 +50,8 @@ export async function sealDraft(context, device, draft, { byHand } = { byHand: t
     const size = checkSize(jws);
     const sha256 = await context.digest(utf8(jws));
     const event = eventRow(payload, draft.id, { size, sha256, signed: key !== null });
-    const link = { prev: head.prev, needsBytes: draft.kind !== "blob_lost", byHand };
+    const needsBytes = draft.kind !== "blob_lost";
+    const link = { prev: head.prev, needsBytes, byHand, rev: draft.rev, tab: context.tab };
     const kept = await appendEvent(context.store, event, jws, link);
     if (kept !== "moved") return sameAs(draft, kept);
   }

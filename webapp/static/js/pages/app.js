@@ -101,6 +101,14 @@ function watchFlow(flow) {
   });
 }
 
+/** @param {App} app whose handover may go on in another tab */
+function watchElsewhere(app) {
+  const words = () => toast("This handover went on in another tab. Close this tab and go on there.", "stop");
+  app.flow.addEventListener("elsewhere", () => {
+    void import("./elsewhere.js").then(({ offerAgain }) => offerAgain(app), words);
+  });
+}
+
 async function start() {
   initBar();
   watchFailures();
@@ -128,6 +136,7 @@ async function start() {
     });
   }
   watchFlow(app.flow);
+  watchElsewhere(app);
   const routes = SCREENS.map(([name, pattern, code]) => ({
     name,
     pattern,

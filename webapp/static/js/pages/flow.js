@@ -33,11 +33,16 @@ const STEPS = {
   report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
 };
 
-/** Events: `problem` (`CustomEvent<Problem>`) when a step could not be saved. */
+/** Events: `problem` (`CustomEvent<Problem>`) when a step could not be saved, `elsewhere` when another tab went on. */
 export class Flow extends EventTarget {
   /** @type {Phone} */ #phone;
   /** @type {OpenDraft|null} */ draft = null;
   #sealing = false;
+  /** What is written of drafts, one after the other: a write that is tried again must not overtake a newer one. */
+  #writing = Promise.resolve();
+  /** @type {{draft:OpenDraft, kept:Promise<boolean>}|null} the save that waits for its turn */ #next = null;
+  /** What is being added that takes a while, one after the other: a seal waits for all of it. */
+  #adding = Promise.resolve();
 
   /** @param {Phone} phone */
   constructor(phone) {
@@ -105,12 +110,48 @@ export class Flow extends EventTarget {
   }
 
   /**
-   * Keeps the draft as it is now; a failure is told once and does not stop the hand.
+   * Adds to the draft what takes a while, as a photo does, in its turn.
+   * @template T @param {() => Promise<T>} work @returns {Promise<T>}
+   */
+  add(work) {
+    const added = this.#adding.then(work);
+    this.#adding = added.then(done, done);
+    return added;
+  }
+
+  /** @returns {Promise<void>} when nothing is being added any more */
+  async added() {
+    const last = this.#adding;
+    await last;
+    if (last !== this.#adding) await this.added();
+  }
+
+  /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  #write(work) {
+    const written = this.#writing.then(work);
+    this.#writing = written.then(done, done);
+    return written;
+  }
+
+  /**
+   * Keeps the draft as it is when the saves before this one are done; a failure is told once and does not stop the hand.
    * @returns {Promise<boolean>} kept
    */
   async save() {
     const { draft } = this;
     if (!draft) return false;
+    if (this.#next?.draft !== draft) {
+      const kept = this.#write(() => {
+        this.#next = null;
+        return this.#keep(draft);
+      });
+      this.#next = { draft, kept };
+    }
+    return this.#next.kept;
+  }
+
+  /** @param {OpenDraft} draft @returns {Promise<boolean>} */
+  async #keep(draft) {
     try {
       const kept = await this.#phone.saveDraft(structuredClone(draft));
       if (kept || this.#sealing || this.draft !== draft) return kept;
@@ -120,9 +161,19 @@ export class Flow extends EventTarget {
         "Seal what is here too: what is new goes on as a handover of its own.",
       );
     } catch (error) {
-      this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
+      if (isElsewhere(error)) this.dispatchEvent(new Event("elsewhere"));
+      else this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
       return false;
     }
+  }
+
+  /** Takes the handover as another tab has left it; what was added here since is dropped. @returns {Promise<void>} */
+  async loadAgain() {
+    const { draft } = this;
+    if (!draft) return;
+    await this.added();
+    const kept = await this.#write(() => this.#phone.loadDraft(draft.id));
+    if (this.draft === draft) this.draft = kept;
   }
 
   /** @param {Draft['step']} step */
@@ -136,7 +187,7 @@ export class Flow extends EventTarget {
   async discard() {
     const draft = this.draft;
     this.draft = null;
-    if (draft) await this.#phone.discardDraft(draft.id);
+    if (draft) await this.#write(() => this.#phone.discardDraft(draft.id, draft.owner));
   }
 
   /**
@@ -145,17 +196,19 @@ export class Flow extends EventTarget {
    * @throws {PhoneError} the draft stays as it was, or (`sealed-elsewhere`) is now what is left to seal
    */
   async seal(meant = this.draft) {
+    await this.added();
     if (!this.draft || this.draft !== meant) throw new PhoneError("no-draft", "There is nothing to seal.");
-    const draft = { ...this.draft };
+    const draft = structuredClone(this.draft); // what changes on the screen from here on is not half in it
     delete draft.pad; // the strokes go along with the signature, not twice
     delete draft.ask;
     this.#sealing = true;
     try {
       const { id } = await this.#phone.seal(draft);
-      this.draft = null;
+      if (this.draft === meant) this.draft = null;
       return id;
     } catch (error) {
       if (isSealedElsewhere(error)) await this.#goOnWith(draft, error);
+      if (isElsewhere(error)) this.dispatchEvent(new Event("elsewhere"));
       throw error;
     } finally {
       this.#sealing = false;
@@ -192,6 +245,13 @@ export class Flow extends EventTarget {
 export function isSealedElsewhere(error) {
   return error instanceof PhoneError && error.code === "sealed-elsewhere";
 }
+
+/** @param {unknown} error @returns {error is PhoneError} another tab went on with it; `loadAgain` takes it from there */
+export function isElsewhere(error) {
+  return error instanceof PhoneError && error.code === "draft-elsewhere";
+}
+
+function done() {}
 
 /** @param {Draft} draft @returns {string} where its parcels are scanned */
 export function scanRouteOf({ kind, run, data }) {

@@ -4,14 +4,13 @@
  */
 import { Signature } from "../capture/signature.js";
 import { told } from "../capture/strokes.js";
-import { wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { count, draftName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
-import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
-import { isSealedElsewhere, picturesOf } from "./flow.js";
+import { notSealed } from "./elsewhere.js";
+import { picturesOf } from "./flow.js";
 import { takeNewNames } from "./renamed.js";
 import { isAgreed } from "./scans.js";
 
@@ -214,8 +213,7 @@ class SignScreen {
       say("Sealed and saved on this phone");
       goInstead(`#/done/${id}`);
     } catch (error) {
-      toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
-      if (isSealedElsewhere(error)) goInstead(this.#app.flow.route);
+      notSealed(this.#app, error);
     } finally {
       this.#sealing = false;
       button(this.#screen, "seal").disabled = false;

@@ -8,6 +8,7 @@ import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
 /** @import {Draft} from '../domain/types.js' */
+/** @import {DraftRow} from './schema.js' */
 /** @import {Store} from './store.js' */
 
 /**
@@ -24,25 +25,48 @@ export async function putDraft(store, device, draft, { now, tab }) {
     const { id } = draft;
     if (await tx.objectStore("events").index("byDraft").getKey([device, id])) return false;
     const row = await tx.objectStore("drafts").get([device, id]);
-    if (row && row.by !== tab && (row.rev ?? 0) !== (draft.rev ?? 0)) {
-      throw new PhoneError(
-        "draft-elsewhere",
-        "This handover went on in another tab.",
-        "Close this tab and go on there.",
-      );
+    mustBeLatest(row, draft.rev, tab);
+    if (isEmpty(draft)) {
+      await tx.objectStore("drafts").delete([device, id]);
+      return true;
     }
-    await tx
-      .objectStore("drafts")
-      .put({ device, id, draft, savedAt: now, rev: (row?.rev ?? 0) + 1, by: tab });
+    const rev = (row?.rev ?? now) + 1; // begun by the time: a row that comes anew is not taken for the one before it
+    await tx.objectStore("drafts").put({ device, id, draft, savedAt: now, rev, by: tab });
     return true;
   });
 }
 
-/** @param {Store} store @param {string} device @returns {Promise<Draft|null>} the one saved last */
-export async function newestDraft(store, device) {
+/**
+ * @param {DraftRow|undefined} row as it is kept
+ * @param {number|undefined} rev that this tab read
+ * @param {string} tab
+ * @throws {PhoneError} `draft-elsewhere`
+ */
+export function mustBeLatest(row, rev, tab) {
+  if (!row || row.by === tab || (row.rev ?? 0) === (rev ?? 0)) return;
+  throw new PhoneError(
+    "draft-elsewhere",
+    "This handover went on in another tab.",
+    "Load it here again, or close this tab and go on there.",
+  );
+}
+
+/** @param {Draft} draft @returns {boolean} nothing was done that would be a pity to lose */
+function isEmpty({ scans, photos }) {
+  return scans.length === 0 && photos.length === 0;
+}
+
+/**
+ * @param {Store} store
+ * @param {string} device
+ * @param {string} [id] the one that is meant; the one saved last when left out
+ * @returns {Promise<Draft|null>}
+ */
+export async function keptDraft(store, device, id) {
   const rows = await store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll(ownRows(device)));
-  rows.sort((a, b) => b.savedAt - a.savedAt);
-  const [newest] = rows;
+  const [newest] = rows
+    .filter(({ draft }) => !isEmpty(draft) && (id === undefined || draft.id === id)) // an older Baton kept empty ones
+    .sort((a, b) => b.savedAt - a.savedAt);
   return newest ? { ...newest.draft, owner: device, rev: newest.rev ?? 0 } : null;
 }
 

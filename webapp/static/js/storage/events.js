@@ -4,6 +4,7 @@
  * @module
  */
 import { PhoneError } from "../domain/problems.js";
+import { mustBeLatest } from "./drafts.js";
 import { ownRows } from "./schema.js";
 
 /** @import {BlobRow, EventRow, OutboxRow} from '../domain/types.js' */
@@ -35,14 +36,14 @@ export async function chainHead(store, device, draft) {
  * @param {Store} store
  * @param {EventRow} event
  * @param {string} jws what was signed
- * @param {{prev:string|null, needsBytes:boolean, byHand:boolean}} link `prev` must still be the chain's end;
- *   `needsBytes` false for a blob_lost event, whose pictures are gone; `byHand` true when a person seals, who must be
- *   the one signed in at that very moment
+ * @param {{prev:string|null, needsBytes:boolean, byHand:boolean, rev?:number, tab:string}} link `prev` must still be the
+ *   chain's end; `needsBytes` false for a blob_lost event, whose pictures are gone; `byHand` true when a person seals, who
+ *   must be the one signed in at that very moment; `rev` of the draft as `tab` read it
  * @returns {Promise<EventRow|'moved'>} the event now kept (an earlier one, when the draft was sealed before),
  *   or `'moved'` when another tab sealed first: sign again
- * @throws {PhoneError} `blob-missing`, `storage-full`, `person-changed`
+ * @throws {PhoneError} `blob-missing`, `storage-full`, `person-changed`, `draft-elsewhere`
  */
-export async function appendEvent(store, event, jws, { prev, needsBytes, byHand }) {
+export async function appendEvent(store, event, jws, { prev, needsBytes, byHand, rev, tab }) {
   const { device, seq, sha256, draft } = event;
   return store.write(
     ["events", "sealed", "outbox", "chains", "drafts", "blobs", "blob_bytes", "meta"],
@@ -51,6 +52,7 @@ export async function appendEvent(store, event, jws, { prev, needsBytes, byHand 
       if (sealed) return sealed;
       const current = await tx.objectStore("meta").get(["", "current"]);
       if (byHand && current?.value !== device) throw personChanged();
+      mustBeLatest(await tx.objectStore("drafts").get([device, draft]), rev, tab);
       const head = await tx.objectStore("chains").get(device);
       if (head?.seq !== seq - 1 || head.prev !== prev) return "moved";
       if (needsBytes) await claimBlobs(tx, event);

@@ -1,0 +1,44 @@
+/**
+ * A handover that another tab has gone on with: nothing of it is saved or sealed here until it is loaded again.
+ * @module
+ */
+import { wordsOf } from "../domain/problems.js";
+import { say } from "../ui/announce.js";
+import { go, goInstead } from "../ui/router.js";
+import { ask } from "../ui/sheet.js";
+import { toast } from "../ui/toast.js";
+import { isElsewhere, isSealedElsewhere } from "./flow.js";
+
+/** @import {App} from './context.js' */
+
+let isAsking = false;
+
+/** @param {Pick<App, 'flow'>} app @returns {Promise<void>} */
+export async function offerAgain({ flow }) {
+  if (isAsking) return;
+  isAsking = true;
+  const { draft } = flow;
+  try {
+    const answer = await ask(
+      "This handover went on in another tab",
+      "What you add here is not saved. Load it here as the other tab left it? What only this tab has is dropped.",
+      [
+        { value: "load", label: "Load it here", tone: "primary" },
+        { value: "", label: "Not now" },
+      ],
+    );
+    if (answer !== "load" || flow.draft !== draft) return;
+    await flow.loadAgain();
+    say("Loaded again");
+    go(flow.route);
+  } finally {
+    isAsking = false;
+  }
+}
+
+/** Why there is no seal, and on to where something is left to do. @param {Pick<App, 'flow'>} app @param {unknown} error */
+export function notSealed({ flow }, error) {
+  if (isElsewhere(error)) return; // that is asked about
+  toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
+  if (isSealedElsewhere(error)) goInstead(flow.route);
+}
