@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +66,19 @@ def test_what_was_put_is_read_back(store: BlobStore) -> None:
     with store.open(ORG, SHA) as stream:
         assert stream.read(5) == DATA[:5]
     assert [(held.org_id, held.sha256, held.size) for held in store.walk()] == [(ORG, SHA, len(DATA))]
+
+
+def test_a_folder_directly_under_the_root_is_one_like_others() -> None:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="baton-test-", dir="/"))
+    except OSError:
+        pytest.skip("only an administrator writes there")
+    try:
+        store = BlobStore(FolderObjects(folder))
+        store.put(ORG, SHA, DATA)
+        assert store.read(ORG, SHA) == DATA
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_blob_is_one_organisations_only(store: BlobStore) -> None:

@@ -216,10 +216,10 @@ def test_a_full_disk_is_said_in_words(backups: Backups, monkeypatch: pytest.Monk
 # --- by the command line ---------------------------------------------------------------------------
 
 
-def run(server: Server, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def run(server: Server, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
     done = subprocess.run(
         [str(BATON), *arguments, "--json"],
-        env=server.environ,
+        env={**server.environ, **environ},
         cwd=server.data.parent,
         capture_output=True,
         text=True,
@@ -247,6 +247,23 @@ def test_tools_back_up_beside_a_running_server_and_restore(
     assert run(new, "restore", str(tmp_path / "nowhere"))[0] == 2
     assert run(new, "backup", folder, "--keep", "0")[0] == 2
     assert "snapshot" in new.baton("backup", folder, "--json")
+
+
+def test_a_restore_whose_photo_store_cannot_be_opened_says_so_and_is_run_again(
+    live_server: Server, make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "backups")
+    assert run(live_server, "backup", folder)[0] == 0
+    new = make_server(is_new=True)
+    new.data.parent.mkdir(exist_ok=True)
+    (tmp_path / "photos").write_text("this is no folder")
+    code, _, said = run(new, "restore", folder, BATON_BLOBS=(tmp_path / "photos").as_uri())
+    assert (code, said.splitlines()) == (
+        2,
+        ["baton: BATON_BLOBS: The server cannot use its photo folder (File exists)."],
+    )
+    code, _, said = run(new, "restore", folder)
+    assert code == 0, said
 
 
 def test_a_lacking_photo_makes_the_command_fail_and_the_backup_count(

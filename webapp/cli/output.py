@@ -41,7 +41,7 @@ def with_app(command: Callable[P, None]) -> Callable[..., None]:
 
 @contextmanager
 def refusing(*, as_json: bool) -> Iterator[None]:
-    """Tell a Problem as a command does, and end with exit code 1."""
+    """Tell a Problem as a command does, and end with exit code 1; a bad setting with one clear line and 2."""
     try:
         yield
     except Problem as problem:
@@ -49,6 +49,9 @@ def refusing(*, as_json: bool) -> Iterator[None]:
         text = json.dumps(brief, ensure_ascii=False) if as_json else f"{problem.title}: {problem.detail}"
         click.echo(text, err=not as_json)
         raise SystemExit(REFUSED) from problem
+    except SettingsError as error:
+        click.echo(f"baton: {error}", err=True)
+        raise SystemExit(WRONG_USAGE) from error
 
 
 def settings_or_exit(**overrides: object) -> Settings:

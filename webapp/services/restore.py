@@ -44,7 +44,8 @@ def restore(
 
     `is_partial` goes on without blobs that are damaged or missing: phones that still have them are asked for them.
     Problems, before anything is written: `not-empty`, `backup-unknown`, `backup-torn`, `backup-newer`,
-    `backup-damaged`, `backup-other-database`; then `storage-full` and `busy`, which leave a folder to be removed.
+    `backup-damaged`, `backup-other-database`, and SettingsError for a photo store that cannot be opened; then
+    `storage-full` and `busy`, which leave a folder to be removed.
     """
     with told_plainly():
         _refuse_unless_empty(settings)
@@ -53,7 +54,8 @@ def restore(
         _refuse_strange(settings, chosen, manifest)
         _look_at_files(chosen, manifest)
         lost = [*manifest.lacking, *_look_at_blobs(chosen, manifest, is_partial=is_partial)]
-        epoch = _put_back(settings, chosen, manifest, lost, now)
+        store = blobs.open_store(settings)
+        epoch = _put_back(settings, store, chosen, manifest, lost, now)
     return DoneRestore(chosen.name, manifest, epoch, lost, unfinished)
 
 
@@ -148,11 +150,13 @@ def _read(source: Path, held: Held) -> tuple[str, bytes]:
     return ("", data) if hashlib.sha256(data).hexdigest() == held.sha256 else ("is changed", b"")
 
 
-def _put_back(settings: Settings, chosen: Path, manifest: Manifest, lost: list[Held], now: datetime) -> str:
+def _put_back(
+    settings: Settings, store: BlobStore, chosen: Path, manifest: Manifest, lost: list[Held], now: datetime
+) -> str:
     mark = settings.data / RESTORING
     write_durably(mark, f"{chosen.name}\n".encode())
     copy_durably(chosen / page.KEY, settings.signing_key_file)
-    _put_blobs(blobs.open_store(settings), chosen, manifest, frozenset(lost))
+    _put_blobs(store, chosen, manifest, frozenset(lost))
     epoch = str(uuid_utils.uuid7())
     before = (*manifest.copied.epochs_before, manifest.copied.epoch)
     databases.load(settings, chosen, manifest.copied, Restored(epoch, before, lost, now, manifest.let_go))

@@ -153,7 +153,7 @@ class FolderObjects:
     def _make(self, folder: str) -> None:
         if folder in self._known:
             return
-        above = folder.rpartition("/")[0]
+        above = folder.rpartition("/")[0] or "/"
         if not Path(folder).is_dir():
             if self._is_open and folder == self._root:
                 # What would be kept in a new one is not found again when the old one is back.
