@@ -16,6 +16,7 @@ from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tus import digest, make_photo
 from webapp.services import open_blob
 from webapp.services.open_blob import WIDTHS
+from webapp.settings import Settings
 from webapp.store import blobs
 
 
@@ -169,6 +170,30 @@ def test_a_small_copy_is_made_once(office: FlaskClient, phone: ApiPhone, org_id:
         assert blobs.current().derived(org_id, digest(data), f"w{width}") == answer.data
         assert office.get(f"{url}?w={width}").data == answer.data
     assert office.get(url).data == data
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("cut", ["empty", "zeros", "half", "half zeros"])
+def test_a_small_copy_that_a_power_cut_has_torn_is_made_again(
+    app: Flask, office: FlaskClient, phone: ApiPhone, org_id: str, form: str, cut: str
+) -> None:
+    out = io.BytesIO()
+    mode = "RGB" if form == "JPEG" else "RGBA"  # a copy is a PNG where the picture can be seen through
+    Image.effect_noise((800, 600), 60).convert(mode).save(out, form)
+    url = shown(phone, org_id, out.getvalue())
+    whole = office.get(f"{url}?w=160").data
+    settings: Settings = app.extensions["baton-settings"]
+    (file,) = (settings.data / "blobs").rglob("w160")
+    half = whole[: len(whole) // 2]
+    torn = {
+        "empty": b"",
+        "zeros": bytes(len(whole)),
+        "half": half,
+        "half zeros": half + bytes(len(whole) - len(half)),
+    }
+    file.write_bytes(torn[cut])
+    assert office.get(f"{url}?w=160").data == whole
+    assert file.read_bytes() == whole
 
 
 def test_a_small_copy_stands_upright_and_carries_no_metadata(

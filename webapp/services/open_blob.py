@@ -23,6 +23,8 @@ WIDTHS = (160, 320, 640)
 # JPEG decodes straight to a smaller size; the others unfold to four bytes a pixel, some of them twice.
 _MAX_PIXELS = {"image/jpeg": 50_000_000, "image/png": 20_000_000, "image/webp": 20_000_000}
 _QUALITY = 78
+# How a JPEG and a PNG end. A copy is not synced when it is kept, so a power cut may leave it empty or half there.
+_ENDS = (b"\xff\xd9", b"IEND\xaeB`\x82")
 # A decoder may take a few hundred megabytes: one at a time in a process.
 _decoding = threading.Lock()
 
@@ -72,17 +74,20 @@ def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, byte
     pixels = (facts.width or 0) * (facts.height or 0)
     if (facts.width or 0) <= width or pixels > _MAX_PIXELS[facts.type]:
         return read_blob(org_id, facts)
-    name = f"w{width}"
-    made = blobs.current().derived(org_id, facts.sha256, name)
+    store, name = blobs.current(), f"w{width}"
+    found = store.derived(org_id, facts.sha256, name)
+    if found is not None and found.endswith(_ENDS):
+        return sniff(found) or "image/jpeg", found
+    media_type, whole = read_blob(org_id, facts)
+    made = smaller(whole, media_type, width)
     if made is None:
-        media_type, whole = read_blob(org_id, facts)
-        made = smaller(whole, media_type, width)
-        if made is None:
-            return media_type, whole
-        blobs.current().put_derived(org_id, facts.sha256, name, made)
-        with reading() as session:
-            if deletions.gone(session, org_id, [facts.sha256]):  # meanwhile: no copy outlives its picture
-                blobs.current().delete(org_id, facts.sha256)
+        return media_type, whole
+    if found is not None:  # a torn one of the same size would be taken for this one
+        store.drop_derived(org_id, facts.sha256, name)
+    store.put_derived(org_id, facts.sha256, name, made)
+    with reading() as session:
+        if deletions.gone(session, org_id, [facts.sha256]):  # meanwhile: no copy outlives its picture
+            store.delete(org_id, facts.sha256)
     return sniff(made) or "image/jpeg", made
 
 

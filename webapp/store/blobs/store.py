@@ -89,7 +89,7 @@ class BlobStore:
                 yield segments[1], segments[2], stored.modified_at
 
     def derived(self, org_id: str, sha256: str, name: str) -> bytes | None:
-        """Bytes once made from a blob (a thumbnail), or None: make them again."""
+        """Bytes once made from a blob (a thumbnail), or None: make them again. A power cut may have torn them."""
         try:
             with self._objects.open(_derived(org_id, sha256, name)) as stream:
                 return stream.read()
@@ -99,6 +99,10 @@ class BlobStore:
     def put_derived(self, org_id: str, sha256: str, name: str, data: bytes) -> None:
         """Keep bytes made from a blob; losing them costs only the making."""
         self._objects.put(_derived(org_id, sha256, name), data, durable=False)
+
+    def drop_derived(self, org_id: str, sha256: str, name: str) -> None:
+        """Forget bytes made from a blob, that they may be put anew."""
+        self._objects.delete(_derived(org_id, sha256, name))
 
     def tidy(self, before: datetime) -> int:
         """Remove what writers that died before this time have left half made. Gives how many."""
