@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync.rules import packing, pauses, voids
+from sync.rules.against_books import objections
 from sync.rules.anomalies import INTEGRITY
 from sync.rules.checks import Checks
 from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
@@ -21,12 +22,8 @@ from sync.rules.policy import Policy, load
 from sync.rules.reasons import DAMAGE, NO_COMPLAINT
 from sync.rules.remarks import Remarks
 
-# Kinds that say "this parcel was in my hands, in this run, for this carrier".
-_ON_A_RUN = HANDOVERS | {"deliver", "attempt", "pack", "return"}
-_FOR_A_CARRIER = HANDOVERS | {"deliver", "attempt", "carrier_scan", "out_for_delivery"}
+_ATTEMPTS = frozenset({"attempt", "carrier_scan.attempt"})
 _NO_SIGHT = frozenset({"void", "blob_lost"})
-# The steps that dangerous goods must not take before the office lets them (R28).
-_NOT_DANGEROUS = HANDOVERS | {"pack"}
 # What an `amend` may put on the record it speaks of.
 _VOUCHED = frozenset({"vouched", "bad_signature"})
 # What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
@@ -114,22 +111,15 @@ class _Folding:
             self.remarks.raise_("void_requested", fact, standing.requests[fact.id])
 
     def compare_with_books(self, fact: Fact) -> None:
-        """What the office's books say against this scan: unknown, not listed, another carrier's."""
-        about = self.about
-        if not self.is_sighted and fact.kind in PHONE_KINDS and fact.kind not in _NO_SIGHT:
-            self.is_sighted = True
-            if not about.known:
-                self.remarks.raise_("unknown_parcel", fact)
-        if fact.run_id is not None and fact.kind in _ON_A_RUN and fact.run_id not in about.run_ids:
-            self.remarks.raise_("not_on_list", fact, fact.run_id)
-        if fact.carrier and about.carrier and fact.carrier != about.carrier and fact.kind in _FOR_A_CARRIER:
-            self.remarks.raise_("wrong_carrier", fact, f"{fact.carrier} instead of {about.carrier}")
-        if about.dangerous and self.cleared_by is None and fact.kind in _NOT_DANGEROUS:
-            self.remarks.raise_("dangerous_goods", fact)
+        is_first = not self.is_sighted and fact.kind in PHONE_KINDS and fact.kind not in _NO_SIGHT
+        self.is_sighted = self.is_sighted or is_first
+        is_cleared = self.cleared_by is not None
+        for mark in objections(fact, self.about, is_first_sight=is_first, is_cleared=is_cleared):
+            self.remarks.raise_(mark.code, fact, mark.detail)
 
     def move_by_table(self, fact: Fact) -> None:
         row = TABLE.get(row_of(fact.kind, fact.data))
-        if row is None:
+        if row is None or (self.is_lost_by_attempts() and self.is_told_again(fact)):
             return
         status = self.status
         if self.deemed and status == "cancelled" and fact.kind in SIGHTINGS:
@@ -138,8 +128,10 @@ class _Folding:
             if fact.kind in HANDOVERS:
                 self.remarks.raise_("handed_over_after_cancel", fact)
         elif self.deemed and status == "cancelled" and row is TABLE["label.platform"]:
-            status = STATUSES[0]  # the marketplace itself says that the order goes on
+            # The marketplace itself says that the order goes on, from where it was by our own proof.
             self.remarks.raise_("recovered", fact)
+            self.move("handed_over" if "handed_over" in self.milestones else "ready", fact)
+            return
         step = row[status]
         for code in step.anomalies:
             if code != "handed_over_twice" or self.is_by_another(fact):
@@ -167,9 +159,9 @@ class _Folding:
 
     def count_attempt(self, fact: Fact) -> None:
         """R21: at the limit the parcel is deemed lost, or sent back where a pack says so."""
-        # The driver's phone and the carrier's feed may tell of the same one: whoever counts more is believed.
+        is_known = self.is_told_again(fact)
         self.tried[fact.kind] = self.tried.get(fact.kind, 0) + 1
-        if self.tried[fact.kind] <= self.attempts:
+        if is_known:
             return
         self.attempts += 1
         if self.attempts < self.policy.attempt_limit or self.status != "in_transit":
@@ -177,6 +169,16 @@ class _Folding:
         if self.attempts > self.policy.attempt_limit:
             self.remarks.drop("recovered", fact.id)
         self.move(self.policy.attempt_outcome, fact, deemed=True)
+
+    def is_told_again(self, fact: Fact) -> bool:
+        """The driver's phone and the carrier's feed may tell of the same attempt: whoever counts more is believed."""
+        is_attempt = row_of(fact.kind, fact.data) in _ATTEMPTS
+        return is_attempt and self.tried.get(fact.kind, 0) < self.attempts
+
+    def is_lost_by_attempts(self) -> bool:
+        """Whether the last of the attempts, and neither a date nor anybody's word, made it lost."""
+        cause = self.facts[self.event] if self.event else None
+        return self.status == "lost" and cause is not None and row_of(cause.kind, cause.data) in _ATTEMPTS
 
     def hear_of_scan(self, fact: Fact) -> None:
         if fact.data.get("status") == "attempt":

@@ -41,6 +41,26 @@ def test_the_marketplaces_own_label_beats_a_deemed_cancellation() -> None:
     assert (parcel.state.status, parcel.state.deemed) == ("ready", False)
 
 
+def test_the_marketplaces_word_after_a_deemed_cancellation_stands_against_the_same_old_term() -> None:
+    """A label said again beats it, and the term that was missed before does not come again at once."""
+    parcel = Parcel(pack.load("TH"), shipping="tiktok")
+    parcel("label", HOUR, data={"source": "import"})
+    assert parcel.sweep(6 * DAY) == ["deem_cancelled"]
+    parcel("label", 7 * DAY, data={"source": "import"})
+    assert (parcel.sweep(7 * DAY), parcel.sweep(30 * DAY)) == ([], [])
+    assert (parcel.state.status, parcel.state.deemed, parcel.anomalies) == ("ready", False, ["recovered"])
+
+
+def test_what_was_handed_over_is_revived_as_handed_over_and_not_listed_anew() -> None:
+    parcel = Parcel(pack.load("TH"), shipping="tiktok")
+    parcel("label", HOUR, data={"source": "import"})
+    parcel("collect", 2 * HOUR, "courier")
+    parcel.sweep(6 * DAY)
+    assert (parcel.state.status, parcel.state.deemed) == ("cancelled", True)
+    parcel("label", 7 * DAY, data={"source": "import"})
+    assert (parcel.state.status, parcel.state.deemed) == ("handed_over", False)
+
+
 @pytest.mark.parametrize(("told", "status"), [("damaged", "damaged"), ("lost", "lost")])
 def test_the_carriers_word_beats_what_was_deemed(told: str, status: str) -> None:
     parcel = collected()
@@ -58,3 +78,26 @@ def test_an_attempt_told_by_the_carrier_counts_and_one_told_twice_counts_once() 
     assert parcel.state.flags.attempts == 1
     parcel("carrier_scan", 3 * DAY, data={"status": "attempt"})
     assert (parcel.state.flags.attempts, parcel.state.status) == (2, "lost")
+
+
+def test_r21_the_same_second_attempt_told_by_the_carrier_too_leaves_it_lost() -> None:
+    parcel = collected()
+    for day in (2, 3):
+        parcel("attempt", day * DAY, "driver", reason="nobody_home")
+        parcel("carrier_scan", day * DAY + HOUR, "feed", data={"status": "attempt"})
+        assert parcel.state.flags.attempts == day - 1
+    assert (parcel.state.status, parcel.state.deemed) == ("lost", True)
+    assert "recovered" not in parcel.anomalies
+    parcel("carrier_scan", 4 * DAY, "feed")
+    assert parcel.state.status == "in_transit", "a scan proves that it is there"
+    assert "recovered" in parcel.anomalies
+
+
+def test_the_carriers_attempt_after_a_parcel_was_lost_by_its_date_finds_it_again() -> None:
+    """`R22`: that the driver told of an earlier one does not make it the same."""
+    parcel = collected()
+    parcel("attempt", 2 * DAY, "driver", reason="nobody_home")
+    parcel.sweep(12 * DAY)
+    assert parcel.state.status == "lost"
+    parcel("carrier_scan", 13 * DAY, "feed", data={"status": "attempt"})
+    assert (parcel.state.status, parcel.state.deemed) == ("in_transit", False)
