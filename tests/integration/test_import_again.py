@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from flask import Flask
 
 from tests.support.books import NOW, Books
-from tests.support.exports import order_id, row
+from tests.support.exports import order_id, ready, row
 from webapp.services.cases.open_case import Wanted, open_case
+from webapp.services.sweep import sweep
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -20,6 +24,10 @@ def books(app_on_both: Flask, tmp_path: Path) -> Books:
 
 def unpaid(**fields: Any) -> dict[str, Any]:
     return row(1, status="Unpaid", substatus="", **fields)
+
+
+def states(books: Books) -> dict[str, tuple[str, bool]]:
+    return {parcel.code: (parcel.status, parcel.is_deemed) for parcel in books.parcels()}
 
 
 def begin_incident(books: Books) -> None:
@@ -46,3 +54,36 @@ def test_r31_an_unpaid_order_is_held_though_an_incident_is_on(books: Books) -> N
     books.put(unpaid())
     flags = books.parcel().flags
     assert (flags["on_hold"], flags["force_majeure"]) == (True, True)
+
+
+# -- what a rule took for cancelled, and the marketplace still waits for
+
+
+def test_r25_an_order_that_the_marketplace_still_waits_for_lives_though_a_rule_had_it_cancelled(
+    books: Books,
+) -> None:
+    """Also where the order says what it said before: only the export is newer. RULES section 1."""
+    books.put(ready(1))
+    sweep(NOW + 14 * DAY)
+    code = books.parcel().code
+    assert states(books) == {code: ("cancelled", True)}
+    books.put(ready(1), now=NOW + 15 * DAY)
+    assert states(books) == {code: ("cancelled", True)}, "an export of before says nothing against it"
+    newer = row(2, created_at="07/12/2026 09:00:00")
+    told = books.put(ready(1), newer, now=NOW + 16 * DAY)
+    assert told["unchanged"] == 1
+    lives = states(books)
+    assert lives[code] == ("ready", False)
+    events = len(books.kinds(code))
+    books.put(ready(1), newer, now=NOW + 16 * DAY)
+    sweep(NOW + 17 * DAY)
+    assert states(books) == lives
+    assert set(books.kinds(code)[events:]) <= {"remind"}
+
+
+def test_what_was_deemed_cancelled_and_the_marketplace_cancels_stays_so(books: Books) -> None:
+    books.put(ready(1))
+    sweep(NOW + 14 * DAY)
+    gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "06/12/2026 09:00:00"}
+    books.put(ready(1, **gone), row(2, created_at="07/12/2026 09:00:00"), now=NOW + 16 * DAY)
+    assert next(p.status for p in books.parcels() if p.tracking_number) == "cancelled"

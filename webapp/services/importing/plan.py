@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from webapp.services.importing.carriers import CarrierBook
-from webapp.services.importing.meaning.facts import SOURCE, Wanted, wanted_facts
+from webapp.services.importing.meaning.facts import SOURCE, Wanted, said_anew, wanted_facts
 from webapp.services.importing.meaning.orders import Group, OrderDraft
 from webapp.services.importing.meaning.parcels import ParcelDraft
 from webapp.store.queries.importing import Books, HeldOrder, HeldParcel
@@ -114,11 +114,12 @@ def _plan_group(plan: ChunkPlan, group: Group, books: Books, shelf: _Shelf, rule
             )
         elif action == "same":
             plan.seen.append(order.order_id)
-    live = [
-        parcel for parcel in group.parcels if any(actions[o] in {"new", "updated"} for o in parcel.orders)
-    ]
-    if live:
-        _Matching(plan, group, books, shelf.of(group), rules).run(live)
+    told = [parcel for parcel in group.parcels if any(actions[o] != "older" for o in parcel.orders)]
+    live = [parcel for parcel in told if any(actions[o] in {"new", "updated"} for o in parcel.orders)]
+    parcels = shelf.of(group)
+    # An order that says the same says it anew of what was deemed cancelled meanwhile.
+    if live or any(it.is_deemed and it.status == "cancelled" for it in parcels.values()):
+        _Matching(plan, group, books, parcels, rules).run(live, told)
 
 
 def _action(order: OrderDraft, held: HeldOrder | None, as_of: datetime) -> str:
@@ -138,8 +139,11 @@ class _Matching:
     ) -> None:
         self._plan, self._group, self._books, self._free, self._rules = plan, group, books, held, rules
 
-    def run(self, live: Sequence[ParcelDraft]) -> None:
-        """Match by what is surest first: the package, then the tracking number, then the order's own parcel."""
+    def run(self, live: Sequence[ParcelDraft], told: Sequence[ParcelDraft]) -> None:
+        """Match by what is surest first: the package, then the tracking number, then the order's own parcel.
+
+        `live` are those whose orders changed, `told` also those whose orders say the same as before.
+        """
         taken = {id(parcel): held for parcel in self._group.parcels if (held := self._by_identity(parcel))}
         for parcel in self._group.parcels:
             if id(parcel) not in taken and (held := self._by_order(parcel)):
@@ -150,7 +154,11 @@ class _Matching:
                 self._add(parcel)
             else:
                 self._change(parcel, held)
-        self._retire(taken)
+        for parcel in told:
+            if (held := taken.get(id(parcel))) is not None:
+                self._say_anew(parcel, held)
+        if live:
+            self._retire(taken)
 
     def _take(self, held: HeldParcel) -> HeldParcel:
         return self._free.pop(held.code)
@@ -231,6 +239,12 @@ class _Matching:
             handed_over = any(fact.kind in {"collect", "drop_off"} for fact in facts)
             if wanted.kind == "carrier_scan" and not wanted.data.get("status") and not handed_over:
                 self._plan.counts["no_handover"] += 1
+
+    def _say_anew(self, parcel: ParcelDraft, held: HeldParcel) -> None:
+        wanted = said_anew(parcel, held, self._rules.as_of, self._rules.now)
+        if wanted is not None:
+            self._plan.facts.append((held.code, parcel.seller, wanted))
+            self._plan.counts["fact_label"] += 1
 
     def _retire(self, taken: Mapping[int, HeldParcel]) -> None:
         """A nameless parcel whose order now travels in somebody else's package is called off, by name."""

@@ -45,7 +45,7 @@ class HeldOrder:
 
 @dataclass(frozen=True, slots=True)
 class HeldParcel:
-    """A parcel in the books, with the orders it holds."""
+    """A parcel in the books, with the orders it holds; `is_deemed`: a rule put it in its status, at `status_at`."""
 
     code: str
     is_known: bool
@@ -57,6 +57,8 @@ class HeldParcel:
     items: int
     place_id: str | None
     status: str
+    status_at: datetime | None
+    is_deemed: bool
     orders: tuple[str, ...]
 
 
@@ -165,6 +167,8 @@ _PARCEL = (
     Parcel.items,
     Parcel.place_id,
     Parcel.status,
+    Parcel.status_at,
+    Parcel.is_deemed,
 )
 
 

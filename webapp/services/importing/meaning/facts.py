@@ -10,7 +10,7 @@ The marketplace's own stages are facts like any other (RULES section 2 puts them
 - unpaid or on hold is a `hold`, lifted when the marketplace lifts it (and only if it was the import's);
 - a cancellation that is asked for but not granted is a `cancel` with `requested`.
 Nothing is ever taken back: an export that no longer says a thing does not unsay it. What the ledger holds
-already, from whomever, is not said again.
+already, from whomever, is not said again, unless a rule has deemed the opposite since (`said_anew`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,19 @@ class Held(Protocol):
     def data(self) -> Mapping[str, Any]: ...
 
 
+class HeldStatus(Protocol):
+    """What became of a parcel; `is_deemed`: a rule put it there, at `status_at`."""
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def status_at(self) -> datetime | None: ...
+
+    @property
+    def is_deemed(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A fact to record. `at` is the marketplace's time for it, never later than now."""
@@ -65,8 +78,7 @@ def wanted_facts(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> li
 
 
 def _proved(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
-    stages = parcel.stages
-    furthest = max((stage for stage in stages if not stage.is_cancelled), default=None)
+    furthest = furthest_stage(parcel)
     if "rts_at" in parcel.times or furthest == AWAITING_COLLECTION:
         yield Wanted("label", _at(parcel, "rts_at", now), {"source": SOURCE})
     if furthest == IN_TRANSIT or (furthest == DELIVERED and "shipped_at" in parcel.times):
@@ -119,6 +131,18 @@ def _reason(parcel: ParcelDraft) -> str:
 def _why(parcel: ParcelDraft) -> str | None:
     said = ": ".join(part for part in (parcel.cancel_by, parcel.cancel_reason) if part)
     return said[:1000] or None
+
+
+def said_anew(parcel: ParcelDraft, held: HeldStatus, as_of: datetime, now: datetime) -> Wanted | None:
+    """That the order lives: the marketplace awaits collection, at `as_of`, of what a rule took for cancelled before.
+
+    A fact beats a deeming (RULES section 1), but only one that is later than it.
+    """
+    is_gone = held.is_deemed and held.status == "cancelled" and held.status_at is not None
+    at = min(as_of, now)
+    if not is_gone or furthest_stage(parcel) != AWAITING_COLLECTION or at <= (held.status_at or at):
+        return None
+    return Wanted("label", at, {"source": SOURCE})
 
 
 def furthest_stage(parcel: ParcelDraft) -> Stage | None:
