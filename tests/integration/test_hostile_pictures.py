@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -68,6 +70,24 @@ def test_a_picture_that_never_ends_costs_one_look_and_the_next_is_seen(eyes: Eye
     answer = eyes.examine(tagged(code), "photo", [code])
     assert [reading["text"] for reading in answer["readings"]] == [code]
     assert eyes.pid != stuck
+
+
+def test_a_server_with_thousands_of_open_files_still_looks_at_pictures(eyes: Eyes) -> None:
+    """`select` refuses descriptors above 1,023; a busy server gives the pipes such numbers."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < 1500:
+        pytest.skip("not so many files may be open here")
+    [code] = new_codes(1)
+    with contextlib.ExitStack() as many:
+        many.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1500, before[1]))
+        for _ in range(1100):
+            many.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        assert eyes.examine(tagged(code), "photo", [code])["verdict"] == "seen"
+        assert eyes.pid is not None
+        eyes.seconds = 0.4
+        os.kill(eyes.pid, signal.SIGSTOP)
+        assert eyes.examine(tagged(code), "photo", [code])["code"] == "check-overran"
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])

@@ -134,14 +134,19 @@ class Eyes:
         os.set_blocking(taking, False)
         left = memoryview(job)
         line = b""
+        pipes = select.poll()  # select() ends with the 1,024th descriptor
+        pipes.register(giving, select.POLLIN)
+        pipes.register(taking, select.POLLOUT)
         while not line.endswith(b"\n"):
-            wait = until - clock.ticks()
-            ready = select.select([giving], [taking] if left else [], [], max(0.0, wait))
-            if not (ready[0] or ready[1]):
+            ready = {pipe for pipe, _ in pipes.poll(max(0.0, until - clock.ticks()) * 1000)}
+            if not ready:
                 raise TimeoutError
-            if ready[1]:
+            # Whatever is told of a pipe, also that its other end is gone: the call itself says it.
+            if taking in ready:
                 left = left[os.write(taking, left[:65536]) :]
-            if ready[0]:
+                if not left:
+                    pipes.unregister(taking)
+            if giving in ready:
                 piece = os.read(giving, 65536)
                 if not piece:
                     return b""
