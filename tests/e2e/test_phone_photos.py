@@ -95,6 +95,14 @@ def at_photos(person: Person, shop: Shop) -> None:
     person.to_photos()
 
 
+def noise(folder: Path, count: int) -> list[Path]:
+    """Large pictures, each of its own, that take a while to be kept."""
+    files = [folder / f"{number}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        Image.effect_noise((2400, 1800), 40 + number).save(file, quality=80)
+    return files
+
+
 @pytest.mark.timeout(600)
 def test_a_photo_is_of_the_parcel_that_was_chosen_at_the_press(person: Person, server: Server) -> None:
     shop = seed(server, parcels=2)
@@ -116,10 +124,7 @@ def test_of_many_chosen_files_one_is_in_memory_at_a_time(
     shop = seed(server, parcels=1)
     person.page.add_init_script(f"({COUNT_OPEN})()")
     at_photos(person, shop)
-    files = [tmp_path / f"{number}.jpg" for number in range(4)]
-    for number, file in enumerate(files):
-        Image.effect_noise((2400, 1800), 40 + number).save(file, quality=80)
-    person.page.set_input_files("[data-el=file]", files)
+    person.page.set_input_files("[data-el=file]", noise(tmp_path, 4))
     person.page.wait_for_selector(".thumb >> nth=3")
     person.page.wait_for_function("() => document.querySelector('[data-el=file]').value === ''")
     assert person.page.evaluate("window.mostOpen") == 1
@@ -150,3 +155,38 @@ def test_parcels_that_turn_out_to_be_one_are_one_on_photo_and_on_sign(person: Pe
     assert page.evaluate(PARCELS) == [first]
     person.sign()
     person.seal()
+
+
+@pytest.mark.timeout(600)
+def test_going_on_waits_for_the_pictures_that_are_still_being_kept(
+    person: Person, server: Server, tmp_path: Path
+) -> None:
+    at_photos(person, seed(server, parcels=1))
+    page = person.page
+    first, *others = noise(tmp_path, 4)
+    person.choose_file(first)
+    page.set_input_files("[data-el=file]", others)
+    page.evaluate("document.querySelector('[data-el=next]').click()")
+    assert page.inner_text("[data-el=next-text]") == "Keeping the photo …"
+    page.wait_for_selector("canvas")
+    assert page.inner_text("[data-el=sum-photos]") == "4 photos"
+
+
+@pytest.mark.timeout(600)
+def test_whoever_goes_back_while_a_picture_is_being_kept_stays_there(
+    person: Person, server: Server, tmp_path: Path
+) -> None:
+    at_photos(person, seed(server, parcels=1))
+    page = person.page
+    first, second = noise(tmp_path, 2)
+    person.choose_file(first)
+    page.set_input_files("[data-el=file]", [second])
+    page.evaluate("document.querySelector('[data-el=next]').click(), document.querySelector('#back').click()")
+    page.wait_for_selector("[data-el=type]")
+    for _ in range(100):
+        if len(page.evaluate(PARCELS)) == 2:
+            break
+        page.wait_for_timeout(100)
+    assert len(page.evaluate(PARCELS)) == 2, "the picture is kept all the same"
+    page.wait_for_timeout(1000)
+    assert "#/scan/" in page.url

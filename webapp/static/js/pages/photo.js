@@ -2,8 +2,6 @@
  * Photo: pictures from the same stream, kept the moment they are taken, with the tag cut out at full size when one is seen.
  * @module
  */
-import { pictureOf, shotFrom, tagFrom } from "../capture/photo.js";
-import { normalise } from "../domain/codes.js";
 import { PhoneError, wordsOf } from "../domain/problems.js";
 import { codeNow } from "../domain/verdict.js";
 import { say, shout } from "../ui/announce.js";
@@ -13,12 +11,15 @@ import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
-import { isSealedElsewhere, picturesOf, scanRouteOf } from "./flow.js";
+import { notSealed } from "./elsewhere.js";
+import { picturesOf, scanRouteOf } from "./flow.js";
 import { viewPhoto } from "./photo-view.js";
 import { fillReasons } from "./reasons.js";
 import { takeNewNames } from "./renamed.js";
+import { Shots, isThere } from "./shots.js";
 
-/** @import {OpenPhoto} from './flow.js' */
+/** @import {OpenDraft, OpenPhoto, Steps} from './flow.js' */
+/** @import {Kept} from './shots.js' */
 /** @import {Quality} from '../capture/sharpness.js' */
 /** @import {CaptureApp, CaptureScreen} from './context.js' */
 
@@ -43,9 +44,13 @@ class PhotoScreen {
   /** @type {HTMLElement} */ #screen;
   /** @type {Map<string, string>} digest → object URL */ #urls = new Map();
   /** @type {Map<string, Quality>} */ #quality = new Map();
-  /** The tags being cut out, one picture after the other: each has the reader's whole time for itself. */
-  #cutting = Promise.resolve();
+  /** @type {OpenDraft} */ #draft;
+  /** @type {Steps} */ #steps;
+  /** @type {Shots} */ #shots;
   #noRoom = false;
+  /** The button that goes on was pressed: nothing is added or taken away until it has. */
+  #going = false;
+  #hasLeft = false;
 
   /** @param {CaptureApp} app @param {HTMLElement} root */
   constructor(app, root) {
@@ -54,6 +59,9 @@ class PhotoScreen {
     root.append(this.#screen);
     const { draft, run, steps } = app.flow;
     if (!draft) throw new Error("a photo without a draft");
+    this.#draft = draft;
+    this.#steps = steps;
+    this.#shots = new Shots(app, draft);
     const before = steps.check ? "#/check" : scanRouteOf(draft);
     const back = () => go(draft.ref ? "#/tasks" : before);
     setBar({
@@ -78,6 +86,7 @@ class PhotoScreen {
     this.mounted = {
       refresh: () => takeNewNames(app) && this.#show(),
       leave: () => {
+        this.#hasLeft = true;
         app.camera.removeEventListener("state", onState);
         leaveCamera();
         for (const url of this.#urls.values()) URL.revokeObjectURL(url);
@@ -91,111 +100,63 @@ class PhotoScreen {
     on(this.#screen, "target", "change", () => this.#show());
     on(this.#screen, "file", "change", async (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      for (const file of input.files ?? []) {
-        await this.#take(() => pictureOf(file));
-        await this.#cutting; // one large picture in memory at a time
-      }
+      await this.#shots.read([...(input.files ?? [])], this.#target);
       input.value = "";
     });
-  }
-
-  /** @returns {import('./flow.js').OpenDraft} */
-  get #draft() {
-    const { draft } = this.#app.flow;
-    if (!draft) throw new Error("the draft is gone");
-    return draft;
+    this.#shots.addEventListener("begun", () => this.#advance());
+    this.#shots.addEventListener("tags", () => this.#show());
+    this.#shots.addEventListener("kept", (event) =>
+      this.#kept(/** @type {CustomEvent<Kept>} */ (event).detail),
+    );
+    this.#shots.addEventListener("failed", (event) =>
+      this.#failed(/** @type {CustomEvent<unknown>} */ (event).detail),
+    );
   }
 
   async #shoot() {
     const { video } = this.#app.camera;
-    if (this.#app.camera.state !== "live" || video.videoWidth === 0) return;
+    if (this.#going || this.#app.camera.state !== "live" || video.videoWidth === 0) return;
     const flash = el(this.#screen, "flash");
     flash.classList.remove("is-on");
     void flash.offsetWidth;
     flash.classList.add("is-on");
     this.#app.feedback.give("shot");
-    await this.#take(() => createImageBitmap(video));
+    await this.#shots.shoot(createImageBitmap(video), this.#target());
   }
 
-  /** Keeps one picture; whatever goes wrong is said and costs only this one. @param {() => Promise<ImageBitmap>} source */
-  async #take(source) {
-    const parcel = part(this.#screen, "target", HTMLSelectElement).value || null; // as it stood at the press
-    const draft = this.#draft; // whoever is signed in when the picture is ready
-    try {
-      const picture = await source();
-      const shot = await shotFrom(picture);
-      const kept = await this.#app.phone.storePhoto(shot.bytes, shot.type, draft.owner);
-      if (this.#app.flow.draft !== draft) {
-        picture.close();
-        return;
-      }
-      this.#noRoom = false;
-      if (picturesOf(draft).some(({ sha256 }) => sha256 === kept.sha256)) {
-        picture.close();
-        toast("That photo is there already.", "attention");
-        return;
-      }
-      /** @type {OpenPhoto} */
-      const entry = { ...kept, role: "photo", parcel: this.#nameNow(parcel) };
-      draft.photos.push(entry);
-      this.#quality.set(kept.sha256, shot.quality);
-      this.#urls.set(kept.sha256, URL.createObjectURL(new Blob([shot.bytes], { type: shot.type })));
-      await this.#app.flow.save();
-      this.#advance();
-      this.#show(shot.quality);
-      this.#later(picture, entry);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
+  /** @returns {string|null} whom the next picture shows; null: all */
+  #target = () => part(this.#screen, "target", HTMLSelectElement).value || null;
 
   /** What the list calls this parcel by now. @param {string|null} code @returns {string|null} */
   #nameNow(code) {
     return code && codeNow(code, this.#app.phone.worklist);
   }
 
+  /** @param {Kept} kept */
+  #kept({ entry: { sha256 }, shot }) {
+    if (this.#hasLeft) return;
+    this.#noRoom = false;
+    this.#quality.set(sha256, shot.quality);
+    this.#urls.set(sha256, URL.createObjectURL(new Blob([shot.bytes], { type: shot.type })));
+    this.#show(shot.quality);
+  }
+
   /** @param {unknown} error */
   #failed(error) {
     this.#noRoom = error instanceof PhoneError && error.code === "storage-full";
-    if (error instanceof PhoneError) toast(wordsOf(error), "stop");
-    else toast("This picture could not be read. Take another one.", "stop");
+    const words =
+      error instanceof PhoneError ? wordsOf(error) : "This picture could not be read. Take another one.";
+    toast(words, isThere(error) ? "attention" : "stop");
+    if (this.#target() !== null && !this.#bare().includes(this.#target() ?? "")) this.#advance();
     this.#show();
   }
 
-  /** @param {ImageBitmap} picture is closed @param {OpenPhoto} entry */
-  #later(picture, entry) {
-    this.#cutting = this.#cutting
-      .then(() => this.#cutTags(picture, entry))
-      .catch(() => undefined) // a tag is a bonus, the photo is kept
-      .finally(() => picture.close());
-  }
-
-  /** The tags of this handover that the picture shows, at its full size. @param {ImageBitmap} picture @param {OpenPhoto} entry */
-  async #cutTags(picture, entry) {
-    const draft = this.#draft;
-    const symbols = await this.#app.decoder.still(await createImageBitmap(picture));
-    const codes = new Set(draft.scans.map(({ code }) => code));
-    const mine = symbols.filter(({ text: words }) => codes.has(normalise(words) ?? ""));
-    for (const symbol of mine) {
-      const tag = await tagFrom(picture, symbol);
-      const kept = await this.#app.phone.storePhoto(tag.bytes, tag.type, draft.owner);
-      const parcel = normalise(symbol.text);
-      if (!draft.photos.includes(entry) || draft.photos.some(({ sha256 }) => sha256 === kept.sha256)) {
-        continue;
-      }
-      draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
-    }
-    if (mine.length > 0 && this.#app.flow.draft === draft) {
-      await this.#app.flow.save();
-      this.#show();
-    }
-  }
-
-  /** Per parcel: on to the next one without a photo. */
+  /** Per parcel: on to the next one without a photo, at the press: a quick hand is ahead of the storage. */
   #advance() {
     if (!this.#perParcel) return;
     const target = part(this.#screen, "target", HTMLSelectElement);
-    target.value = this.#bare()[0] ?? target.value;
+    const next = this.#bare().find((code) => !this.#shots.coming.includes(code));
+    target.value = next ?? target.value;
   }
 
   get #perParcel() {
@@ -211,8 +172,10 @@ class PhotoScreen {
   }
 
   async #loadThumbs() {
+    await this.#app.flow.added(); // some may still come from before this screen was left and opened again
     for (const { sha256, type } of picturesOf(this.#draft)) {
-      const bytes = await this.#app.phone.blob(sha256);
+      const bytes = this.#urls.has(sha256) ? null : await this.#app.phone.blob(sha256);
+      if (this.#hasLeft) return;
       if (bytes) this.#urls.set(sha256, URL.createObjectURL(new Blob([bytes], { type })));
     }
     this.#show();
@@ -220,28 +183,42 @@ class PhotoScreen {
 
   /** @param {Quality} [fresh] of the photo just taken */
   #show(fresh) {
-    const { draft, steps } = this.#app.flow;
-    if (!draft) return;
-    const pictures = picturesOf(draft);
+    if (this.#hasLeft) return;
+    const pictures = picturesOf(this.#draft);
     this.#showTargets();
     el(this.#screen, "thumbs").replaceChildren(...pictures.map((entry, index) => this.#thumb(entry, index)));
     text(this.#screen, "count", count(pictures.length, "photo"));
-    button(this.#screen, "shutter").disabled = this.#app.camera.state !== "live";
-    const bare = this.#perParcel ? this.#bare().length : 0;
-    const missing = (steps.photo === "must" && pictures.length === 0) || bare > 0;
-    const reasonMissing = steps.reason && !draft.reason;
-    button(this.#screen, "next").disabled = (missing && !this.#noRoom) || reasonMissing;
-    text(
-      this.#screen,
-      "next-text",
-      steps.sign ? (pictures.length === 0 && !missing ? "No photo, signature" : "Signature") : "Seal",
-    );
+    button(this.#screen, "shutter").disabled = this.#going || this.#app.camera.state !== "live";
+    part(this.#screen, "file", HTMLInputElement).disabled = this.#going;
+    const { bare, missing, reasonMissing } = this.#lacks();
+    button(this.#screen, "next").disabled = this.#going || this.#isHeld();
+    text(this.#screen, "next-text", this.#nextText(pictures.length === 0 && !missing));
     textOrHide(this.#screen, "why", this.#why(pictures.length, bare, reasonMissing));
     if (fresh) {
       textOrHide(this.#screen, "hint", fresh.hint ? HINTS[fresh.hint] : null);
       if (fresh.hint) shout(HINTS[fresh.hint]);
       else say(count(pictures.length, "photo"));
     }
+  }
+
+  /** @returns {{bare:number, missing:boolean, reasonMissing:boolean}} what must be there before it goes on */
+  #lacks() {
+    const bare = this.#perParcel ? this.#bare().length : 0;
+    const missing = (this.#steps.photo === "must" && picturesOf(this.#draft).length === 0) || bare > 0;
+    return { bare, missing, reasonMissing: this.#steps.reason && !this.#draft.reason };
+  }
+
+  /** @returns {boolean} it cannot go on yet */
+  #isHeld() {
+    const { missing, reasonMissing } = this.#lacks();
+    return (missing && !this.#noRoom) || reasonMissing;
+  }
+
+  /** @param {boolean} without a photo, which is allowed @returns {string} */
+  #nextText(without) {
+    if (this.#going) return "Keeping the photo …";
+    if (!this.#steps.sign) return "Seal";
+    return without ? "No photo, signature" : "Signature";
   }
 
   /** @param {number} n @param {number} bare @param {boolean} reasonMissing @returns {string|null} */
@@ -289,6 +266,7 @@ class PhotoScreen {
 
   /** @param {OpenPhoto} entry @param {number} index */
   async #view(entry, index) {
+    if (this.#going) return;
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
     const kept = await viewPhoto(entry, index, this.#urls.get(entry.sha256) ?? "", hint && HINTS[hint]);
     if (kept) return;
@@ -301,19 +279,35 @@ class PhotoScreen {
   }
 
   async #next() {
-    await this.#cutting;
-    if (this.#app.flow.steps.sign) {
-      await this.#app.flow.toStep("sign");
-      go("#/sign");
-      return;
+    if (this.#going) return;
+    this.#going = true;
+    this.#show();
+    this.#going = await this.#goOn();
+    this.#show();
+  }
+
+  /**
+   * Not without a picture that was pressed for before, and not when the person has left meanwhile.
+   * @returns {Promise<boolean>} another screen comes
+   */
+  async #goOn() {
+    const { flow, feedback } = this.#app;
+    const { failures } = this.#shots;
+    await this.#shots.settled();
+    if (this.#hasLeft || this.#shots.failures > failures || this.#isHeld()) return false;
+    if (this.#steps.sign) {
+      await flow.toStep("sign");
+      if (!this.#hasLeft) go("#/sign");
+      return true;
     }
     try {
-      const id = await this.#app.flow.seal();
-      this.#app.feedback.give("sealed");
+      const id = await flow.seal(this.#draft);
+      feedback.give("sealed");
       goInstead(`#/done/${id}`);
+      return true;
     } catch (error) {
-      toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
-      if (isSealedElsewhere(error)) goInstead(this.#app.flow.route);
+      notSealed(this.#app, error);
+      return false;
     }
   }
 }

@@ -1,0 +1,101 @@
+/** Pictures on their way: none is left out of the seal, none is filed under another parcel, and none is lost without a word. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Flow } from "../../webapp/static/js/pages/flow.js";
+import { Shots } from "../../webapp/static/js/pages/shots.js";
+import { bitmap, openBitmaps, withCanvas } from "./helpers/canvas.js";
+import { CODES, World, collection } from "./helpers/world.js";
+
+const corners = [
+  { x: 2, y: 2 },
+  { x: 9, y: 9 },
+];
+const seen = { text: CODES[0], corners };
+
+/** A handover of two parcels with no photo yet, and what photographs for it; `tags` are seen in every picture. */
+async function shooting(tags = []) {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const flow = new Flow(phone);
+  flow.draft = await collection(phone, CODES.slice(0, 2), []);
+  const { draft } = flow;
+  const still = async (picture) => {
+    await new Promise((done) => setTimeout(done, 10));
+    picture.close();
+    return tags;
+  };
+  const shots = new Shots({ flow, phone, decoder: { still } }, draft);
+  const failed = [];
+  shots.addEventListener("failed", ({ detail }) =>
+    failed.push(detail instanceof DOMException ? detail.name : detail.code),
+  );
+  const sealedPhotos = async () => (await phone.outbox())[0].photosTotal - 1; // without the signature
+  return { phone, flow, draft, shots, failed, sealedPhotos };
+}
+
+test("a seal pressed right after the shutter has the photo, and the tag cut out of it when that is waited for", () =>
+  withCanvas(async () => {
+    const one = await shooting();
+    void one.shots.shoot(Promise.resolve(bitmap("a")), null);
+    await one.flow.seal();
+    assert.equal(await one.sealedPhotos(), 1);
+    one.phone.close();
+    const two = await shooting([seen]);
+    void two.shots.shoot(Promise.resolve(bitmap("a")), null);
+    await two.shots.settled();
+    await two.flow.seal();
+    assert.equal(await two.sealedPhotos(), 2);
+    assert.equal(openBitmaps(), 0);
+    two.phone.close();
+  }));
+
+test("of several files all are in the seal that is pressed at the first", () =>
+  withCanvas(async () => {
+    const { phone, flow, shots, sealedPhotos } = await shooting();
+    const first = new Promise((done) => shots.addEventListener("kept", done, { once: true }));
+    void shots.read([{ name: "1" }, { name: "2" }, { name: "3" }], () => null);
+    await first;
+    await flow.seal();
+    assert.equal(await sealedPhotos(), 3);
+    phone.close();
+  }));
+
+test("what cannot be read is counted and costs only itself; the same picture again lacks nothing", () =>
+  withCanvas(async () => {
+    const { phone, draft, shots, failed } = await shooting();
+    await shots.read([{ name: "1" }, { isBroken: true }, { name: "1" }, { name: "2" }], () => null);
+    await shots.shoot(Promise.reject(new DOMException("no frame", "InvalidStateError")), null);
+    assert.deepEqual(failed, ["InvalidStateError", "photo-there", "InvalidStateError"]);
+    assert.deepEqual([draft.photos.length, shots.failures, shots.coming.length], [2, 2, 0]);
+    phone.close();
+  }));
+
+test("a picture is of the parcel at its press, and it is known at once which ones are coming", () =>
+  withCanvas(async () => {
+    const { phone, draft, shots } = await shooting();
+    const [a, b] = CODES;
+    const begun = [];
+    shots.addEventListener("begun", () => begun.push([...shots.coming]));
+    const both = [shots.shoot(Promise.resolve(bitmap("a")), a), shots.shoot(Promise.resolve(bitmap("b")), b)];
+    assert.deepEqual(begun, [[a], [a, b]], "before anything is stored");
+    await Promise.all(both);
+    assert.deepEqual(
+      draft.photos.map(({ parcel }) => parcel),
+      [a, b],
+    );
+    draft.scans.pop();
+    await shots.shoot(Promise.resolve(bitmap("c")), b);
+    assert.equal(draft.photos.at(-1).parcel, null, "it was taken off meanwhile");
+    phone.close();
+  }));
+
+test("a picture whose handover was put away or thrown away is told, not dropped without a word", () =>
+  withCanvas(async () => {
+    const { phone, flow, draft, shots, failed } = await shooting();
+    const reading = shots.read([{ name: "1" }, { name: "2" }], () => null);
+    await flow.discard();
+    await reading;
+    assert.deepEqual([failed, draft.photos], [["handover-closed", "handover-closed"], []]);
+    assert.equal(openBitmaps(), 0);
+    phone.close();
+  }));
