@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,6 +206,40 @@ def test_an_id_used_twice_is_said_anew(scene: Scene) -> None:
     assert scene.parcel(scene.codes[1]).status == "handed_over"
     assert scene.anomalies(scene.codes[1])["vouched"] == "its id was used before"
     assert_rebuilt(scene)
+
+
+def test_a_decision_made_while_the_books_are_rebuilt_stays(
+    app_on_both: Flask, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = held_of_a_revoked_phone(scene)
+    set_aside(scene.org_id, scene.olga, sha256, "Waits for the courier", clock.now())
+    real: Any = quarantine.settlements
+
+    def decide() -> None:
+        with app_on_both.app_context():
+            scene.accept(sha256, seen="aside")
+
+    deciding = threading.Thread(target=decide)
+
+    def read_while_somebody_decides(*about: Any) -> Any:
+        said = real(*about)
+        deciding.start()
+        deciding.join(1)  # it may have to wait for the books
+        return said
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuild.quarantine, "settlements", read_while_somebody_decides)
+        rebuild.rebuild(clock.now())
+    deciding.join(30)
+    assert (deciding.is_alive(), scene.row(sha256).outcome) == (False, "accepted")
+    assert rebuild.check(clock.now())[1] == []
+
+
+def held_of_a_revoked_phone(scene: Scene) -> str:
+    jws = scene.phone.seal("collect", scene.codes[:1], **proof())
+    revoke_device(scene.org_id, scene.phone.device, clock.now())
+    scene.phone.post(jws)
+    return str(envelope.digest(jws))
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def rebuild(now: datetime) -> int:
                 refold(session, org_id, codes, lock_org(session, org_id), now)
             count += len(codes)
         with transaction() as session:
+            # Or what somebody decides between the two is overwritten by what was said before.
+            lock_org(session, org_id, 0)
             quarantine.settle(session, org_id, quarantine.settlements(session, org_id))
             deadlines.move_cursor(session, org_id, (0, ""))  # the next sweep makes every deadline anew
     return count
