@@ -2,8 +2,8 @@
 
 An incident comes to a parcel as the office's `hold` with `data.force_majeure` true, `data.incident` (its id),
 `data.on`, and the period it is about (`data.from`, `data.until`; absent: from when it was recorded, until a
-`hold` with `on` false ends it). When a period ends by itself, the clock records that `hold` with `on` false, dated
-`until`: a fold knows no now.
+`hold` with `on` false ends it). One that tells `from` replaces what was told of its incident before. When a period
+ends by itself, the clock records that `hold` with `on` false, dated `until`: a fold knows no now.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def is_begun(fact: Fact) -> bool:
 def pauses_of(facts: Iterable[Fact], withdrawn: Collection[str]) -> list[Pause]:
     """The periods, joined where they overlap, from a parcel's facts in order."""
     begun: dict[str, Pause] = {}
-    found: list[Pause] = []
+    ended: dict[str, list[Pause]] = {}
     for fact in facts:
         if not is_incident(fact) or fact.id in withdrawn:
             continue
@@ -53,10 +53,13 @@ def pauses_of(facts: Iterable[Fact], withdrawn: Collection[str]) -> list[Pause]:
         if fact.data.get("on") is False:
             if key in begun:
                 last = begun.pop(key)
-                found.append(Pause(last.start, _earlier(last.end, fact.effective_at)))
+                ended.setdefault(key, []).append(Pause(last.start, _earlier(last.end, fact.effective_at)))
         else:
-            begun[key] = Pause(_told(fact, "from") or fact.effective_at, _told(fact, "until"))
-    return _joined([*found, *begun.values()])
+            start = _told(fact, "from")
+            if start is not None:  # the whole period, also instead of one that was over
+                ended.pop(key, None)
+            begun[key] = Pause(start or fact.effective_at, _told(fact, "until"))
+    return _joined([*(pause for its in ended.values() for pause in its), *begun.values()])
 
 
 def shifted(

@@ -105,6 +105,17 @@ def test_r31_another_deadline_given_before_the_clock_looked_does_not_keep_a_peri
     assert kinds(books, case) == ["opened", "due", "resumed", "overdue"]
 
 
+def test_r31_a_period_that_is_over_is_corrected_to_a_shorter_one(books: Books) -> None:
+    books.put(row(1, created_at="22/11/2026 17:00:00"))
+    case = opened(books, "force_majeure", starts_at=NOW, ends_at=NOW + 3 * DAY)
+    sweep(NOW + 3 * DAY)
+    steps.set_period(books.org, books.user, case, NOW, NOW + DAY, "It was over sooner", NOW + 4 * DAY)
+    sweep(NOW + 4 * DAY)
+    with reading() as session:
+        due = session.get_one(Deadline, (books.org, books.parcel().code, "deemed_cancelled")).due_at
+    assert due == NOW + 16 * DAY
+
+
 def test_r31_a_longer_period_begins_again_and_one_told_when_it_was_over_marks_nothing(books: Books) -> None:
     books.put(row(1), row(2))
     case = opened(books, "force_majeure", starts_at=NOW, ends_at=NOW + DAY)
