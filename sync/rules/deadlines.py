@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sync.rules import voids
 from sync.rules.fold import fold
-from sync.rules.lifecycle import CLOCK_KINDS
+from sync.rules.lifecycle import CLOCK_KINDS, ENDED
 from sync.rules.order import in_order
 from sync.rules.pack import CREATED, Pack, Term
 from sync.rules.parcel import About, Fact, Milestone, ParcelState
@@ -32,8 +32,6 @@ REACHED: Mapping[str, tuple[str, ...]] = {
     "in_transit": _FROM_TRANSIT,
     "delivered": ("delivered",),
 }
-# A parcel that is here waits for nothing more.
-ENDED = frozenset({"delivered", "returning", "returned", "lost", "damaged", "cancelled"})
 
 # The marketplace's own times of one order: which rule they are, what must be reached, what follows if it is not.
 # From TikTok Shop's Orders API ("SLA information now available in Orders API", v202309).
@@ -92,11 +90,13 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Deeming:
-    """What the clock has to record: an event of this kind, dated `at`, for this rule."""
+    """What the clock has to record: an event of this kind, dated `at`, for this rule, by this number of this pack."""
 
     kind: str
     rule: str
     at: datetime
+    number: str
+    pack: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,8 @@ class Judgement:
         """`R27`: an update is overdue, and the order is neither cancelled for it yet nor over in another way."""
         overdue = any(d.reminds and d.state == "passed" for d in self.deadlines)
         ends = [d for d in self.deadlines if d.effect == "deem_cancelled"]
-        return overdue and not self.is_over and bool(ends) and not any(d.is_missed for d in ends)
+        # One that came too late for its term is not cancelled by it any more: the marketplace went on with it.
+        return overdue and not self.is_over and bool(ends) and not any(d.state == "passed" for d in ends)
 
 
 def judge(
@@ -133,11 +134,15 @@ def judge(
     standing = voids.judge(ordered, policy)
     real = [fact for fact in ordered if fact.kind not in CLOCK_KINDS]
     seen = _Seen(fold(real, about, policy), times, pauses_of(real, standing.withdrawn), now)
-    deadlines = tuple(
-        found for _, terms in sorted(_by_rule(times, pack).items()) if (found := _deadline(terms, seen, pack))
-    )
+    by_rule = [
+        [found for term in terms if (found := _of_term(term, seen, pack))]
+        for _, terms in sorted(_by_rule(times, pack).items())
+    ]
+    deadlines = tuple(_most_urgent(found) for found in by_rule if found)
+    # What came too late was deemed when it fell due, though another term of its rule is still to come.
+    late = [deadline for found in by_rule for deadline in found if deadline.state == "late"]
     deemed = [fact for fact in ordered if fact.kind in CLOCK_KINDS and fact.id not in standing.withdrawn]
-    return Judgement(deadlines, *_compare(deadlines, deemed, now), seen.state.status in ENDED)
+    return Judgement(deadlines, *_compare([*deadlines, *late], deemed, now), seen.state.status in ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +165,6 @@ class _Seen:
             reached for name in REACHED[status] if (reached := self.state.milestones.get(name))
         ]
         return min((reached.at for reached in found), default=None)
-
-    @property
-    def ended_at(self) -> datetime | None:
-        return self.state.status_at if self.state.status in ENDED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +204,14 @@ def _by_rule(times: OrderTimes, pack: Pack) -> dict[str, list[Term | _Own]]:
     return by_rule
 
 
-_URGENCY = ("passed", "late", "open", "paused", "ended", "met")
+_URGENCY = ("passed", "open", "paused", "late", "ended", "met")
 
 
-def _deadline(terms: Iterable[Term | _Own], seen: _Seen, pack: Pack) -> Deadline | None:
-    """The one that counts of a rule's terms: what was missed first, else what is due next, else what was met last."""
-    found = [deadline for term in terms if (deadline := _of_term(term, seen, pack))]
-    if not found:
-        return None
+def _most_urgent(found: Sequence[Deadline]) -> Deadline:
+    """The one that counts of a rule's terms: what was missed first and still is, else what is due next, else what was
+
+    missed, else what was met last.
+    """
     best = min(_URGENCY.index(deadline.state) for deadline in found)
     alike = [deadline for deadline in found if _URGENCY.index(deadline.state) == best]
     choose = max if _URGENCY[best] in {"ended", "met"} else min
@@ -256,7 +257,8 @@ def _to_the_ms(moment: datetime) -> datetime:
 def _state(due_at: datetime, met_at: datetime | None, seen: _Seen, *, is_paused: bool) -> str:
     if met_at is not None:
         return "met" if met_at <= due_at else "late"
-    if seen.ended_at is not None and seen.ended_at <= due_at:
+    # Since when it waits for nothing: a return that began in time may be done later (R22, R24).
+    if seen.state.over_since is not None and seen.state.over_since <= due_at:
         return "ended"
     if is_paused:
         return "paused"
@@ -268,7 +270,7 @@ def _compare(
 ) -> tuple[tuple[Deeming, ...], tuple[str, ...]]:
     """The deemings that have to be and are not, and those that are and must not be."""
     due = {
-        (deadline.effect, deadline.rule, deadline.due_at)
+        (deadline.effect, deadline.rule, deadline.due_at): deadline
         for deadline in deadlines
         if deadline.effect and deadline.is_missed and deadline.due_at <= now
     }
@@ -277,8 +279,8 @@ def _compare(
     }
     said = set(held.values())
     deem = tuple(
-        Deeming(kind, rule, at)
-        for kind, rule, at in sorted(due, key=lambda key: (key[2], key[1]))
+        Deeming(kind, rule, at, by.number, by.pack)
+        for (kind, rule, at), by in sorted(due.items(), key=lambda it: (it[0][2], it[0][1]))
         if (kind, rule, at) not in said
     )
     # One dated later than now was deemed by a clock that was ahead: it is judged when its time comes.

@@ -14,15 +14,15 @@ from datetime import datetime
 from sync.rules import packing, pauses, voids
 from sync.rules.against_books import objections
 from sync.rules.anomalies import INTEGRITY
+from sync.rules.attempts import Attempts, is_attempt
 from sync.rules.checks import Checks
-from sync.rules.lifecycle import HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
+from sync.rules.lifecycle import ENDED, HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
 from sync.rules.order import in_order
 from sync.rules.parcel import About, Fact, Flags, Milestone, ParcelState
 from sync.rules.policy import Policy, load
 from sync.rules.reasons import DAMAGE, NO_COMPLAINT
 from sync.rules.remarks import Remarks
 
-_ATTEMPTS = frozenset({"attempt", "carrier_scan.attempt"})
 _NO_SIGHT = frozenset({"void", "blob_lost"})
 # What an `amend` may put on the record it speaks of.
 _VOUCHED = frozenset({"vouched", "bad_signature"})
@@ -71,8 +71,8 @@ class _Folding:
     event: str | None = None
     at: datetime | None = None
     deemed: bool = False
-    attempts: int = 0
-    tried: dict[str, int] = field(default_factory=dict)
+    over_since: datetime | None = None
+    attempts: Attempts = field(default_factory=Attempts)
     delayed: bool = False
     damaged: bool = False
     on_hold: bool = False
@@ -119,7 +119,9 @@ class _Folding:
 
     def move_by_table(self, fact: Fact) -> None:
         row = TABLE.get(row_of(fact.kind, fact.data))
-        if row is None or (self.is_lost_by_attempts() and self.is_told_again(fact)):
+        # What the last attempt made lost (R21) is not found by whoever tells of the same attempts.
+        is_lost_by_them = self.status == "lost" and is_attempt(self.facts.get(self.event or ""))
+        if row is None or (is_lost_by_them and self.attempts.is_known(fact)):
             return
         status = self.status
         if self.deemed and status == "cancelled" and fact.kind in SIGHTINGS:
@@ -150,6 +152,10 @@ class _Folding:
     def move(self, to: str, fact: Fact, *, deemed: bool = False) -> None:
         if to == self.status and deemed == self.deemed:
             return
+        if to not in ENDED:
+            self.over_since = None
+        elif self.over_since is None:
+            self.over_since = fact.effective_at
         self.status, self.event, self.at, self.deemed = to, fact.id, fact.effective_at, deemed
         self.reach(to, fact)
 
@@ -159,29 +165,15 @@ class _Folding:
 
     def count_attempt(self, fact: Fact) -> None:
         """R21: at the limit the parcel is deemed lost, or sent back where a pack says so."""
-        is_known = self.is_told_again(fact)
-        self.tried[fact.kind] = self.tried.get(fact.kind, 0) + 1
-        if is_known:
+        limit = self.policy.attempt_limit
+        if not self.attempts.add(fact) or self.attempts.count < limit or self.status != "in_transit":
             return
-        self.attempts += 1
-        if self.attempts < self.policy.attempt_limit or self.status != "in_transit":
-            return
-        if self.attempts > self.policy.attempt_limit:
+        if self.attempts.count > limit:
             self.remarks.drop("recovered", fact.id)
         self.move(self.policy.attempt_outcome, fact, deemed=True)
 
-    def is_told_again(self, fact: Fact) -> bool:
-        """The driver's phone and the carrier's feed may tell of the same attempt: whoever counts more is believed."""
-        is_attempt = row_of(fact.kind, fact.data) in _ATTEMPTS
-        return is_attempt and self.tried.get(fact.kind, 0) < self.attempts
-
-    def is_lost_by_attempts(self) -> bool:
-        """Whether the last of the attempts, and neither a date nor anybody's word, made it lost."""
-        cause = self.facts[self.event] if self.event else None
-        return self.status == "lost" and cause is not None and row_of(cause.kind, cause.data) in _ATTEMPTS
-
     def hear_of_scan(self, fact: Fact) -> None:
-        if fact.data.get("status") == "attempt":
+        if is_attempt(fact):
             self.count_attempt(fact)
 
     def report(self, fact: Fact) -> None:
@@ -281,7 +273,7 @@ class _Folding:
         flags = Flags(
             delayed=self.delayed,
             damaged_reported=self.damaged,
-            attempts=self.attempts,
+            attempts=self.attempts.count,
             on_hold=self.on_hold,
             cancel_requested=self.cancel_requested,
             force_majeure=bool(self.incidents),
@@ -299,6 +291,7 @@ class _Folding:
             self.milestones,
             tuple(sorted(standing.withdrawn)),
             max((fact.effective_at for fact in ordered), default=None),
+            self.over_since,
         )
         return Folded(state, self.moved, self.remarks.blamed)
 

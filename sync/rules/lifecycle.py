@@ -31,6 +31,8 @@ BEFORE_HANDOVER = STATUSES[:4]
 BEFORE_DELIVERY = STATUSES[:7]
 ON_THE_WAY = STATUSES[4:7]
 GONE = frozenset({"lost", "cancelled"})
+# A parcel that is here waits for nothing more.
+ENDED = frozenset(STATUSES[7:])
 
 CONDITIONS = {"handed_over_twice": "another_actor", "no_handover_proof": "no_handover"}
 

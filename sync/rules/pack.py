@@ -21,6 +21,8 @@ from sync.rules.lifecycle import CLOCK_KINDS, STATUSES
 
 GUIDE = "guide"
 CREATED = "created"
+# One more whenever `deadlines` judges the same terms otherwise: servers then look again at what is not settled.
+_JUDGING = 2
 _EVERY_DAY = frozenset(range(1, 8))
 
 
@@ -96,8 +98,12 @@ def _fits(term: Term, shipping: str | None, is_preorder: bool) -> bool:
 
 @cache
 def stamp(pack: Pack) -> str:
-    """A digest of these terms and the guide's behind them, of zone and working week: another when any changes."""
-    told = [
+    """A digest of these terms and the guide's behind them, of zone and working week: another when any changes, or when
+
+    the same terms are judged otherwise than before.
+    """
+    told: list[object] = [_JUDGING]
+    told += [
         (it.name, it.zone.key, it.country, sorted(it.working_week), it.terms) for it in (pack, load(GUIDE))
     ]
     return sha256(repr(told).encode()).hexdigest()

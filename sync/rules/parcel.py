@@ -123,7 +123,8 @@ class ParcelState:
     `status_event` is the event behind the status (None while `expected` by import), `deemed` says that
     a rule and not a fact put it there. `milestones` maps a status to when it was first reached;
     `handed_over` is in it as soon as a handover is proved, wherever the parcel was by then.
-    `anomalies` are sorted by (code, event_id). `last_fact_at` is the latest effective time.
+    `anomalies` are sorted by (code, event_id). `last_fact_at` is the latest effective time, `over_since` when the
+    parcel came to wait for nothing more, None while it does.
     """
 
     code: str
@@ -136,6 +137,7 @@ class ParcelState:
     milestones: Mapping[str, Milestone] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
     last_fact_at: datetime | None = None
+    over_since: datetime | None = None
 
     @property
     def handed_over_at(self) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from tests.support.books import NOW, Books
 from tests.support.exports import order_id, ready, row
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.sweep import sweep
+from webapp.store.models import Deadline
+from webapp.store.unit import reading
 
 DAY = timedelta(days=1)
 
@@ -87,3 +89,23 @@ def test_what_was_deemed_cancelled_and_the_marketplace_cancels_stays_so(books: B
     gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "06/12/2026 09:00:00"}
     books.put(ready(1, **gone), row(2, created_at="07/12/2026 09:00:00"), now=NOW + 16 * DAY)
     assert next(p.status for p in books.parcels() if p.tracking_number) == "cancelled"
+
+
+def test_r25_a_label_that_came_late_leaves_the_next_term_to_come_and_the_daily_reminders(
+    books: Books,
+) -> None:
+    """`R27`: what was missed first is told as missed by what it was, and hides nothing of what follows."""
+    books.put(row(1, shipping_due_time="21/11/2026 09:00:00"))
+    sweep(NOW)
+    books.put(ready(1, rts_at="21/11/2026 10:00:00"))
+    sweep(NOW)
+    code = books.parcel().code
+    assert states(books) == {code: ("ready", False)}
+    with reading() as session:
+        due = session.get_one(Deadline, (books.org, code, "deemed_cancelled"))
+        assert (due.state, due.due_at) == ("open", datetime(2026, 12, 5, 1, tzinfo=UTC))
+    assert sweep(datetime(2026, 11, 25, 1, tzinfo=UTC)).reminders == 1
+    assert sweep(datetime(2026, 11, 26, 1, tzinfo=UTC)).reminders == 1
+    assert [step["kind"] for step in sweep(datetime(2026, 12, 5, 1, tzinfo=UTC)).applied] == [
+        "deem_cancelled"
+    ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sync.protocol.times import format_time
 from sync.rules import pack
 from tests.unit.phones import NOON
 from tests.unit.test_deadlines import DAY, HOUR, Parcel, collected, force_majeure
@@ -78,6 +79,78 @@ def test_an_attempt_told_by_the_carrier_counts_and_one_told_twice_counts_once() 
     assert parcel.state.flags.attempts == 1
     parcel("carrier_scan", 3 * DAY, data={"status": "attempt"})
     assert (parcel.state.flags.attempts, parcel.state.status) == (2, "lost")
+
+
+def test_r25_a_first_term_that_was_missed_does_not_hide_the_one_that_is_to_come() -> None:
+    """`R27` too: who sent the label late is still reminded of the update, and still cancelled without one."""
+    parcel = Parcel(own={"shipping_due_time": NOON + DAY})
+    assert parcel.sweep(DAY) == ["deem_cancelled"]
+    parcel("label", DAY + HOUR, data={"source": "import"})
+    assert parcel.sweep(DAY + 2 * HOUR) == []
+    assert parcel.state.status == "ready"
+    coming = parcel.deadline("deemed_cancelled", 2 * DAY)
+    assert coming is not None
+    assert (coming.state, coming.due_at) == ("open", NOON + 15 * DAY)
+    assert not parcel.judged(120 * HOUR - timedelta(seconds=1)).is_reminding
+    assert parcel.judged(120 * HOUR).is_reminding
+    assert parcel.sweep(15 * DAY) == ["deem_cancelled"], "and the first one stands, dated when it was"
+    assert (parcel.state.status, parcel.judged(15 * DAY).is_reminding) == ("cancelled", False)
+    assert parcel.sweep(16 * DAY) == []
+
+
+def test_r25_a_term_to_come_is_deemed_by_its_own_number() -> None:
+    parcel = Parcel(own={"shipping_due_time": NOON + DAY, "collection_due_time": NOON + 3 * DAY})
+    parcel("label", DAY + HOUR, data={"source": "import"})
+    judged = parcel.judged(3 * DAY)
+    assert [(it.at - NOON, it.number) for it in judged.deem] == [
+        (DAY, "the order's own shipping_due_time"),
+        (3 * DAY, "the order's own collection_due_time"),
+    ]
+
+
+def test_r22_a_return_that_began_in_time_and_was_done_later_is_not_lost() -> None:
+    parcel = collected()
+    parcel("carrier_scan", DAY)
+    parcel("return", 10 * DAY, "driver", data={"stage": "start"})
+    parcel("return", 13 * DAY, "driver", data={"stage": "done"})
+    assert parcel.state_of("deemed_lost", 14 * DAY) == "ended"
+    assert parcel.sweep(14 * DAY) == []
+
+
+def test_r22_a_return_that_was_broken_off_and_began_again_too_late_had_been_lost() -> None:
+    parcel = collected()
+    parcel("carrier_scan", DAY)
+    parcel("return", 10 * DAY, "driver", data={"stage": "start"})
+    parcel("resolve", 11 * DAY, data={"status": "in_transit"})
+    parcel("return", 13 * DAY, "driver", data={"stage": "done"})
+    assert parcel.sweep(14 * DAY) == ["deem_lost"]
+
+
+def test_r31_a_period_that_is_over_can_be_corrected_to_a_shorter_one() -> None:
+    parcel = Parcel()
+    began = {"from": format_time(NOON + DAY)}
+    force_majeure(parcel, DAY, **began, until=format_time(NOON + 4 * DAY))
+    force_majeure(parcel, 4 * DAY, on=False)
+    assert parcel.deadline("status_update", 5 * DAY).due_at == NOON + 8 * DAY  # type: ignore[union-attr]
+    force_majeure(parcel, 5 * DAY, **began, until=format_time(NOON + 2 * DAY))
+    assert parcel.deadline("status_update", 5 * DAY).due_at == NOON + 6 * DAY  # type: ignore[union-attr]
+
+
+def test_r31_what_one_incident_says_anew_leaves_the_periods_of_another() -> None:
+    parcel = Parcel()
+    force_majeure(parcel, DAY)
+    force_majeure(parcel, 2 * DAY, on=False)
+    parcel(
+        "hold",
+        3 * DAY,
+        data={
+            "force_majeure": True,
+            "incident": "strike",
+            "from": format_time(NOON + 3 * DAY),
+            "until": format_time(NOON + 4 * DAY),
+        },
+    )
+    assert parcel.deadline("status_update", 4 * DAY).due_at == NOON + 7 * DAY  # type: ignore[union-attr]
 
 
 def test_r21_the_same_second_attempt_told_by_the_carrier_too_leaves_it_lost() -> None:

@@ -142,10 +142,8 @@ def _apply(
         for event_id in judgement.withdraw:
             draft = Draft("void", [], reason="no_longer_holds", ref=event_id)
             steps.append((code, "", draft))
-        numbers = {deadline.rule: deadline for deadline in judgement.deadlines}
         for deeming in judgement.deem:
-            by = numbers[deeming.rule]
-            data = {"rule": deeming.rule, "number": by.number, "pack": by.pack}
+            data = {"rule": deeming.rule, "number": deeming.number, "pack": deeming.pack}
             steps.append((code, deeming.rule, Draft(deeming.kind, [code], at=deeming.at, data=data)))
     results = record(session, org_id, CLOCK, [draft for _, _, draft in steps], now)
     for (code, rule, draft), result in zip(steps, results, strict=True):
