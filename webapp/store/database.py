@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import db
 from webapp.settings import RESTORING, Settings, SettingsError
-from webapp.store import models, unit
+from webapp.store import jobs, models, unit
 from webapp.store.prepared import Prepared
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -65,6 +65,7 @@ def prepare(settings: Settings) -> None:
     with alone(settings) as connection:
         if _is_behind(connection):
             _upgrade(connection)
+        jobs.make_tables(settings)
         ensure_epoch()
 
 
@@ -104,8 +105,10 @@ def alone(settings: Settings) -> Iterator[Connection]:
             stack.enter_context(FileLock(settings.data / ".migrating.lock"))
         connection = stack.enter_context(db.engine.connect())
         if not settings.is_sqlite:
+            # Another's migration may take longer than a lock is waited for: that limit is for who answers requests.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _MIGRATING})
-            connection.commit()
+            connection.commit()  # ends the setting; the lock is the session's
         try:
             yield connection
         finally:
