@@ -7,7 +7,7 @@ import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { age, clockTime, count, kindIcon, kindName, stateLook } from "../ui/format.js";
 import { toast } from "../ui/toast.js";
-import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
+import { button, clone, cloneAll, el, fill, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 import { save, share, shareable } from "./rescue-give.js";
 import { showOffer } from "./rescue-offer.js";
 
@@ -36,34 +36,39 @@ export const outbox = (app, root) => {
 function show(app, screen) {
   const { counts, sync, items, others } = app.shell;
   text(screen, "n", String(counts.unsent));
-  text(
-    screen,
-    "sum",
-    counts.unsent
-      ? `${count(counts.unsent, "handover")} unsent`
-      : counts.unsentBlobs
-        ? `All sent, ${count(counts.unsentBlobs, "photo")} to go`
-        : others.length > 0
-          ? "Yours is with the office; something of an earlier connection is not"
-          : "Everything is with the office",
-  );
+  text(screen, "sum", sumWords(app.shell));
   text(screen, "sync", syncWords(app));
   el(screen, "problem").hidden = !sync.problem;
   text(screen, "problem-text", sync.problem ? `${sync.problem.title} ${sync.problem.detail ?? ""}` : "");
   el(screen, "again").hidden = sync.state !== "paused" || !DISOWNED.has(sync.problem?.code ?? "");
   el(screen, "empty").hidden = items.length + others.length > 0;
   el(screen, "others-title").hidden = others.length === 0;
-  el(screen, "others").replaceChildren(...others.slice(0, SHOWN).map((item) => othersLine(app, item)));
+  fill(
+    el(screen, "others"),
+    others.slice(0, SHOWN).map((item) => othersLine(app, item)),
+  );
   void showOffer(app, screen);
   const focused =
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
-  el(screen, "items").replaceChildren(...items.slice(0, SHOWN).map((item) => line(app, item)));
+  fill(
+    el(screen, "items"),
+    items.slice(0, SHOWN).map((item) => line(app, item)),
+  );
   if (focused) {
     screen.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("baton-focus"));
   }
   const send = button(screen, "send");
   send.disabled = sync.state === "sending";
   text(screen, "send-text", sync.state === "sending" ? "Sending …" : "Send now");
+}
+
+/** @param {Pick<App['shell'], 'counts'|'others'|'odd'>} shell @returns {string} all is well only when no handover lacks anything */
+export function sumWords({ counts, others, odd }) {
+  if (counts.unsent) return `${count(counts.unsent, "handover")} unsent`;
+  if (counts.unsentBlobs) return `All sent, ${count(counts.unsentBlobs, "photo")} to go`;
+  if (odd > 0) return `All sent, ${count(odd, "handover")} to look at`;
+  if (others.length > 0) return "Yours is with the office; something of an earlier connection is not";
+  return "Everything is with the office";
 }
 
 /** @param {App} app @returns {string} */

@@ -67,6 +67,7 @@ async function settleOther(app, door, run) {
       { value: "drop", label: "Discard it and start new", tone: "danger" },
     ],
   );
+  if (app.flow.draft !== other) return;
   if (answer === "drop") {
     await app.flow.discard();
     go(scanRoute(door, run));

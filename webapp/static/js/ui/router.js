@@ -2,6 +2,7 @@
  * Hash routes to screens: one mounted at a time, focus on its heading, nothing fetched.
  * @module
  */
+import { closeAll } from "./sheet.js";
 
 /**
  * @typedef {object} Mounted
@@ -53,6 +54,7 @@ export class Router extends EventTarget {
   /** Puts away the screen in sight, at once; the next is shown by `again` or by another address. */
   leave() {
     this.#turn += 1;
+    closeAll();
     this.#mounted.leave?.();
     this.#mounted = {};
     this.#outlet.replaceChildren();

@@ -4,6 +4,14 @@
  */
 import { button, clone, el, text } from "./template.js";
 
+/** @type {Set<HTMLDialogElement>} */
+const shown = new Set();
+
+/** What is asked on a screen that goes has no answer any more. */
+export function closeAll() {
+  for (const dialog of shown) dialog.close("");
+}
+
 /**
  * Shows a cloned dialog and resolves with its returnValue when it closes; it is then removed.
  * @param {HTMLElement} dialog
@@ -14,6 +22,7 @@ export function open(dialog) {
   document.body.append(dialog);
   dialog.returnValue = "";
   dialog.showModal();
+  shown.add(dialog);
   dialog.querySelector("h2")?.focus();
   const closeOnLeave = () => dialog.close("");
   addEventListener("hashchange", closeOnLeave, { once: true });
@@ -22,6 +31,7 @@ export function open(dialog) {
       "close",
       () => {
         removeEventListener("hashchange", closeOnLeave);
+        shown.delete(dialog);
         dialog.remove();
         resolve(dialog.returnValue);
       },

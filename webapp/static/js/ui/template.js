@@ -55,6 +55,25 @@ export function button(root, name) {
   return part(root, name, HTMLButtonElement);
 }
 
+/**
+ * Makes these the list's lines, and leaves in place what looks as before: a line taken away under a finger swallows the press.
+ * @param {HTMLElement} list
+ * @param {HTMLElement[]} lines
+ */
+export function fill(list, lines) {
+  const before = [...list.children];
+  const wanted = lines.map((line) => {
+    const same = before.findIndex((old) => old.isEqualNode(line));
+    return before.splice(same, same < 0 ? 0 : 1)[0] ?? line;
+  });
+  for (const old of before) old.remove();
+  let at = list.firstElementChild;
+  for (const line of wanted) {
+    if (line === at) at = at.nextElementSibling;
+    else list.insertBefore(line, at);
+  }
+}
+
 /** Writes only when it differs, so that a screen reader is not told twice. @param {Element} root @param {string} name @param {string} text */
 export function text(root, name, text) {
   const node = part(root, name, HTMLElement);
