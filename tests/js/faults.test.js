@@ -308,3 +308,24 @@ test("a store that fails at the end of a round leaves no engine that says it is 
   assert.equal(world.server.events.size, 1);
   phone.close();
 });
+
+test("a phone whose date is days off knows the office's day, offline and after a start too", async () => {
+  for (const skew of [3 * DAY, -3 * DAY]) {
+    const world = await World.make();
+    world.server.now = () => world.time + skew;
+    const phone = await world.enrolled();
+    await phone.kick("user");
+    const isRight = (one) => Math.abs(one.officeTime(world.time) - world.time - skew) < 1_000;
+    assert.ok(isRight(phone));
+    phone.close();
+    world.server.instead = noNetwork;
+    world.time += DAY;
+    const next = await world.open();
+    assert.ok(isRight(next));
+    if (skew < 0) {
+      world.time -= 4 * DAY; // somebody has set it right
+      assert.ok(Math.abs(next.officeTime(world.time) - world.time) < 1_000);
+    }
+    next.close();
+  }
+});

@@ -7,7 +7,7 @@ import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { counted, judgeHere } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { renameScans, takeScans } from "../../webapp/static/js/pages/scans.js";
-import { answeredTasks, isDone, leftOf, sealedCodes } from "../../webapp/static/js/pages/progress.js";
+import { answeredTasks, isDone, leftOf, runsOn, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
 const run = (kind, parcels) => ({ id: "r", kind, parcels });
@@ -42,6 +42,19 @@ test("a cancelled parcel is not waited for, unless it was handed over", () => {
 test("a parcel whose cancelling is only asked for is still on the run", () => {
   const left = leftOf(run("collect", ["A"]), () => parcel("A", "ready", "requested"), new Map());
   assert.deepEqual(left.left, ["A"]);
+});
+
+test("where nothing is of today, open runs of later days are shown", () => {
+  const on = (day, state = "open") => ({ day, state });
+  const [old, done, today, ahead] = [
+    on("2026-11-20"),
+    on("2026-11-20", "closed"),
+    on("2026-11-22"),
+    on("2026-11-25"),
+  ];
+  assert.deepEqual(runsOn([old, done, today, ahead], "2026-11-22"), [old, today]);
+  assert.deepEqual(runsOn([done, today, ahead], "2026-11-21"), [today, ahead]);
+  assert.deepEqual(runsOn([done], "2026-11-19"), []);
 });
 
 test("an enrolment code is taken out of the office's link, whatever the address", () => {

@@ -6,21 +6,35 @@ import { trackingKey } from "../domain/codes.js";
 import { emptyWorklist } from "../domain/worklist.js";
 
 /** @import {Notice, Parcel, Rules, Run, Task, Worklist} from '../domain/types.js' */
+/** @typedef {import('../storage/meta.js').MetaValues['offset']} Offset */
 
 /** What `Phone` answers synchronously. */
 export class Lists extends EventTarget {
   /** @type {Worklist} */ #worklist = emptyWorklist();
   /** @type {Rules|null} */ #rules = null;
+  /** @type {Offset|null} */ #offset = null;
 
-  /** @param {Worklist|null} worklist @param {Rules|null} rules */
-  keepLists(worklist, rules) {
-    this.#worklist = worklist ?? emptyWorklist();
-    this.#rules = rules;
+  /** @param {{worklist:Worklist, rules:Rules|null, offset:Offset|null}|null} kept null: of nobody */
+  keepLists(kept) {
+    this.#worklist = kept?.worklist ?? emptyWorklist();
+    this.#rules = kept?.rules ?? null;
+    this.#offset = kept?.offset ?? null;
   }
 
-  /** @param {string} asOf RFC 3339 */
-  keepAge(asOf) {
+  /** @param {string} asOf RFC 3339 @param {Offset|null} offset */
+  keepAge(asOf, offset) {
     this.#worklist.asOf = asOf;
+    this.#offset = offset;
+  }
+
+  /**
+   * The office's time as far as it is known: a phone may be set to another day.
+   * @param {number} clock this phone's own, ms
+   * @returns {number} ms; never before the list was made
+   */
+  officeTime(clock) {
+    const offset = this.#offset && clock >= this.#offset.at ? this.#offset.ms : 0; // else it was set back since
+    return Math.max(clock + offset, Date.parse(this.#worklist.asOf ?? "") || 0);
   }
 
   /** @param {string} [day] 2026-11-22; all open days when left out @returns {Run[]} open ones first */

@@ -115,7 +115,7 @@ export class Phone extends Kept {
     const isOther = row?.device !== this.#row?.device;
     this.#row = row;
     this.#keyLost = keyLost;
-    this.keepLists(kept?.worklist ?? null, kept?.rules ?? null);
+    this.keepLists(kept);
     this.forget();
     if (isOther) this.dispatchEvent(new Event("person"));
   }
@@ -367,7 +367,7 @@ export class Phone extends Kept {
   async #renewAge() {
     const { store } = this.#context;
     const known = this.#row ? await getMeta(store, this.#row.device, "worklist") : null;
-    if (known) this.keepAge(known.asOf);
+    if (known && this.#row) this.keepAge(known.asOf, await getMeta(store, this.#row.device, "offset"));
     this.#announce("outbox");
   }
 

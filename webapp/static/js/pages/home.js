@@ -9,17 +9,17 @@ import {
   clockTime,
   count,
   dayName,
+  dayOf,
   draftName,
   kindIcon,
   kindName,
   runName,
-  today,
 } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
-import { clone, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
+import { clone, cloneAll, el, fill, on, part, setIcon, text } from "../ui/template.js";
 import { picturesOf, scanRoute } from "./flow.js";
-import { leftOf } from "./progress.js";
+import { leftOf, runsOn } from "./progress.js";
 import { updateIsReady } from "./update.js";
 
 /** @import {Kind, Notice, Run} from '../domain/types.js' */
@@ -28,7 +28,8 @@ import { updateIsReady } from "./update.js";
 /** @type {Screen} */
 export const home = (app, root) => {
   const { identity } = app.phone;
-  setBar({ title: "Baton", who: `${dayName(new Date())} · ${identity?.actor.name ?? ""}`, tab: "home" });
+  const now = new Date(app.phone.officeTime(Date.now()));
+  setBar({ title: "Baton", who: `${dayName(now)} · ${identity?.actor.name ?? ""}`, tab: "home" });
   const screen = cloneAll("home");
   root.append(screen);
   for (const door of screen.querySelectorAll("button[data-kind]")) {
@@ -56,21 +57,23 @@ export const home = (app, root) => {
   };
 };
 
-/** @param {App} app @returns {Run[]} of today, and older ones left open */
+/** @param {App} app @returns {string} 2026-11-22 */
+function today(app) {
+  return dayOf(app.phone.officeTime(Date.now()));
+}
+
+/** @param {App} app @returns {Run[]} */
 function runsNow(app) {
-  const day = today();
-  return app.phone.runs().filter((run) => run.day === day || (run.state === "open" && run.day < day));
+  return runsOn(app.phone.runs(), today(app));
 }
 
 /** @param {App} app @param {HTMLElement} screen */
 function showRuns(app, screen) {
   const runs = runsNow(app);
-  const items = runs.map((run) => runCard(app, run));
-  const list = el(screen, "runs");
-  const isSame =
-    list.children.length === items.length &&
-    items.every((item, n) => item.isEqualNode(list.children[n] ?? null));
-  if (!isSame) list.replaceChildren(...items); // a card taken away under a finger swallows the press
+  fill(
+    el(screen, "runs"),
+    runs.map((run) => runCard(app, run)),
+  );
   el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
   text(screen, "asof", asOf ? `list ${age(asOf)}` : "no list yet");
@@ -93,7 +96,8 @@ function runCard(app, run) {
     [
       kindName(run.kind),
       ...[carrier, run.place?.name].filter((about) => about && !name.includes(about)),
-      run.day < today() ? "from an earlier day" : null,
+      run.day < today(app) ? "from an earlier day" : null,
+      run.day > today(app) ? "for a later day" : null,
     ]
       .filter(Boolean)
       .join(" · "),
@@ -165,6 +169,7 @@ function showNotices(app, screen) {
 
 /** @param {App} app @param {HTMLElement} screen */
 async function discard(app, screen) {
+  const { draft } = app.flow;
   const answer = await ask(
     "Discard this handover?",
     "Its scans and photos are thrown away. Nothing of it was sealed.",
@@ -173,7 +178,7 @@ async function discard(app, screen) {
       { value: "yes", label: "Discard", tone: "danger" },
     ],
   );
-  if (answer !== "yes") return;
+  if (answer !== "yes" || app.flow.draft !== draft) return; // somebody else's may be open by now
   await app.flow.discard();
   say("Discarded");
   showResume(app, screen);

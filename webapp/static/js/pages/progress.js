@@ -67,6 +67,17 @@ export function leftOf(run, parcel, sealed) {
 }
 
 /**
+ * Where nothing is of today, what is ahead is better than an empty list: either calendar may be wrong.
+ * @param {Run[]} runs
+ * @param {string} day 2026-11-22
+ * @returns {Run[]} of that day, and older ones left open; else the open ones of later days
+ */
+export function runsOn(runs, day) {
+  const due = runs.filter((run) => run.day === day || (run.state === "open" && run.day < day));
+  return due.length > 0 ? due : runs.filter((run) => run.state === "open" && run.day > day);
+}
+
+/**
  * A report answers the task it names. One that names none (sealed before tasks were named) answers what was asked before it.
  * @param {Task[]} tasks
  * @param {OutboxItem[]} items

@@ -40,19 +40,20 @@ export async function applyPage(store, device, page, etag) {
 /**
  * @param {Store} store
  * @param {string} device
- * @returns {Promise<{worklist:Worklist, rules:Rules|null}>}
+ * @returns {Promise<{worklist:Worklist, rules:Rules|null, offset:MetaValues['offset']|null}>}
  */
 export async function readWorklist(store, device) {
   return store.read(["parcels", "runs", "tasks", "notices", "meta"], async (tx) => {
     const own = ownRows(device);
     // asked for all at once: each answer waited for would be a frame or two of a slow phone
-    const [parcels, runs, tasks, notices, head, rules] = await Promise.all([
+    const [parcels, runs, tasks, notices, head, rules, offset] = await Promise.all([
       tx.objectStore("parcels").getAll(own),
       tx.objectStore("runs").getAll(own),
       tx.objectStore("tasks").getAll(own),
       tx.objectStore("notices").getAll(own),
       tx.objectStore("meta").get([device, "worklist"]),
       tx.objectStore("meta").get([device, "rules"]),
+      tx.objectStore("meta").get([device, "offset"]),
     ]);
     return {
       worklist: {
@@ -64,6 +65,7 @@ export async function readWorklist(store, device) {
         asOf: /** @type {MetaValues['worklist']|undefined} */ (head?.value)?.asOf ?? null,
       },
       rules: /** @type {MetaValues['rules']|undefined} */ (rules?.value)?.rules ?? null,
+      offset: /** @type {MetaValues['offset']|undefined} */ (offset?.value) ?? null,
     };
   });
 }

@@ -113,9 +113,9 @@ export function age(at) {
   return `${Math.floor(minutes / 1440)} days ago`;
 }
 
-/** @returns {string} 2026-11-22 by this phone's calendar */
-export function today() {
-  const now = new Date();
+/** @param {number} ms since 1970 @returns {string} 2026-11-22 where this phone is */
+export function dayOf(ms) {
+  const now = new Date(ms);
   const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
 }
