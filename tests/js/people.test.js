@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reply } from "./helpers/fake_server.js";
 import { readJws } from "../../webapp/static/js/outbox/keys.js";
+import { setMeta } from "../../webapp/static/js/storage/meta.js";
 import { CODES, World, collection, deviceOf, sealSome, storeOf } from "./helpers/world.js";
 
 /** Two people on one phone, the second signed in. */
@@ -313,5 +314,50 @@ test("a restored server that no longer knows whoever is in front still gets what
   assert.deepEqual(arrivals(server), [first]);
   const last = server.bodies.at(-1).queue;
   assert.deepEqual([last.unsent, last.unsent_blobs], [0, 0], "and the office is told that nothing is left");
+  phone.close();
+});
+
+/** Lets this browser be told, by one subscription. Answers what it says of it, and how to take it all away. */
+function tellable() {
+  const held = { endpoint: "https://push.test/1", unsubscribed: 0 };
+  held.unsubscribe = async () => (held.unsubscribed += 1);
+  const pushManager = { getSubscription: async () => held };
+  const serviceWorker = { getRegistration: async () => ({ pushManager }) };
+  const put = { navigator: { serviceWorker }, PushManager: class {}, Notification: class {} };
+  const before = Object.keys(put).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  for (const [name, value] of Object.entries(put)) {
+    Object.defineProperty(globalThis, name, { value, configurable: true });
+  }
+  const mend = () => {
+    for (const [name, was] of before) {
+      if (was) Object.defineProperty(globalThis, name, was);
+      else delete globalThis[name];
+    }
+  };
+  return { held, mend };
+}
+
+test("somebody removed from a phone is told of on it no more, and whoever else agreed still is", async () => {
+  const { world, phone, first, second } = await two();
+  const { held, mend } = tellable();
+  const off = [];
+  world.server.instead = ({ path, headers, body }) => {
+    if (path !== "/sync/v1/push/off") return undefined;
+    off.push([headers.get("Authorization"), JSON.parse(body).endpoint]);
+    return reply(204, null);
+  };
+  const store = storeOf(world);
+  const tokens = new Map([...world.server.devices].map(([token, { device }]) => [device, `Bearer ${token}`]));
+  try {
+    for (const device of [first, second]) await setMeta(store, device, "told", { endpoint: held.endpoint });
+    await phone.people.remove(second, null);
+    assert.deepEqual([off, held.unsubscribed], [[[tokens.get(second), held.endpoint]], 0]);
+    world.server.instead = () => Promise.reject(new TypeError("Failed to fetch"));
+    await phone.people.remove(first, null);
+    assert.equal(held.unsubscribed, 1, "with no network too");
+  } finally {
+    mend();
+  }
+  store.close();
   phone.close();
 });

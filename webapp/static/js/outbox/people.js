@@ -4,9 +4,11 @@
  * @module
  */
 import { listIdentities, makeCurrent } from "../storage/identities.js";
+import { getMeta } from "../storage/meta.js";
 import { removeIdentity, unsentOf } from "../storage/removal.js";
 
 /** @import {Unsent} from '../storage/removal.js' */
+/** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {Context} from './context.js' */
 
 /**
@@ -76,8 +78,22 @@ export class People {
    * @throws {import('../domain/problems.js').PhoneError} `count-differs`: nothing was removed
    */
   async remove(device, typed) {
-    await removeIdentity(this.#context.store, device, typed);
+    const { store } = this.#context;
+    const row = (await listIdentities(store)).find((one) => one.device === device);
+    const told = await getMeta(store, device, "told");
+    await removeIdentity(store, device, typed);
     await this.#changed();
+    if (row && told) await this.#endTelling(row, told.endpoint);
+  }
+
+  /** @param {IdentityRow} row @param {string} endpoint */
+  async #endTelling(row, endpoint) {
+    try {
+      await (await import("./telling.js")).endFor(this.#context, row, endpoint);
+    } catch (error) {
+      // Removed they are: a browser that will not let go of its subscription, or a part that is not on this phone yet.
+      if (!(error instanceof DOMException) && !(error instanceof TypeError)) throw error;
+    }
   }
 }
 

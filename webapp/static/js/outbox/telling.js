@@ -78,6 +78,21 @@ export class Telling {
   }
 }
 
+/**
+ * Somebody was removed from this phone: nothing of theirs is told on it any more.
+ * @param {Context} context
+ * @param {IdentityRow} row as it was
+ * @param {string} endpoint under which they had agreed
+ * @returns {Promise<void>} when this phone has done its part; the server is told where there is a network
+ */
+export async function endFor(context, { device, token }, endpoint) {
+  post(context, token, "/sync/v1/push/off", { endpoint }).catch((error) => {
+    if (!(error instanceof PhoneError)) throw error; // no network: where nobody else agreed, nothing arrives all the same
+  });
+  const held = isPossible() ? await subscriptionOf() : null;
+  if (held && !(await isWantedByOthers(context.store, device))) await held.unsubscribe();
+}
+
 /** @param {import('../storage/store.js').Store} store @param {string} device @returns {Promise<boolean>} */
 async function isWantedByOthers(store, device) {
   for (const row of await listIdentities(store)) {
