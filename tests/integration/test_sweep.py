@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from tests.support.books import Books
 from tests.support.exports import ready, row, shipped
+from tests.support.shop import make_parcels, make_shop
 from webapp.services import rebuild
 from webapp.services.deadlines import judgement_of
 from webapp.services.record import Draft, record
@@ -34,6 +36,32 @@ def books(app_on_both: Flask, tmp_path: Path) -> Books:
 @pytest.fixture
 def on_sqlite(app: Flask, tmp_path: Path) -> Iterator[Books]:
     return Books(tmp_path)
+
+
+def test_the_clock_reads_what_changed_and_not_every_parcel_there_ever_was(app_on_both: Flask) -> None:
+    org_id = make_shop()
+    codes = sorted(make_parcels(org_id, 5))
+    asked: list[tuple[str, Any]] = []
+    with transaction() as session:
+        for number, code in enumerate(codes):
+            session.execute(update(Parcel).where(Parcel.code == code).values(changed=1 + number // 2))
+    with reading() as session:
+        connection = session.connection()
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def _note(_c: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
+            asked.append((statement, parameters))
+
+        look = ask.to_look_at(session, org_id, (1, codes[0]), PLACED, 3)
+        assert look == ask.Look(tuple(codes[1:4]), (2, codes[3]))
+        statement, parameters = asked[0]
+        if connection.dialect.name == "sqlite":
+            plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            assert "(org_id=? AND changed>?)" in plan, plan
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = str(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).all())
+            assert re.search(r"Index Cond: .*?changed >=", plan), plan
 
 
 def parcel(books: Books) -> Parcel:
