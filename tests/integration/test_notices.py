@@ -9,16 +9,17 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.shop import make_shop, make_user
 from webapp.services.notices import Asked, raise_notice, raise_notices, to_role
 from webapp.services.notices.addressing import make_ready
 from webapp.services.notices.claiming import LEASE, Claim, Post, claim_next
-from webapp.services.notices.delivering import give_back, mark
+from webapp.services.notices.delivering import give_back, give_up, mark
 from webapp.services.notices.outcomes import SENT, Outcome
 from webapp.settings import Settings, Smtp
 from webapp.store.models import Delivery, Notice, NoticeSettings
+from webapp.store.queries import notices as ask
 from webapp.store.unit import reading, transaction
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
@@ -157,7 +158,40 @@ def test_an_abandoned_letter_is_the_offices_to_judge_and_an_abandoned_webhook_is
 def test_what_nobody_can_send_is_given_up_after_three_days(org_id: str, with_mail: Settings) -> None:
     raised(org_id)
     make_ready(with_mail, NOW)
-    give_back(NOW + timedelta(days=3))
+    give_up(Post(("webhook",)), NOW + timedelta(days=3))
     assert told(org_id) == [("waiting", "email", "waiting")]
-    give_back(NOW + timedelta(days=3, seconds=1))
+    give_up(POST, NOW + timedelta(days=3, seconds=1))
+    assert told(org_id) == [("waiting", "email", "waiting")], "this server can: it only was away"
+    give_up(Post(("webhook",)), NOW + timedelta(days=3, seconds=1))
     assert told(org_id) == [("failed", "email", "given_up")]
+
+
+def test_two_servers_that_end_the_last_deliveries_of_a_notice_at_once_leave_none_waiting(
+    app_on_both: Flask, org_id: str, with_mail: Settings
+) -> None:
+    with transaction() as session:
+        session.add(NoticeSettings(org_id=org_id, webhook_url="https://example.com/", webhook_secret="s"))
+        is_alone = session.get_bind().dialect.name == "sqlite"  # there the second waits for the first anyway
+    for n in range(6):
+        raised(org_id, f"alarm:{n}")
+    make_ready(with_mail, NOW)
+    with transaction() as session:
+        taken = {"state": "sending", "lease": "theirs", "leased_until": NOW + LEASE}
+        session.execute(update(Delivery).where(Delivery.org_id == org_id).values(**taken))
+    with reading() as session:
+        query = select(Delivery).where(Delivery.org_id == org_id).order_by(Delivery.notice_id)
+        made = list(session.execute(query).scalars())
+    meet = Barrier(1 if is_alone else 2)
+
+    def server(channel: str) -> None:
+        with app_on_both.app_context():
+            for each in made:
+                if each.channel == channel:
+                    with transaction() as session:
+                        ask.mark(session, org_id, each.id, "theirs", {"state": "refused", "error": "No."})
+                        meet.wait(60)
+                        ask.settle(session, org_id, each.notice_id)
+
+    with ThreadPoolExecutor(2) as servers:
+        list(servers.map(server, ("email", "webhook")))
+    assert {state for state, _, _ in told(org_id)} == {"failed"}

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from tests.support.mail import MailServer
 from tests.support.shop import make_shop, make_user
 from webapp.services.notices import pace, raise_notice, to_address, to_person, to_role, to_seller
+from webapp.services.notices.addressing import make_ready
 from webapp.services.notices.delivering import deliver_due
 from webapp.settings import Settings
 from webapp.store.models import Delivery, Notice, NoticeChoice, NoticeSettings, Organisation
@@ -147,6 +148,31 @@ def test_a_server_that_is_away_is_asked_once_a_round_and_for_most_of_a_day(
     assert [(each.state, each.tries) for each in ended] == [("given_up", 20)] * 2
     assert all("Given up after 20 tries" in each.error for each in ended)
     assert states(org_id) == ["failed", "failed"]
+
+
+def test_an_old_reminder_that_is_given_up_takes_no_new_one_along(
+    settings_with_mail: Settings, mail: MailServer, org_id: str, olga: str
+) -> None:
+    """`R13`, `R27`: they go as one letter, and each has tries of its own."""
+    mail.stop()
+    remind(org_id, "578")
+    make_ready(settings_with_mail, NOW)
+    with transaction() as session:
+        session.execute(update(Delivery).where(Delivery.org_id == org_id).values(tries=pace.TRIES - 1))
+    remind(org_id, "579")
+    assert deliver_due(settings_with_mail, NOW) == {"again": 2}
+    (old, new) = sorted(deliveries(org_id), key=lambda each: -each.tries)
+    assert [(each.state, each.tries) for each in (old, new)] == [("given_up", 20), ("waiting", 1)]
+    assert new.next_try_at <= NOW + timedelta(seconds=pace.FIRST_S), "as after its own first try"
+
+
+def test_what_waited_while_the_machine_was_off_for_days_is_sent_and_not_given_up(
+    settings_with_mail: Settings, mail: MailServer, org_id: str, olga: str
+) -> None:
+    remind(org_id)
+    make_ready(settings_with_mail, NOW)
+    assert deliver_due(settings_with_mail, NOW + timedelta(days=5)) == {"sent": 1}
+    assert (len(mail.letters), states(org_id)) == (1, ["told"])
 
 
 def test_quiet_hours_hold_and_do_not_lose(

@@ -16,7 +16,7 @@ from webapp.services.notices import desk as notices_desk
 from webapp.services.notices import raise_notice, to_role
 from webapp.services.notices.addressing import make_ready
 from webapp.services.notices.claiming import Claim, Post, claim_next
-from webapp.services.notices.delivering import give_back, mark
+from webapp.services.notices.delivering import give_back, give_up, mark
 from webapp.services.notices.outcomes import Outcome
 from webapp.settings import Settings, Smtp
 from webapp.store.models import Delivery, Notice, NoticeSettings
@@ -106,6 +106,7 @@ class World:
     def do_wait(self, minutes: object) -> None:
         self.now += timedelta(minutes=int(str(minutes)))
         give_back(self.now)
+        give_up(POST, self.now)
 
     def _take(self, claim: Claim, took: bool) -> None:
         if took:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,13 +31,14 @@ MOST_TOGETHER = 50
 class Claim:
     """What one attempt sends: a letter, and the deliveries it settles. `secret` is the webhook's, `browser` the push's.
 
+    `tries` says which try this is of each delivery: what goes in one letter need not have waited for the same time.
     `why_not`: there is nothing to be sent any more, and why.
     """
 
     letter: Letter
     ids: tuple[str, ...]
     notice_ids: tuple[str, ...]
-    tries: int
+    tries: Mapping[str, int]
     lease: str
     secret: str | None = None
     browser: Browser | None = None
@@ -110,7 +111,7 @@ def _claim(
     group = (ask.alike(session, first, notice.kind, now, MOST_TOGETHER) if is_together else [first]) or [
         first
     ]
-    lease, tries = str(uuid_utils.uuid7()), 1 + max(each.tries for each in group)
+    lease, tries = str(uuid_utils.uuid7()), {each.id: each.tries + 1 for each in group}
     values = {"lease": lease, "leased_until": now + LEASE, "tried_at": now, "held_until": None}
     ours = [each for each in group if ask.claim(session, each.org_id, each.id, values)]
     told = [ask.notice(session, each.org_id, each.notice_id) for each in ours]

@@ -15,6 +15,7 @@ of a day; what is refused for good, or given up, says why and is in sight of the
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from random import SystemRandom
@@ -25,14 +26,14 @@ import structlog
 from webapp import clock
 from webapp.services.notices import pace
 from webapp.services.notices.addressing import AT_ONCE, make_ready
-from webapp.services.notices.claiming import Claim, claim_next
+from webapp.services.notices.claiming import Claim, Post, claim_next
 from webapp.services.notices.outcomes import Outcome
 from webapp.services.notices.senders import Senders
 from webapp.settings import Settings
 from webapp.store.models import Delivery
 from webapp.store.queries import notices as ask
 from webapp.store.queries import push
-from webapp.store.unit import transaction
+from webapp.store.unit import Session, transaction
 
 log = structlog.get_logger()
 
@@ -41,7 +42,9 @@ _draw = SystemRandom().random
 
 
 def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -> Counter[str]:
-    """One round: make ready what is new, give back what was abandoned, send what is due; counts by outcome.
+    """One round: make ready what is new, give back what was abandoned, send what is due, give up what nobody can send;
+
+    counts by outcome.
 
     Ends after `budget_s` seconds with work left: the next round goes on.
     """
@@ -52,6 +55,7 @@ def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         post = Senders(settings, stack)
+        able = post.now()
         while clock.ticks() < end:
             claim, looked = claim_next(settings, post.now(), now)
             if claim is None and not looked:
@@ -61,6 +65,7 @@ def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -
             outcome = post.send(claim)
             mark(claim, outcome, now)
             counts[outcome.state] += len(claim.ids)
+    give_up(able, now)
     if counts:
         log.info("notices", **counts)
     return counts
@@ -68,23 +73,25 @@ def deliver_due(settings: Settings, now: datetime, budget_s: float = BUDGET_S) -
 
 def mark(claim: Claim, outcome: Outcome, now: datetime) -> None:
     """Write down what came of a claim, on every delivery it was for."""
-    values = _values(claim, outcome, now)
+    drawn = _draw()  # one for all, so that those of as many tries go together again
     with transaction() as session:
         org_id = claim.letter.org_id
         for delivery_id in claim.ids:
+            values = _values(claim.tries[delivery_id], outcome, drawn, now)
             ask.mark(session, org_id, delivery_id, claim.lease, values)
-        for notice_id in claim.notice_ids:
+        # In the order of their ids: two servers that settle the same ones wait for each other, and never both.
+        for notice_id in sorted(set(claim.notice_ids)):
             ask.settle(session, org_id, notice_id)
         if outcome.is_gone and claim.browser is not None:
             push.end(session, org_id, claim.browser.endpoint_sha256, outcome.said, now)
 
 
-def _values(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    state, at_last = outcome.state, claim.tries >= pace.TRIES
+def _values(tries: int, outcome: Outcome, drawn: float, now: datetime) -> dict[str, Any]:
+    state, at_last = outcome.state, tries >= pace.TRIES
     if state == "again" and at_last:
-        return {"state": "given_up", "error": f"Given up after {claim.tries} tries. {outcome.said}"}
+        return {"state": "given_up", "error": f"Given up after {tries} tries. {outcome.said}"}
     if state == "again":
-        later = now + pace.wait(claim.tries, _draw, outcome.after_s)
+        later = now + pace.wait(tries, lambda: drawn, outcome.after_s)
         return {"state": "waiting", "error": outcome.said, "next_try_at": later, "lease": None}
     if state == "sent":
         return {"state": "sent", "error": "", "delivered_at": now}
@@ -92,20 +99,29 @@ def _values(claim: Claim, outcome: Outcome, now: datetime) -> dict[str, Any]:
 
 
 def give_back(now: datetime) -> None:
-    """What a sender took and never came back for, by the rule above; and what nobody could even try in three days."""
+    """What a sender took and never came back for, by the rule above."""
     with transaction() as session:
         lost = ask.abandoned(session, now, AT_ONCE)
         for delivery in lost:
             _give_back(delivery, now)
-        stale = ask.never_tried(session, now, now - pace.ASIDE, AT_ONCE)
-        for delivery in stale:
-            delivery.state, delivery.error = (
-                "given_up",
-                "In three days no server was able to send by this channel.",
-            )
         session.flush()
-        for delivery in (*lost, *stale):
-            ask.settle(session, delivery.org_id, delivery.notice_id)
+        _settle_all(session, lost)
+
+
+def give_up(able: Post, now: datetime) -> None:
+    """What nobody could even try in three days: not what this server is `able` to send, however long it was away."""
+    with transaction() as session:
+        stale = ask.never_tried(session, now, now - pace.ASIDE, able.channels, able.push_key, AT_ONCE)
+        for delivery in stale:
+            delivery.state = "given_up"
+            delivery.error = "In three days no server was able to send by this channel."
+        session.flush()
+        _settle_all(session, stale)
+
+
+def _settle_all(session: Session, deliveries: Sequence[Delivery]) -> None:
+    for org_id, notice_id in sorted({(each.org_id, each.notice_id) for each in deliveries}):
+        ask.settle(session, org_id, notice_id)
 
 
 def _give_back(delivery: Delivery, now: datetime) -> None:

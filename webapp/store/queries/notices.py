@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -105,20 +105,24 @@ def due(
 
     Not those to browsers that agreed to another server's key, nor webhooks of the `spared` shops.
     """
-    of_another = exists().where(
-        PushSubscription.org_id == Delivery.org_id,
-        PushSubscription.id == Delivery.target,
-        PushSubscription.vapid_key != push_key,
-    )
     query = (
         select(Delivery)
         .where(Delivery.state == "waiting", Delivery.next_try_at <= now, Delivery.channel.in_(channels))
-        .where(or_(Delivery.channel != "push", ~of_another))
+        .where(or_(Delivery.channel != "push", ~_of_another(push_key)))
         .where(or_(Delivery.channel != "webhook", Delivery.org_id.not_in(spared)))
         .order_by(Delivery.next_try_at, Delivery.id)
         .limit(most)
     )
     return list(session.execute(query.with_for_update(skip_locked=True)).scalars())
+
+
+def _of_another(push_key: str) -> ColumnElement[bool]:
+    """Whether a delivery is to a browser that agreed to another server's key."""
+    return exists().where(
+        PushSubscription.org_id == Delivery.org_id,
+        PushSubscription.id == Delivery.target,
+        PushSubscription.vapid_key != push_key,
+    )
 
 
 def alike(session: Session, first: Delivery, kind: str, now: datetime, most: int) -> list[Delivery]:
@@ -193,7 +197,13 @@ def untold(kind: str, state: str) -> str:
 
 
 def settle(session: Session, org_id: str, notice_id: str) -> None:
-    """Say of a notice what its deliveries say: waiting, told, failed. One told by hand stays so."""
+    """Say of a notice what its deliveries say: waiting, told, failed. One told by hand stays so.
+
+    Its row is held first: of two servers that end a delivery each, the second one counts what the first has written.
+    """
+    kind = session.execute(
+        select(Notice.kind).where(Notice.org_id == org_id, Notice.id == notice_id).with_for_update()
+    ).scalar_one()
     counted = session.execute(
         select(
             func.count(),
@@ -202,12 +212,9 @@ def settle(session: Session, org_id: str, notice_id: str) -> None:
         ).where(Delivery.org_id == org_id, Delivery.notice_id == notice_id)
     ).one()
     made, sent, still = counted
-    # Told by hand is the office's word: a late failure does not take it back.
-    kind = session.execute(
-        select(Notice.kind).where(Notice.org_id == org_id, Notice.id == notice_id)
-    ).scalar_one()
     ended = untold(kind, "failed" if made else "unsent")
     state = "told" if sent else "waiting" if still else ended
+    # Told by hand is the office's word: a late failure does not take it back.
     session.execute(
         update(Notice)
         .where(
@@ -219,8 +226,13 @@ def settle(session: Session, org_id: str, notice_id: str) -> None:
     )
 
 
-def never_tried(session: Session, now: datetime, before: datetime, most: int) -> list[Delivery]:
-    """Deliveries made before `before` that are due and were never tried: no server here sends by their channel."""
+def never_tried(
+    session: Session, now: datetime, before: datetime, channels: Sequence[str], push_key: str, most: int
+) -> list[Delivery]:
+    """Deliveries made before `before` that are due, were never tried, and are not to be sent by these channels and key:
+
+    no server here was able to.
+    """
     query = (
         select(Delivery)
         .where(
@@ -228,6 +240,10 @@ def never_tried(session: Session, now: datetime, before: datetime, most: int) ->
             Delivery.next_try_at <= now,
             Delivery.created_at < before,
             Delivery.tries == 0,
+            or_(
+                Delivery.channel.not_in(channels),
+                and_(Delivery.channel == "push", _of_another(push_key)),
+            ),
         )
         .order_by(Delivery.id)
         .limit(most)
