@@ -6,7 +6,7 @@ import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { counted, judgeHere } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
-import { renameScans, takeScans } from "../../webapp/static/js/pages/scans.js";
+import { dropPhotos, renameScans, takeOff, takeScans } from "../../webapp/static/js/pages/scans.js";
 import { answeredTasks, isDone, leftOf, runsOn, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
@@ -100,6 +100,25 @@ test("the same parcels in another order stay signed", () => {
   const draft = signed(["A", "B"]);
   assert.equal(takeScans(draft, ["B", "A"].map(scan)), false);
   assert.deepEqual([draft.pad.length, draft.intact], [1, true]);
+});
+
+test("a parcel that is taken off names no picture any more, and its own can go with it", () => {
+  const draft = signed(["A", "B"]);
+  const photo = (sha256, parcel, more) => ({ sha256, parcel, role: "photo", ...more });
+  const all = photo("all", null);
+  const tags = [photo("t1", "A", { role: "tag", of: "all" }), photo("t2", "B", { role: "tag", of: "a" })];
+  draft.photos = [all, photo("a", "A"), photo("b", "B"), ...tags];
+  const left = () => draft.photos.map(({ sha256, parcel }) => [sha256, parcel]);
+  const own = takeOff(draft, "A");
+  const kept = [
+    ["all", null],
+    ["a", null],
+    ["b", "B"],
+    ["t2", "B"],
+  ];
+  assert.deepEqual(left(), kept);
+  dropPhotos(draft, own);
+  assert.deepEqual(left(), [kept[0], kept[2]], "the tag that was cut from it too");
 });
 
 test("an unfinished handover without parcels is gone on with at Scan", () => {

@@ -1,10 +1,13 @@
 /** Pictures on their way: none is left out of the seal, none is filed under another parcel, and none is lost without a word. */
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { test } from "node:test";
+import { buildPayload, hasRoomFor } from "../../webapp/static/js/domain/payload.js";
+import { makeJws, makeKey } from "../../webapp/static/js/outbox/keys.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { Shots } from "../../webapp/static/js/pages/shots.js";
 import { bitmap, openBitmaps, withCanvas } from "./helpers/canvas.js";
-import { CODES, World, collection } from "./helpers/world.js";
+import { CODES, World, collection, sha256 } from "./helpers/world.js";
 
 const corners = [
   { x: 2, y: 2 },
@@ -97,5 +100,46 @@ test("a picture whose handover was put away or thrown away is told, not dropped 
     await reading;
     assert.deepEqual([failed, draft.photos], [["handover-closed", "handover-closed"], []]);
     assert.equal(openBitmaps(), 0);
+    phone.close();
+  }));
+
+test("photos stop before the handover is too large to seal, with room for whoever signs and what they note", () =>
+  withCanvas(async () => {
+    const { phone, draft, shots, failed } = await shooting([seen]);
+    const codes = Array.from({ length: 300 }, (_, n) => `SPXMY${String(n).padStart(12, "0")}`);
+    draft.scans = codes.map((code) => ({ ...draft.scans[0], code, raw: code }));
+    const filled = (n) => ({
+      sha256: sha256(String(n)),
+      type: "image/jpeg",
+      size: 400_000,
+      role: "photo",
+      parcel: codes[n],
+    });
+    for (let n = 0; hasRoomFor(draft, filled(n)); n += 1) draft.photos.push(filled(n));
+    const { length } = draft.photos;
+    assert.ok(length > 150, String(length));
+    await shots.shoot(Promise.resolve(bitmap("one more")), codes[299]);
+    assert.deepEqual([failed, draft.photos.length], [["handover-full"], length]);
+    const points = [Array.from({ length: 300 }, (_, n) => [0.123, 0.456, n + 1_000])];
+    draft.data = { signature: { strokes: 1, ms: 1_300, points } };
+    Object.assign(draft, { counterpart: { name: "N".repeat(200), role: "clerk" }, note: "n".repeat(1_000) });
+    const link = {
+      id: draft.id,
+      device: draft.id,
+      actor: draft.id,
+      seq: 9_999,
+      prev: sha256("a"),
+      at: draft.startedAt,
+    };
+    const { privateKey, kid } = await makeKey(webcrypto.subtle);
+    const key = { privateKey, kid };
+    const jws = await makeJws(
+      webcrypto.subtle,
+      buildPayload(draft, { ...link, offset_ms: -99_999_999 }),
+      key,
+    );
+    assert.ok(jws.length <= 65_536, String(jws.length));
+    draft.photos.push(...Array.from({ length: 200 }, (_, n) => filled(n)));
+    await assert.rejects(phone.seal(draft), (error) => /photos and tags/.test(error.title));
     phone.close();
   }));

@@ -2,14 +2,18 @@
  * From a finished draft to the event's payload, member for member as PROTOCOL §2 lists them.
  * @module
  */
+import { DEFAULT_LIMITS } from "./batches.js";
+import { utf8 } from "./bytes.js";
 import { PhoneError } from "./problems.js";
 
-/** @import {BlobRef, Draft, Payload} from './types.js' */
+/** @import {BlobRef, Draft, Payload, Photo} from './types.js' */
 
 export const MAX_PARCELS = 500;
 /** These speak of an earlier event, and of as many parcels as that has. */
 const NEEDS_NONE = new Set(["void", "blob_lost"]);
 const LONGEST = { note: 4_000, name: 200 };
+/** Of what an event has around it, and of what comes after the photos: who signed and how, a note of some length. */
+const RESERVED_BYTES = 9_000;
 
 /**
  * @param {Draft} draft
@@ -58,6 +62,19 @@ function blobsOf(draft) {
     blobs.push({ sha256, type, size, role: "signature", parcel: null });
   }
   return blobs;
+}
+
+/**
+ * Told at the photo, while less can still be taken: at the seal it would be too late.
+ * @param {Draft} draft
+ * @param {Omit<Photo, 'sha256'>} photo one more
+ * @returns {boolean} the handover can still be sealed with it
+ */
+export function hasRoomFor(draft, photo) {
+  const photos = [...draft.photos, { ...photo, sha256: "0".repeat(64) }];
+  const codes = draft.scans.map(({ code }) => code);
+  const said = JSON.stringify([codes, dataOf(draft), blobsOf({ ...draft, photos })]);
+  return ((utf8(said).length + RESERVED_BYTES) * 4) / 3 <= DEFAULT_LIMITS.max_event_bytes; // as base64
 }
 
 /**

@@ -47,7 +47,7 @@ export async function sealDraft(context, device, draft, { byHand } = { byHand: t
     if (sealed) return sameAs(draft, sealed);
     const payload = buildPayload(draft, { ...mine, seq: head.seq + 1, prev: head.prev });
     const jws = await makeJws(context.subtle, payload, key);
-    const size = checkSize(jws);
+    const size = checkSize(jws, draft);
     const sha256 = await context.digest(utf8(jws));
     const event = eventRow(payload, draft.id, { size, sha256, signed: key !== null });
     const needsBytes = draft.kind !== "blob_lost";
@@ -62,13 +62,13 @@ export async function sealDraft(context, device, draft, { byHand } = { byHand: t
   );
 }
 
-/** @param {string} jws @returns {number} bytes */
-function checkSize(jws) {
+/** @param {string} jws @param {Draft} draft @returns {number} bytes */
+function checkSize(jws, { scans, photos }) {
   if (jws.length > DEFAULT_LIMITS.max_event_bytes) {
     throw new PhoneError(
       "event-too-large",
-      "This handover holds too much text.",
-      "Shorten the note, or seal it in two parts.",
+      `This is too much for one handover: parcels ${scans.length}, photos and tags ${photos.length}.`,
+      "Take some parcels off with their photos, or shorten the note. Seal the rest as a second handover.",
     );
   }
   return jws.length;

@@ -16,6 +16,7 @@ import { picturesOf, scanRouteOf } from "./flow.js";
 import { viewPhoto } from "./photo-view.js";
 import { fillReasons } from "./reasons.js";
 import { takeNewNames } from "./renamed.js";
+import { dropPhotos } from "./scans.js";
 import { Shots, isThere } from "./shots.js";
 
 /** @import {OpenDraft, OpenPhoto, Steps} from './flow.js' */
@@ -270,8 +271,7 @@ class PhotoScreen {
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
     const kept = await viewPhoto(entry, index, this.#urls.get(entry.sha256) ?? "", hint && HINTS[hint]);
     if (kept) return;
-    const draft = this.#draft;
-    draft.photos = draft.photos.filter((other) => other !== entry && other.of !== entry.sha256); // and the tags cut from it
+    dropPhotos(this.#draft, [entry]);
     el(this.#screen, "hint").hidden = true;
     await this.#app.flow.save();
     this.#show();

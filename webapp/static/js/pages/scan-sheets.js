@@ -4,7 +4,7 @@
  */
 import { looksLikeCode } from "../domain/codes.js";
 import { clockTime, codeText, count } from "../ui/format.js";
-import { open } from "../ui/sheet.js";
+import { ask, open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
 /** @import {Draft, Parcel, VerdictCode} from '../domain/types.js' */
@@ -220,6 +220,19 @@ export async function listOf(app, draft, missing, remove) {
   show(missing);
   on(dialog, "close", "click", () => dialog instanceof HTMLDialogElement && dialog.close(""));
   await open(dialog);
+}
+
+/** @param {string} code of a parcel that was taken off @param {number} photos of it alone @returns {Promise<boolean>} they go too */
+export async function photosToo(code, photos) {
+  const answer = await ask(
+    `${codeText(code)} is taken off`,
+    `${count(photos, "photo")} ${photos === 1 ? "shows" : "show"} only this parcel.`,
+    [
+      { value: "drop", label: photos === 1 ? "Delete it" : "Delete them", tone: "danger" },
+      { value: "", label: photos === 1 ? "Keep it" : "Keep them" },
+    ],
+  );
+  return answer === "drop";
 }
 
 /**

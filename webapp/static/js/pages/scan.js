@@ -15,9 +15,9 @@ import { scanRoute } from "./flow.js";
 import { showReader } from "./reader-view.js";
 import { takeNewNames } from "./renamed.js";
 import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
-import { blocked, listOf, typeCode } from "./scan-sheets.js";
+import { blocked, listOf, photosToo, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
-import { takeScans } from "./scans.js";
+import { dropPhotos, takeOff, takeScans } from "./scans.js";
 
 /** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
@@ -237,11 +237,12 @@ class ScanScreen {
 
   /** @template T @param {() => Promise<T>} question @returns {Promise<T>} */
   async #whileAsking(question) {
+    const before = this.#asking; // one sheet may lie over another
     this.#asking = true;
     try {
       return await question();
     } finally {
-      this.#asking = false;
+      this.#asking = before;
     }
   }
 
@@ -263,11 +264,14 @@ class ScanScreen {
   async #remove(code) {
     const draft = this.#draft;
     this.#takeScans(draft.scans.filter((scan) => scan.code !== code));
-    for (const photo of draft.photos) if (photo.parcel === code) photo.parcel = null;
+    const own = takeOff(draft, code);
     this.#belief.forget();
     this.#tally();
     showTakenOff(this.#screen, code);
     say(`Taken off: ${codeText(code)}`);
+    await this.#app.flow.save();
+    if (own.length === 0 || !(await this.#whileAsking(() => photosToo(code, own.length)))) return;
+    dropPhotos(draft, own);
     await this.#app.flow.save();
   }
 

@@ -7,7 +7,7 @@ import { renameCounts, withoutAnswers } from "../domain/packing.js";
 import { codeNow } from "../domain/verdict.js";
 
 /** @import {Scan, Worklist} from '../domain/types.js' */
-/** @import {OpenDraft} from './flow.js' */
+/** @import {OpenDraft, OpenPhoto} from './flow.js' */
 
 /**
  * Puts these scans in the place of the draft's. Another set of parcels than before asks for a new signature and a new
@@ -26,6 +26,25 @@ export function takeScans(draft, scans) {
   const data = withoutAnswers(draft.data, [...after]);
   Object.assign(draft, { pad: [], signature: null, intact: null, data });
   return wasSigned;
+}
+
+/**
+ * A parcel that was taken off names no picture any more; the tags cut out of it go with it.
+ * @param {OpenDraft} draft
+ * @param {string} code
+ * @returns {OpenPhoto[]} the photos that showed only this one
+ */
+export function takeOff(draft, code) {
+  draft.photos = draft.photos.filter(({ role, parcel }) => role !== "tag" || parcel !== code);
+  const own = draft.photos.filter(({ parcel }) => parcel === code);
+  for (const photo of own) photo.parcel = null;
+  return own;
+}
+
+/** Takes photos out, and the tags cut from them. @param {OpenDraft} draft @param {OpenPhoto[]} gone */
+export function dropPhotos(draft, gone) {
+  const digests = new Set(gone.map(({ sha256 }) => sha256));
+  draft.photos = draft.photos.filter(({ sha256, of }) => !digests.has(sha256) && !(of && digests.has(of)));
 }
 
 /** @param {OpenDraft} draft @returns {boolean} somebody signed for this set of parcels, or answered whether all is intact */

@@ -4,6 +4,7 @@
  */
 import { pictureOf, shotFrom, tagFrom } from "../capture/photo.js";
 import { normalise } from "../domain/codes.js";
+import { hasRoomFor } from "../domain/payload.js";
 import { PhoneError } from "../domain/problems.js";
 import { codeNow } from "../domain/verdict.js";
 import { picturesOf } from "./flow.js";
@@ -11,6 +12,9 @@ import { picturesOf } from "./flow.js";
 /** @import {Shot} from '../capture/photo.js' */
 /** @import {CaptureApp} from './context.js' */
 /** @import {OpenDraft, OpenPhoto} from './flow.js' */
+
+/** What a photo has at most, written down. */
+const LARGE_BYTES = 9_999_999;
 
 /** @typedef {Pick<CaptureApp, 'flow'|'phone'|'decoder'>} ShotsApp */
 /** @typedef {{entry:OpenPhoto, shot:Shot}} Kept */
@@ -94,6 +98,13 @@ export class Shots extends EventTarget {
   async #keep(source, parcel) {
     const { flow, phone } = this.#app;
     this.#mustBeOpen();
+    if (!hasRoomFor(this.#draft, { type: "image/jpeg", size: LARGE_BYTES, role: "photo", parcel })) {
+      throw new PhoneError(
+        "handover-full",
+        "No more photos fit into one handover.",
+        "Seal these first; leave the parcels without a photo for the next one.",
+      );
+    }
     const picture = await source();
     try {
       const shot = await shotFrom(picture);
@@ -147,7 +158,9 @@ export class Shots extends EventTarget {
       if (!draft.photos.includes(entry) || draft.photos.some(({ sha256 }) => sha256 === kept.sha256)) {
         continue;
       }
-      draft.photos.push({ ...kept, role: "tag", parcel, of: entry.sha256 });
+      /** @type {OpenPhoto} */
+      const cut = { ...kept, role: "tag", parcel, of: entry.sha256 };
+      if (hasRoomFor(draft, cut)) draft.photos.push(cut);
     }
     if (mine.length === 0 || this.#app.flow.draft !== draft) return;
     await this.#app.flow.save();
