@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from sync.evidence.bundle.verify import verify_bundle
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from tests.support.desk import keep, make_desk_user, picture, reference, scrawl
+from tests.support.installation import make_settings, running_app
 from tests.support.keeping import DAYS, LATER, deletion, go, is_held, pictures, set_days, settled
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tus import TusPhone
 from webapp import clock
+from webapp.extensions import db
 from webapp.services.keep_blob import keep_blob
 from webapp.services.keeping import delete_old
 from webapp.services.keeping.delete_old import clear_marked, delete_old_photos
@@ -25,10 +29,13 @@ from webapp.services.open_blob import find_blob
 from webapp.services.proving.export_proof import export_proof
 from webapp.services.proving.gather import Wanted
 from webapp.store import blobs
-from webapp.store.models import OfficeAct
+from webapp.store.models import OfficeAct, Parcel
 from webapp.store.queries import blobs as ask
-from webapp.store.queries import deletions, event_views, told
-from webapp.store.unit import reading
+from webapp.store.queries import deletions, event_views, keeping, told
+from webapp.store.unit import Session, reading, transaction
+
+if TYPE_CHECKING:
+    from tests.support.s3 import S3
 
 
 @pytest.fixture
@@ -124,6 +131,70 @@ def test_bytes_that_went_before_the_note_of_it_are_no_trouble(
     assert clear_marked(org_id, clock.now()) == 2
     assert clear_marked(org_id, clock.now()) == 0
     assert not any(is_held(org_id, sha256) for sha256 in event.values())
+
+
+def test_what_is_due_is_looked_for_before_the_shop_is_held_and_asked_again_under_it(
+    phone: ApiPhone, org_id: str, clerk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = make_parcels(org_id, 1, 5, status="ready")
+    goes, stays = settled(phone, org_id, clerk), settled(phone, org_id, clerk, codes)
+    set_days(org_id, clerk)
+    asked: list[bool] = []
+    real = keeping.due
+
+    def due(session: Session, *about: Any, **more: Any) -> list[keeping.Due]:
+        asked.append(is_held_now())
+        found = real(session, *about, **more)
+        if len(asked) == 1:
+            with transaction() as other:
+                parcel = other.get_one(Parcel, (org_id, codes[0]))
+                parcel.flags = {**parcel.flags, "on_hold": True}
+        return found
+
+    held: list[str] = []
+
+    def is_held_now() -> bool:
+        return bool(held) and held[-1] == "held"
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def _held(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("UPDATE organisations"):
+            held.append("held")
+
+    @event.listens_for(db.engine, "commit")
+    def _free(_connection: object) -> None:
+        held.append("free")
+
+    monkeypatch.setattr(keeping, "due", due)
+    done = go()
+    assert asked == [False, True]
+    assert (done.photos, done.signatures) == (1, 1)
+    assert not any(is_held(org_id, sha256) for sha256 in pictures(org_id, goes).values())
+    assert all(is_held(org_id, sha256) for sha256 in pictures(org_id, stays).values())
+
+
+def test_from_a_store_over_the_network_one_goes_at_a_time_and_writers_get_their_turn_between(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environ.items():
+        monkeypatch.setenv(name, value)
+    address = f"s3://{s3.bucket}/{uuid.uuid4().hex}"
+    with running_app(make_settings(tmp_path, blobs=address, s3_endpoint=s3.endpoint)) as app:
+        org_id = make_shop()
+        clerk = make_desk_user(org_id, "admin")
+        settled(ApiPhone(app.test_client(), org_id, make_user(org_id)), org_id, clerk)
+        set_days(org_id, clerk)
+        store, steps = blobs.current(), []
+        real = store.delete
+
+        def delete(*about: str) -> None:
+            steps.append("delete")
+            real(*about)
+
+        monkeypatch.setattr(store, "delete", delete)
+        event.listen(db.engine, "commit", lambda _connection: steps.append("commit"))
+        assert go().deleted == 2
+        assert "".join(step[0] for step in steps).count("dcd") == 1, steps
 
 
 def test_many_are_let_go_in_batches_with_one_line_in_the_history(

@@ -15,6 +15,7 @@ import structlog
 
 from sync.protocol.problems import Problem
 from sync.rules.keeping import SIGNATURE, Keeping
+from webapp.extensions import of_app
 from webapp.services.keeping.acts import write_act
 from webapp.services.keeping.policy import cutoffs_of, keeping_of
 from webapp.store import blobs
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 200
 CLEARED_AT_ONCE = 50  # while their keys are held, nobody else writes on SQLite
+CLEARED_AFAR = 1  # of a store that is no folder: each waits for its network twice
 
 
 @dataclass(slots=True)
@@ -99,42 +101,46 @@ def _round(org_id: str, now: datetime, *, is_trial: bool) -> Round:
 def _walk(done: Round, cutoffs: Cutoffs, now: datetime, *, is_trial: bool) -> None:
     after: Place | None = None
     act: OfficeAct | None = None
-    due: Sequence[Due]
     while True:
+        # Without the lock: what keeps a picture is a long question, and mostly nothing is due.
+        with reading() as session:
+            found = ask.due(session, done.org_id, cutoffs, after, AT_ONCE)
         if is_trial:
-            with reading() as session:
-                due = ask.due(session, done.org_id, cutoffs, after, AT_ONCE)
-            done.count(due)
-        else:
+            done.count(found)
+        elif found:
             with transaction() as session:
-                due, act = _mark(session, done, cutoffs, after, act, now)
+                act = _mark(session, done, cutoffs, found, act, now)
             clear_marked(done.org_id, now)
-        if len(due) < AT_ONCE:
+        if len(found) < AT_ONCE:
             return
-        after = (due[-1].blob.held_at, due[-1].blob.sha256)
+        after = (found[-1].blob.held_at, found[-1].blob.sha256)
 
 
 def _mark(
     session: Session,
     done: Round,
     cutoffs: Cutoffs,
-    after: Place | None,
+    found: Sequence[Due],
     act: OfficeAct | None,
     now: datetime,
-) -> tuple[Sequence[Due], OfficeAct | None]:
-    """Mark one batch, with the round's line in the history, held against whatever may begin to need one of them."""
+) -> OfficeAct | None:
+    """Mark what is due still of one batch, with the round's line in the history, which is given.
+
+    The shop is held against whatever may begin to need one of them.
+    """
     lock_org(session, done.org_id, 0)
-    due = ask.due(session, done.org_id, cutoffs, after, AT_ONCE)
+    only = [each.blob.sha256 for each in found]
+    due = ask.due(session, done.org_id, cutoffs, None, len(only), only=only)
     if not due:
-        return due, act
+        return act
     days = {each.blob.sha256: _days(done.keeping, each) for each in due}
     deletions.mark(session, done.org_id, [each.blob for each in due], deletions.POLICY, now, days=days)
     done.count(due)
     told = {**done.keeping.as_dict(), "deleted": done.photos, "signed": done.signatures, "bytes": done.bytes}
     if act is None:
-        return due, write_act(session, done.org_id, "photos_deleted", None, now, told)
+        return write_act(session, done.org_id, "photos_deleted", None, now, told)
     act.data = told
-    return due, session.merge(act)
+    return session.merge(act)
 
 
 def _days(keeping: Keeping, due: Due) -> int | None:
@@ -144,14 +150,15 @@ def _days(keeping: Keeping, due: Due) -> int | None:
 def clear_marked(org_id: str, now: datetime) -> int:
     """Remove the bytes of everything that is marked; gives how many pictures. Finishes what a killed round left."""
     count = 0
+    most = CLEARED_AT_ONCE if blobs.folder_of(of_app("baton-settings")) else CLEARED_AFAR
     while True:
         with transaction() as session:
-            found = deletions.uncleared(session, org_id, CLEARED_AT_ONCE)
+            found = deletions.uncleared(session, org_id, most)
             for sha256 in found:
                 _clear(session, org_id, sha256, now)
             deletions.cleared(session, org_id, found, now)
         count += len(found)
-        if len(found) < CLEARED_AT_ONCE:
+        if len(found) < most:
             return count
 
 

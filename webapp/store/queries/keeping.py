@@ -62,8 +62,16 @@ class Act:
     data: Mapping[str, Any]
 
 
-def due(session: Session, org_id: str, cutoffs: Cutoffs, after: Place | None, limit: int) -> list[Due]:
-    """Old pictures that nothing keeps, oldest first, behind `after`."""
+def due(
+    session: Session,
+    org_id: str,
+    cutoffs: Cutoffs,
+    after: Place | None,
+    limit: int,
+    *,
+    only: Collection[str] | None = None,
+) -> list[Due]:
+    """Old pictures that nothing keeps, oldest first, behind `after`; of `only` these digests, if said."""
     latest = cutoffs.latest
     if latest is None:
         return []
@@ -71,6 +79,8 @@ def due(session: Session, org_id: str, cutoffs: Cutoffs, after: Place | None, li
     query = select(Blob, is_photo).where(Blob.org_id == org_id, Blob.held_at < latest, ~_is_kept(cutoffs))
     if after is not None:
         query = query.where(tuple_(Blob.held_at, Blob.sha256) > tuple_(*after))
+    if only is not None:
+        query = query.where(among(session, Blob.sha256, only))
     rows = session.execute(query.order_by(Blob.held_at, Blob.sha256).limit(limit))
     return [Due(row[0], not row[1]) for row in rows]
 
