@@ -12,9 +12,10 @@ from flask import Flask
 from tests.support.books import NOW, Books
 from tests.support.exports import order_id, ready, row
 from webapp.services.cases.open_case import Wanted, open_case
+from webapp.services.record import Draft, record
 from webapp.services.sweep import sweep
 from webapp.store.models import Deadline
-from webapp.store.unit import reading
+from webapp.store.unit import reading, transaction
 
 DAY = timedelta(days=1)
 
@@ -109,3 +110,28 @@ def test_r25_a_label_that_came_late_leaves_the_next_term_to_come_and_the_daily_r
     assert [step["kind"] for step in sweep(datetime(2026, 12, 5, 1, tzinfo=UTC)).applied] == [
         "deem_cancelled"
     ]
+
+
+# -- a buyer who asks again
+
+
+def test_r2_a_second_request_to_cancel_is_seen_after_the_first_was_settled(books: Books) -> None:
+    asking = {"cancel_type": "Cancel", "cancel_by": "Buyer"}
+
+    def put(day: int, **fields: str) -> bool:
+        books.put(row(1, **fields), row(2, created_at=f"{day}/11/2026 09:00:00"), now=NOW + (day - 20) * DAY)
+        return next(p.flags["cancel_requested"] for p in books.parcels() if p.code == code)
+
+    books.put(row(1))
+    code = books.parcel().code
+    assert put(21, **asking)
+    assert put(22, seller_note="the same request, still open", **asking)
+    with transaction() as session:
+        sent = Draft("resolve", (code,), data={"status": "confirmed"})
+        record(session, books.org, books.user, [sent], NOW + 2 * DAY + timedelta(hours=1))
+    assert not put(23, seller_note="still told of, though the office has settled it", **asking)
+    assert not put(24)
+    assert put(25, **asking)
+    requests = books.kinds(code).count("cancel")
+    assert put(26, seller_note="no third one", **asking)
+    assert books.kinds(code).count("cancel") == requests == 2

@@ -18,7 +18,8 @@ from typing import Any
 from webapp.services.importing.carriers import CarrierBook
 from webapp.services.importing.meaning.facts import SOURCE, Wanted, said_anew, wanted_facts
 from webapp.services.importing.meaning.orders import Group, OrderDraft
-from webapp.services.importing.meaning.parcels import ParcelDraft
+from webapp.services.importing.meaning.parcels import ParcelDraft, asks_to_cancel
+from webapp.services.importing.shelf import Shelf
 from webapp.store.queries.importing import Books, HeldOrder, HeldParcel
 
 BEFORE_HANDOVER = frozenset({"expected", "confirmed", "packed", "ready"})
@@ -71,34 +72,13 @@ class ChunkPlan:
 def plan_chunk(groups: Iterable[Group], books: Books, rules: Rules) -> ChunkPlan:
     """The plan for some groups of orders, given what the books hold of them."""
     plan = ChunkPlan()
-    shelf = _Shelf(books.parcels)
+    shelf = Shelf(books.parcels)
     for group in groups:
         _plan_group(plan, group, books, shelf, rules)
     return plan
 
 
-class _Shelf:
-    """The books' parcels by everything they can be found by."""
-
-    def __init__(self, parcels: Iterable[HeldParcel]) -> None:
-        self._by: dict[tuple[str, str], list[HeldParcel]] = {}
-        for held in parcels:
-            names = [("order", order_id) for order_id in held.orders]
-            names += [("package", held.package_id)] if held.package_id else []
-            names += [("tracking", held.tracking)] if held.tracking else []
-            for name in names:
-                self._by.setdefault(name, []).append(held)
-
-    def of(self, group: Group) -> dict[str, HeldParcel]:
-        """Every parcel in the books that has to do with these orders, by code."""
-        names = [("order", order.order_id) for order in group.orders]
-        for parcel in group.parcels:
-            names += [("package", parcel.package_id)] if parcel.package_id else []
-            names += [("tracking", parcel.tracking)] if parcel.tracking else []
-        return {held.code: held for name in names for held in self._by.get(name, ())}
-
-
-def _plan_group(plan: ChunkPlan, group: Group, books: Books, shelf: _Shelf, rules: Rules) -> None:
+def _plan_group(plan: ChunkPlan, group: Group, books: Books, shelf: Shelf, rules: Rules) -> None:
     actions = {
         order.order_id: _action(order, books.orders.get(order.order_id), rules.as_of)
         for order in group.orders
@@ -114,12 +94,12 @@ def _plan_group(plan: ChunkPlan, group: Group, books: Books, shelf: _Shelf, rule
             )
         elif action == "same":
             plan.seen.append(order.order_id)
+    fresh = frozenset(order_id for order_id, action in actions.items() if action in {"new", "updated"})
     told = [parcel for parcel in group.parcels if any(actions[o] != "older" for o in parcel.orders)]
-    live = [parcel for parcel in told if any(actions[o] in {"new", "updated"} for o in parcel.orders)]
     parcels = shelf.of(group)
     # An order that says the same says it anew of what was deemed cancelled meanwhile.
-    if live or any(it.is_deemed and it.status == "cancelled" for it in parcels.values()):
-        _Matching(plan, group, books, parcels, rules).run(live, told)
+    if fresh or any(it.is_deemed and it.status == "cancelled" for it in parcels.values()):
+        _Matching(plan, group, books, parcels, rules, fresh).run(told)
 
 
 def _action(order: OrderDraft, held: HeldOrder | None, as_of: datetime) -> str:
@@ -131,33 +111,50 @@ def _action(order: OrderDraft, held: HeldOrder | None, as_of: datetime) -> str:
     return "updated" if is_newer else "older"
 
 
+def _asks_now(order: OrderDraft, held: HeldOrder | None) -> bool:
+    """Whether the buyer asks to cancel and did not by the export before (R2)."""
+    before = held.cancel_type if held else None
+    return asks_to_cancel(order.values["cancel_type"]) and not asks_to_cancel(before)
+
+
 class _Matching:
     """Finds for each parcel of the file the one in the books, or makes it."""
 
     def __init__(
-        self, plan: ChunkPlan, group: Group, books: Books, held: dict[str, HeldParcel], rules: Rules
+        self,
+        plan: ChunkPlan,
+        group: Group,
+        books: Books,
+        held: dict[str, HeldParcel],
+        rules: Rules,
+        fresh: frozenset[str],
     ) -> None:
         self._plan, self._group, self._books, self._free, self._rules = plan, group, books, held, rules
+        self._fresh = fresh
+        self._asking_now = {
+            order.order_id
+            for order in group.orders
+            if order.order_id in fresh and _asks_now(order, books.orders.get(order.order_id))
+        }
 
-    def run(self, live: Sequence[ParcelDraft], told: Sequence[ParcelDraft]) -> None:
+    def run(self, told: Sequence[ParcelDraft]) -> None:
         """Match by what is surest first: the package, then the tracking number, then the order's own parcel.
 
-        `live` are those whose orders changed, `told` also those whose orders say the same as before.
+        `told` are the parcels whose orders changed or say the same as before.
         """
         taken = {id(parcel): held for parcel in self._group.parcels if (held := self._by_identity(parcel))}
         for parcel in self._group.parcels:
             if id(parcel) not in taken and (held := self._by_order(parcel)):
                 taken[id(parcel)] = held
-        for parcel in live:
-            held = taken.get(id(parcel))
-            if held is None:
-                self._add(parcel)
-            else:
-                self._change(parcel, held)
         for parcel in told:
-            if (held := taken.get(id(parcel))) is not None:
+            held, is_live = taken.get(id(parcel)), not self._fresh.isdisjoint(parcel.orders)
+            if held is None and is_live:
+                self._add(parcel)
+            if held is not None and is_live:
+                self._change(parcel, held)
+            if held is not None:
                 self._say_anew(parcel, held)
-        if live:
+        if self._fresh:
             self._retire(taken)
 
     def _take(self, held: HeldParcel) -> HeldParcel:
@@ -199,7 +196,7 @@ class _Matching:
         code = self._rules.draw_code()
         self._plan.new_parcels.append({"code": code, **self._columns(parcel, None)})
         self._plan.counts["parcels_new"] += 1
-        self._say(parcel, code, ())
+        self._say(parcel, code, (), is_asked_again=False)
 
     def _change(self, parcel: ParcelDraft, held: HeldParcel) -> None:
         columns = self._columns(parcel, held)
@@ -213,7 +210,9 @@ class _Matching:
             self._plan.changed_parcels.append({"code": held.code, **columns})
             self._plan.refold.add(held.code)
         before = len(self._plan.facts)
-        self._say(parcel, held.code, facts)
+        is_settled = not held.flags.get("cancel_requested")
+        is_asked_again = is_settled and not self._asking_now.isdisjoint(parcel.orders)
+        self._say(parcel, held.code, facts, is_asked_again=is_asked_again)
         if is_changed or len(self._plan.facts) > before:
             self._plan.counts["parcels_changed"] += 1
 
@@ -231,9 +230,9 @@ class _Matching:
             "place_id": known.get("place_id") or self._rules.places.get((seller or "").strip().casefold()),
         }
 
-    def _say(self, parcel: ParcelDraft, code: str, facts: Sequence[Any]) -> None:
+    def _say(self, parcel: ParcelDraft, code: str, facts: Sequence[Any], *, is_asked_again: bool) -> None:
         self._plan.links += [(code, order_id) for order_id in parcel.orders]
-        for wanted in wanted_facts(parcel, facts, self._rules.now):
+        for wanted in wanted_facts(parcel, facts, self._rules.now, is_asked_again=is_asked_again):
             self._plan.facts.append((code, parcel.seller, wanted))
             self._plan.counts[f"fact_{_fact_name(wanted)}"] += 1
             handed_over = any(fact.kind in {"collect", "drop_off"} for fact in facts)

@@ -34,13 +34,17 @@ class ShopRules:
 
 @dataclass(frozen=True, slots=True)
 class HeldOrder:
-    """An order in the books; `newest_at` is the latest of its times, `seen_at` the export it was last told by."""
+    """An order in the books; `newest_at` is the latest of its times, `seen_at` the export it was last told by.
+
+    `cancel_type` is that export's word of a cancellation or return, as the marketplace writes it.
+    """
 
     order_id: str
     digest: str
     status: str
     seen_at: datetime
     newest_at: datetime | None
+    cancel_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class HeldParcel:
     status: str
     status_at: datetime | None
     is_deemed: bool
+    flags: Mapping[str, Any]
     orders: tuple[str, ...]
 
 
@@ -115,13 +120,15 @@ _TIMES = (
 
 def _orders(session: Session, org_id: str, order_ids: Collection[str]) -> dict[str, HeldOrder]:
     rows = session.execute(
-        select(Order.order_id, Order.digest, Order.platform_status, Order.seen_at, *_TIMES).where(
-            Order.org_id == org_id, among(session, Order.order_id, order_ids)
-        )
+        select(
+            Order.order_id, Order.digest, Order.platform_status, Order.seen_at, Order.cancel_type, *_TIMES
+        ).where(Order.org_id == org_id, among(session, Order.order_id, order_ids))
     )
     return {
-        order_id: HeldOrder(order_id, digest, status, seen_at, max((at for at in times if at), default=None))
-        for order_id, digest, status, seen_at, *times in rows
+        order_id: HeldOrder(
+            order_id, digest, status, seen_at, max((at for at in times if at), default=None), cancel_type
+        )
+        for order_id, digest, status, seen_at, cancel_type, *times in rows
     }
 
 
@@ -169,6 +176,7 @@ _PARCEL = (
     Parcel.status,
     Parcel.status_at,
     Parcel.is_deemed,
+    Parcel.flags,
 )
 
 

@@ -10,7 +10,8 @@ The marketplace's own stages are facts like any other (RULES section 2 puts them
 - unpaid or on hold is a `hold`, lifted when the marketplace lifts it (and only if it was the import's);
 - a cancellation that is asked for but not granted is a `cancel` with `requested`.
 Nothing is ever taken back: an export that no longer says a thing does not unsay it. What the ledger holds
-already, from whomever, is not said again, unless a rule has deemed the opposite since (`said_anew`).
+already, from whomever, is not said again, unless a rule has deemed the opposite since (`said_anew`), or a
+buyer asks a second time to cancel what the office had decided to send.
 """
 
 from __future__ import annotations
@@ -67,9 +68,16 @@ class Wanted:
     note: str | None = None
 
 
-def wanted_facts(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> list[Wanted]:
-    """The facts this parcel's rows prove and the ledger lacks, in the order they happened."""
+def wanted_facts(
+    parcel: ParcelDraft, held: Sequence[Held], now: datetime, *, is_asked_again: bool = False
+) -> list[Wanted]:
+    """The facts this parcel's rows prove and the ledger lacks, in the order they happened.
+
+    `is_asked_again`: the request to cancel that the ledger has was settled, and this is another one (R2).
+    """
     have = {row_of(fact.kind, fact.data) for fact in held}
+    if is_asked_again:
+        have.discard("cancel.requested")
     if "label" in have:
         have.add(row_of("label", {"source": SOURCE}))
     found = [fact for fact in _proved(parcel, now) if row_of(fact.kind, fact.data) not in have]

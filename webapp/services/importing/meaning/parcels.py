@@ -55,6 +55,11 @@ def stage_of_line(line: Line) -> Stage:
     return stage_of(line.status, line.text("substatus"), line.times)
 
 
+def asks_to_cancel(cancel_type: str | None) -> bool:
+    """Whether the marketplace's word of a cancellation or return is that of a cancellation."""
+    return (cancel_type or "").casefold().startswith("cancel")
+
+
 def build_parcels(lines: Iterable[Line]) -> dict[str, ParcelDraft]:
     """The parcels of these lines by key."""
     by_key: dict[str, list[Line]] = {}
@@ -82,7 +87,7 @@ def _add_to_parcel(parcel: ParcelDraft, line: Line) -> None:
     stage = stage_of_line(line)
     parcel.stages.add(stage)
     parcel.is_cancel_asked = parcel.is_cancel_asked or (
-        not stage.is_cancelled and (line.text("cancel_type") or "").casefold().startswith("cancel")
+        not stage.is_cancelled and asks_to_cancel(line.text("cancel_type"))
     )
     for name, at in line.times.items():
         parcel.times[name] = min(at, parcel.times.get(name, at))
