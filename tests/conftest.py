@@ -211,13 +211,14 @@ def proxy(live_server: Server) -> Iterator[Proxy]:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver, one for the session."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.support.programs import find_node
 
     # Its own Node needs a library (libatomic) that a small machine does not have; ours does not.
     if node := find_node():
         os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
+    expect.set_options(timeout=30_000)
     with sync_playwright() as driver:
         yield driver
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
-from flask import abort, current_app, g, request
+from flask import abort, current_app, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
+from flask_security import current_user, url_for_security
 
 from sync.protocol.problems import Problem
 from webapp.services.find_device import CallingDevice, find_device
@@ -50,7 +51,7 @@ def desk(*roles: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
         @wraps(view)
         def inner(*args: P.args, **kwargs: P.kwargs) -> Any:
             if not current_user.is_authenticated:
-                return cast(ResponseReturnValue, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+                return _the_door()
             if current_user.role not in allowed or not current_user.is_desk:
                 abort(403)
             g.actor = Actor(
@@ -98,6 +99,22 @@ def refuse_unless(may_be: bool) -> None:
             "device-revoked",
             "The office has signed this phone out. Its unsent work stays on it; ask the office.",
         )
+
+
+def _the_door() -> ResponseReturnValue:
+    """To sign in, and back: after a form to the page that it was on, since what was sent cannot be asked for."""
+    if request.method in {"GET", "HEAD"}:
+        return cast(ResponseReturnValue, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+    flash("You are not signed in any more, so nothing was changed. Sign in, then send it again.", "unsent")
+    return redirect(url_for_security("login", next=came_from() or "/office/"), 303)
+
+
+def came_from() -> str | None:
+    """The page of this office that a form was sent from, as the browser tells it; None when it is no such page."""
+    said = urlsplit(request.referrer or "")
+    if said.netloc != request.host or not said.path.startswith("/office/"):
+        return None
+    return f"{said.path}?{said.query}" if said.query else said.path
 
 
 def _own(user: Any) -> str | None:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from sync.protocol.problems import Problem
 from sync.protocol.strictjson import is_storable
+from webapp.access import came_from
 
 log = structlog.get_logger()
 
@@ -53,12 +54,20 @@ def _is_program() -> bool:
     return request.path.startswith(("/sync/", "/api/", "/healthz", "/readyz"))
 
 
+def _page(status: int, title: str, detail: str) -> str:
+    back = came_from() if request.method == "POST" else None
+    return render_template("error.html", status=status, title=title, detail=detail, back=back)
+
+
 def _refused(problem: Problem) -> ResponseReturnValue:
     if _is_program():
         return problem_response(problem)
-    return render_template(
-        "error.html", status=problem.status, title=problem.title, detail=problem.detail
-    ), problem.status
+    page = _page(problem.status, problem.title, problem.detail)
+    if "HX-Request" not in request.headers:
+        return page, problem.status
+    # A whole page has no place inside another: the page that asked stays, and says why it got no answer.
+    told = json.dumps({"office:refused": {"detail": problem.detail}})
+    return page, problem.status, {"HX-Reswap": "none", "HX-Trigger": told}
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -66,7 +75,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < 400 or error.response is not None:
         return error
     if not _is_program():
-        page = render_template("error.html", status=status, title=error.name, detail=_words(status, error))
+        page = _page(status, error.name, _words(status, error))
         return page, status, [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
     problem = Problem(
         _HTTP_CODES.get(status, "server-fault" if status >= 500 else "body-invalid"), _words(status, error)
@@ -87,7 +96,7 @@ def _broke(error: Exception) -> ResponseReturnValue:
     )
     if _is_program():
         return problem_response(problem)
-    return render_template("error.html", status=500, title=problem.title, detail=problem.detail), 500
+    return _page(500, problem.title, problem.detail), 500
 
 
 def _words(status: int, error: HTTPException) -> str:

@@ -30,7 +30,7 @@ WRITERS, BACKUPS = 3, 2
 
 
 class Writer(threading.Thread):
-    """A phone that hands over parcels without pause: half of its photos are sent before their event."""
+    """A phone that hands over parcels with hardly a pause: half of its photos are sent before their event."""
 
     def __init__(self, number: int, phone: Phone, parcels: list[str], stop: threading.Event) -> None:
         super().__init__()
@@ -43,6 +43,7 @@ class Writer(threading.Thread):
         try:
             while not self._stop_now.is_set():
                 self._hand_over(len(self.events))
+                self._stop_now.wait(0.05)
         except BaseException as error:  # noqa: BLE001 - told by the test
             self.broke = error
 

@@ -52,7 +52,7 @@ def test_all_that_was_sealed_in_a_storm_is_home_once_afterwards(
         assert phone.stderr
         assert phone.stderr.readline() == "enrolled\n"
         storm(proxy, live_server, random.Random(11))
-        output, errors = phone.communicate("calm\n", timeout=200)
+        output, errors = phone.communicate("calm\n", timeout=300)
     finally:
         phone.kill()
         phone.wait()

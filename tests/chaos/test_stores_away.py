@@ -48,7 +48,7 @@ def test_a_locked_database_is_busy_for_writers_and_open_for_readers(
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         assert refusal(phone.post(*events)) == BUSY
-        assert time.monotonic() - began < 12, "a phone's thread is not held for ever"
+        assert time.monotonic() - began < 30, "a phone's thread is not held for ever"
         assert refusal(phone.begin(photo, photo)) == BUSY
         assert phone.get("/sync/v1/worklist").status_code == 200
         other.execute("ROLLBACK")

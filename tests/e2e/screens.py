@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import Chromium
 from tests.support.programs import ROOT
@@ -160,8 +162,8 @@ class Person:
             before = self.page.locator(".thumb").count()
             for _ in range(20):  # the video stands still for a second: the very same picture is refused
                 self.page.click(".shutter:not([disabled])")
-                self.page.wait_for_timeout(400)
-                if self.page.locator(".thumb").count() > before:
+                with suppress(PlaywrightTimeout):
+                    self.page.wait_for_selector(f".thumb >> nth={before}", timeout=5_000)
                     break
             self.page.wait_for_selector(f".thumb >> nth={before}")
         self.wait_until_kept("photos")

@@ -135,4 +135,4 @@ def test_a_tab_that_is_capturing_goes_on_with_its_own_version_until_it_has_seale
     old.click("dialog >> text=Discard >> nth=-1")
     old.click("nav [data-tab=outbox]")
     # The change of screen is a navigation too: what counts is the page that is loaded after it.
-    old.wait_for_selector(f'meta[name="baton-version"][content="{NEXT}"]', state="attached", timeout=10_000)
+    old.wait_for_selector(f'meta[name="baton-version"][content="{NEXT}"]', state="attached", timeout=60_000)

@@ -128,11 +128,11 @@ def registration_of(chromium: Chromium, page: Page) -> str:
         lambda event: found.extend(one["registrationId"] for one in event["registrations"]),
     )
     session.send("ServiceWorker.enable")
-    for _ in range(50):
+    for _ in range(600):
         if found:
-            break
+            return found[0]
         page.wait_for_timeout(50)
-    return found[0]
+    raise AssertionError("DevTools told of no registration")
 
 
 def received(server: Server) -> int:
@@ -143,7 +143,7 @@ def received(server: Server) -> int:
 
 def until(page: Page, expression: str) -> None:
     """Wait for an asynchronous condition in the page, which `wait_for_function` does not await."""
-    for _ in range(100):
+    for _ in range(600):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(100)

@@ -143,6 +143,13 @@ def test_the_next_proofs_pictures_come_while_this_one_is_looked_at(browser: Chro
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_load_state("networkidle")
+    page.wait_for_function("document.querySelector('template[data-prefetch]')")
+    [photo, *_] = page.locator("template[data-prefetch]").evaluate(
+        "it => [...it.content.querySelectorAll('img')].map((img) => img.src)"
+    )
+    until_asked = time.monotonic() + 30
+    while photo.partition("?")[0] not in asked and time.monotonic() < until_asked:
+        page.wait_for_timeout(100)
     already = set(asked)
     page.keyboard.press("j")
     expect(page.get_by_text("2 of 3")).to_be_visible()

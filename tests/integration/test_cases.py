@@ -35,6 +35,30 @@ def opened(books: Books, kind: str = "complaint", **members: object) -> str:
     return open_case(books.org, books.user, Wanted(**told), NOW)  # type: ignore[arg-type]
 
 
+def test_a_form_sent_twice_opens_one_case_and_another_is_another(books: Books) -> None:
+    books.put(row(1), row(2))
+    case = opened(books)
+    assert opened(books) == case
+    assert kinds(books, case) == ["opened"]
+    others = {
+        opened(books, title="Nor the other"),
+        opened(books, named=(order_id(2),)),
+        opened(books, "loss"),
+    }
+    assert len({case, *others}) == 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("54.8", "54.80"), ("12,50", "12.50"), ("150.000", "150000.00"), ("Rp 1.250.000", "1250000.00")],
+)
+def test_an_amount_is_read_as_the_markets_write_it(books: Books, typed: str, kept: str) -> None:
+    books.put(row(1))
+    case = opened(books, "refund")
+    steps.set_money(books.org, books.user, case, "done", typed, "", NOW)
+    assert str(held(books, case).refund_amount) == kept
+
+
 def held(books: Books, case_id: str) -> Case:
     with reading() as session:
         return session.get_one(Case, (books.org, case_id))
@@ -73,7 +97,7 @@ def test_money_comes_back_for_what_was_paid_beforehand_and_is_tracked_to_its_end
     assert kinds(books, case) == ["opened", "asked", "money", "closed"]
 
 
-@pytest.mark.parametrize("amount", ["12a", "-1", "NaN", "Infinity", "1e30"])
+@pytest.mark.parametrize("amount", ["1q2", "-1", "NaN", "Infinity", "1e30"])
 def test_an_amount_that_is_none_is_refused(books: Books, amount: str) -> None:
     books.put(row(1))
     case = opened(books, "refund")
@@ -243,7 +267,7 @@ def test_an_uploaded_file_is_kept_for_good_and_only_what_can_be_shown_is_taken(
 
 def test_a_file_deleted_with_a_reason_is_gone_and_its_story_stays(books: Books) -> None:
     books.put(ready(1))
-    case, other = opened(books), opened(books)
+    case, other = opened(books), opened(books, title="Nor did the other")
     who = (books.org, books.user, case)
     data = b"somebody else's letter"
     for of in (case, other):

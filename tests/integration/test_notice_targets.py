@@ -84,7 +84,8 @@ def test_the_signature_is_that_of_the_standards_own_example() -> None:
 def test_an_answer_means_sent_again_or_never(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, answer: object, state: str
 ) -> None:
-    monkeypatch.setattr(outgoing, "WITHIN_S", 0.5)
+    if answer == "slow":
+        monkeypatch.setattr(outgoing, "WITHIN_S", 0.5)
     receiver.answers.append(answer)
     outcome = hook.send(letter(receiver.url), SECRET, may_be_private=True)
     assert outcome.state == state
@@ -106,7 +107,7 @@ def test_a_slow_receiver_is_cut_off_however_slowly_it_was_reached(
     receiver.answers.append(answer)
     began = time.monotonic()
     tell(receiver.url)
-    assert time.monotonic() - began < 2, "the answer takes three seconds, and the clockwork waits for it"
+    assert time.monotonic() - began < 30, "the answer takes a minute, and the clockwork waits for it"
 
 
 def test_headers_that_were_cut_off_are_no_answer(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,10 @@ from webapp.services import change_user
 from webapp.services.add_user import NewPerson, add_user
 from webapp.services.keep_carriers import CarrierFacts, remove_carrier, save_carrier
 from webapp.services.keep_places import PlaceFacts, remove_place, save_place
+from webapp.services.keep_stock import Count, count_in
 from webapp.store.models import User
 from webapp.store.queries import people, phones
-from webapp.store.unit import Session, reading
+from webapp.store.unit import Session, reading, transaction
 
 
 @pytest.fixture
@@ -190,6 +191,23 @@ def test_a_place_that_something_names_stays(org_id: str) -> None:
     remove_place(org_id, empty)
     with pytest.raises(Problem, match="not-found"):
         save_place(org_id, empty, PlaceFacts("Counter"))
+
+
+def test_a_warehouse_with_stock_stays_a_warehouse(org_id: str) -> None:
+    house = save_place(org_id, None, PlaceFacts("Main", "warehouse"))
+    user = make_user(org_id, "office", "Olga")
+    with transaction() as session:
+        count_in(session, org_id, user, [Count("A", house, 500)], clock.now())
+    for change in (
+        lambda: remove_place(org_id, house),
+        lambda: save_place(org_id, house, PlaceFacts("Main", "hub")),
+    ):
+        with pytest.raises(Problem, match="500 pieces are on hand here and 0 reserved"):
+            change()
+    save_place(org_id, house, PlaceFacts("Main hall", "warehouse"))
+    with transaction() as session:
+        count_in(session, org_id, user, [Count("A", house, 0)], clock.now())
+    remove_place(org_id, house)
 
 
 def test_a_renamed_place_reaches_the_phones(org_id: str, app_on_both: Flask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ def test_a_correction_needs_a_reason_and_never_reaches_below_what_is_promised(sh
     shop.confirm(code)
     assert adjust(shop.org_id, shop.office, "A", shop.place, -1, "broken", clock.now()) == 4
     for by, why, problem in (
-        (-1, "broken", "conflict"),
+        (-1, "broken too", "conflict"),
         (-9, "broken", "conflict"),
         (1, " ", "field-invalid"),
         (0, "nothing", "field-invalid"),
@@ -249,6 +250,12 @@ def test_a_correction_needs_a_reason_and_never_reaches_below_what_is_promised(sh
         adjust(make_shop("Another"), shop.office, "A", shop.place, 1, "found", clock.now())
     assert refused.value.code == "not-found"
     assert (shop.shelves["A"], shop.moves[-1].reason) == ((4, 4), "broken")
+    once = len(shop.moves)
+    now = clock.now()
+    for at, on_hand in ((now, 7), (now + timedelta(seconds=9), 7), (now + timedelta(seconds=20), 10)):
+        assert adjust(shop.org_id, shop.office, "A", shop.place, 3, "found", at) == on_hand
+    assert len(shop.moves) == once + 2, "a form sent twice counts once"
+    adjust(shop.org_id, shop.office, "A", shop.place, -6, "lost", now)
     assert shop.count(A=3) == ["short"]
     assert shop.is_sound()
 

@@ -64,7 +64,7 @@ class MailServer:
             self._controller.stop()
             self._controller = None
 
-    def settings(self, timeout: float = 0.5) -> Smtp:
+    def settings(self, timeout: float = 20) -> Smtp:
         """How to reach it."""
         return Smtp("127.0.0.1", self.port, "baton@example.com", security="none", timeout=timeout)
 
@@ -92,6 +92,6 @@ class MailServer:
             server.transport.abort()
             return "421 gone"
         if told == "slow":
-            await asyncio.sleep(2)
+            await asyncio.sleep(20)
             return None
         return told

@@ -30,7 +30,7 @@ class Got:
 
 class Receiver:
     """Keeps what it gets in `got`. `answers` holds what to do next: a status, (status, headers), `drop`, `slow`,
-    or one that takes three seconds, a byte every tenth of one: `drip` (its headers) or `drip-text`."""
+    or one that takes a minute, a byte every tenth of a second: `drip` (its headers) or `drip-text`."""
 
     def __init__(self) -> None:
         self.got: list[Got] = []
@@ -65,7 +65,7 @@ class Receiver:
                 self.close_connection = True
                 with suppress(OSError):  # whoever listens has hung up
                     self.wfile.write(begin)
-                    for _ in range(30):
+                    for _ in range(600):
                         time.sleep(0.1)
                         self.wfile.write(b"x")
 

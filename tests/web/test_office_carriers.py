@@ -217,4 +217,24 @@ def test_a_seller_sees_and_marks_only_their_own(app: Flask, org_id: str) -> None
     collect(app, org_id, [mine, theirs])
     seller = Desk(app, org_id, "seller", "Mine")
     assert seller.page("/office/shipped").count('name="code"') == 1
+    assert "/office/shipped" in seller.page("/office/"), "sellers find it in the menu"
     assert "0 marked as shipped" in seller.press("/office/shipped", code=[theirs])
+
+
+def test_all_that_the_page_showed_is_marked_in_one_press_and_nothing_that_came_since(
+    app: Flask, desk: Desk, org_id: str
+) -> None:
+    first, second = (make_parcels(org_id, 1, seed=n)[0] for n in (1, 2))
+    sold(org_id, ID, [first])
+    sold(org_id, ID[:-1] + "4", [second])
+    collect(app, org_id, [first])
+
+    def seen() -> str:
+        return str(re.findall(r'name="seen" value="(\w+)"', desk.page("/office/shipped"))[0])
+
+    before = seen()
+    collect(app, org_id, [second])
+    answer = desk.post("/office/shipped", all="1", seen=before)
+    assert (answer.status_code, "The list has changed" in answer.text) == (409, True)
+    assert desk.page("/office/shipped").count('name="code"') == 2
+    assert "2 marked as shipped" in desk.press("/office/shipped", all="1", seen=seen())

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, signed_in
+from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, signed_in, token
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from webapp import clock
 from webapp.services import passwords
@@ -68,6 +68,52 @@ def test_a_page_asked_for_before_signing_in_says_so_and_opens_after(app: Flask, 
     form["next"] = "https://elsewhere.example/"
     answer = app.test_client().post("/office/sign-in", data=form)
     assert "elsewhere" not in (answer.location or "")
+
+
+def test_a_form_that_meets_the_door_leads_back_to_its_page(app: Flask, org_id: str) -> None:
+    make_desk_user(org_id, email="olga@example.com")
+    client = app.test_client()
+    for referrer, back in (
+        ("http://localhost/office/parcels?status=lost", "/office/parcels?status=lost"),
+        ("http://localhost/office/cases/1", "/office/cases/1"),
+        ("https://elsewhere.example/office/cases/1", "/office/"),
+        ("", "/office/"),
+    ):
+        client.get("/office/sign-in")
+        held = TOKEN.search(client.get("/office/sign-in").text)
+        assert held
+        sent = {"csrf_token": held[1], "words": "Long and well thought"}
+        came_from = {"Referer": referrer} if referrer else {}
+        answer = client.post("/office/cases/1/notes", data=sent, headers=came_from)
+        assert answer.status_code == 303
+        page = client.get(answer.location).text
+        assert "You are not signed in any more, so nothing was changed" in page
+        asked = re.search(r'name="next" value="([^"]*)"', page)
+        assert asked
+        assert asked[1] == back
+
+
+def test_an_error_page_leads_back_to_the_form(app: Flask, org_id: str) -> None:
+    olga = signed_in(app, make_desk_user(org_id))
+    page = "http://localhost/office/stock?q=A"
+    sent = {"csrf_token": token(olga), "words": "Long and well thought"}
+    answer = olga.post("/office/cases/1/notes", data=sent, headers={"Referer": page})
+    assert (answer.status_code, 'href="/office/stock?q=A"' in answer.text) == (404, True)
+
+
+def test_a_refusal_has_no_place_inside_another_page(app: Flask, org_id: str) -> None:
+    olga = signed_in(app, make_desk_user(org_id))
+    many = {"codes": "\n".join(str(n) for n in range(5001)), "by": "codes"}
+    answer = olga.get("/office/runs/fit", query_string=many, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Reswap"]) == (422, "none")
+    assert "Paste up to 5000 codes" in answer.headers["HX-Trigger"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "0026-11-26"])
+def test_a_day_that_cannot_be_meant_is_refused(app: Flask, org_id: str, day: str) -> None:
+    olga = signed_in(app, make_desk_user(org_id))
+    answer = olga.get("/office/runs", query_string={"day": day})
+    assert (answer.status_code, "cannot be" in answer.text) == (422, True)
 
 
 def test_a_wrong_password_is_refused_without_saying_which_was_wrong(app: Flask, org_id: str) -> None:

@@ -212,6 +212,9 @@ def test_a_parcel_nobody_imported_has_a_page_that_says_so(
     assert "known only from a scan" in text
     assert "no order is known for it" in text
     assert "JT 0001 2345" in text
+    assert "Print its tag" not in text, "it would print none"
+    told = {"kind": "complaint", "title": "Whose is it", "parcels": code}
+    assert post(olga, "/office/cases/new", **told).status_code == 303
 
 
 def test_what_a_phone_says_is_text_and_never_markup(olga: FlaskClient, phone: ApiPhone, org_id: str) -> None:

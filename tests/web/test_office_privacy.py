@@ -47,19 +47,23 @@ def test_who_deletes_more_is_asked_once_more_and_told_from_when(desk: Desk) -> N
     assert "Nothing is that old yet" in asked
     assert "cannot be brought back" in asked
     assert "Every picture is kept" in words(desk.page(PATH))
-    assert "Nothing goes before" in desk.press(PATH, photos="60", signatures="", sure="1")
+    seen = {"seen_photos": "60", "seen_signatures": ""}
+    again = words(desk.post(PATH, photos="90", signatures="", sure="1", **seen).text)
+    assert "Nothing is that old yet" in again, "sure of other numbers than were foreseen"
+    assert "Every picture is kept" in words(desk.page(PATH))
+    assert "Nothing goes before" in desk.press(PATH, photos="60", signatures="", sure="1", **seen)
     page = words(desk.page(PATH))
     assert "Delete photos after 60 days; keep signatures" in page
     assert "Admin of the tests" in page
 
 
 def test_who_keeps_more_is_not_asked(desk: Desk) -> None:
-    desk.press(PATH, photos="60", signatures="60", sure="1")
+    desk.press(PATH, photos="60", signatures="60", sure="1", seen_photos="60", seen_signatures="60")
     assert "Kept. Every photo and signature stays." in desk.press(PATH, photos="", signatures="")
 
 
 def test_the_office_sees_the_numbers_and_cannot_set_them(app: Flask, org_id: str, desk: Desk) -> None:
-    desk.press(PATH, photos="60", signatures="", sure="1")
+    desk.press(PATH, photos="60", signatures="", sure="1", seen_photos="60", seen_signatures="")
     clerk = Desk(app, org_id)
     page = clerk.page(PATH)
     assert "Photos 60 days Signatures Kept" in words(page)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.exports import row, write_csv
 from tests.support.shop import make_shop
@@ -16,7 +17,8 @@ from webapp import clock
 from webapp.services.importing.apply import import_file
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.keep_stock import Count, count_in
-from webapp.store.unit import lock_org, transaction
+from webapp.store.models import Order, Parcel
+from webapp.store.unit import lock_org, reading, transaction
 
 PATH = "/office/prepare/proposals"
 
@@ -61,6 +63,18 @@ def test_a_list_says_from_where_with_whom_and_what_is_short_and_is_taken_by_one_
     done = desk.press(PATH, digest=digest(page))
     assert "2 parcels are now confirmed" in done
     assert "0 of 1 can be sent" in words(desk.page(PATH))
+
+
+def test_an_orders_page_keeps_shelves_and_charges_from_its_seller(
+    app: Flask, desk: Desk, tmp_path: Path
+) -> None:
+    sell(desk, tmp_path, 1, on_hand=0)
+    with reading() as session:
+        order = session.execute(select(Order.order_id).where(Order.org_id == desk.org_id)).scalar_one()
+        seller = session.execute(select(Parcel.seller).where(Parcel.org_id == desk.org_id)).scalar_one()
+    assert "From which warehouse" in desk.page(f"/office/orders/{order}")
+    page = Desk(app, desk.org_id, "seller", seller).page(f"/office/orders/{order}")
+    assert "From which warehouse" not in page
 
 
 def test_a_press_on_what_has_changed_meanwhile_is_told_and_confirms_nothing(

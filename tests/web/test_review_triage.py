@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from sync.protocol import codes as parcel_codes
 from tests.support.desk import make_desk_user, picture, post, reference, scrawl, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
+from webapp.office.times import iso_text
 from webapp.services import rebuild
 from webapp.services.checking.conclude import conclude
 from webapp.services.checking.desk_rules import DeskRules, keep_desk_rules
@@ -105,14 +107,21 @@ def test_the_worst_proof_comes_first_with_its_reason(olga: FlaskClient, phone: A
     assert "Every check holds" in olga.get(f"/office/review/{holds}").text
 
 
+def seen_at(page: str) -> str:
+    return re.findall(r'name="seen_at" value="([^"]+)"', page)[0]
+
+
 def test_what_holds_is_accepted_in_one_press_and_nothing_else(
     olga: FlaskClient, phone: ApiPhone, org_id: str
 ) -> None:
-    codes = make_parcels(org_id, 4)
+    codes = make_parcels(org_id, 5)
     holding = [looked_at(phone, org_id, code) for code in codes[:2]]
     wrong = looked_at(phone, org_id, codes[2], codes[3])
-    assert "Accept all 2" in olga.get("/office/review").text
-    answer = post(olga, "/office/accept-ready")
+    page = olga.get("/office/review").text
+    assert "Accept all 2" in page
+    later = looked_at(phone, org_id, codes[4])
+    answer = post(olga, "/office/accept-ready", seen_at=seen_at(page))
+    assert state(org_id, later) == "waiting", "nobody had seen it counted"
     assert answer.status_code == 303
     assert "2 proofs accepted: every check of them held." in olga.get("/office/review").text
     assert [state(org_id, event_id) for event_id in holding] == ["accept", "accept"]
@@ -120,7 +129,7 @@ def test_what_holds_is_accepted_in_one_press_and_nothing_else(
     with reading() as session:
         reviews = session.execute(select(Event.data).where(Event.kind == "review")).scalars().all()
     assert reviews == [{"verdict": "accept", "by": "all that held"}] * 2
-    assert rebuild.check(clock.now()) == (4, [])
+    assert rebuild.check(clock.now()) == (5, [])
 
 
 def test_by_rule_what_holds_is_accepted_at_once_and_a_share_is_kept_for_a_person(
@@ -133,7 +142,7 @@ def test_by_rule_what_holds_is_accepted_at_once_and_a_share_is_kept_for_a_person
     drawn = looked_at(phone, org_id, second)
     assert state(org_id, drawn) == "waiting"
     assert "drawn by lot" in olga.get(f"/office/review/{drawn}").text
-    post(olga, "/office/accept-ready")
+    post(olga, "/office/accept-ready", seen_at=iso_text(clock.now(), exact=True))
     assert state(org_id, drawn) == "waiting", "one press is no look"
     poor = looked_at(phone, org_id, third, None, ("light", 3))
     assert state(org_id, poor) == "waiting"
@@ -169,6 +178,7 @@ def test_a_proof_whose_parcel_is_in_trouble_is_not_among_those_that_hold(
     event_id = looked_at(phone, org_id, code, ago=timedelta(minutes=1))
     colleague = ApiPhone(olga.application.test_client(), org_id, make_user(org_id, name="Cahya"))
     second = looked_at(colleague, org_id, code)
-    assert "Accept it" in olga.get("/office/review").text
-    post(olga, "/office/accept-ready")
+    page = olga.get("/office/review").text
+    assert "Accept it" in page
+    post(olga, "/office/accept-ready", seen_at=seen_at(page))
     assert (state(org_id, event_id), state(org_id, second)) == ("accept", "waiting")

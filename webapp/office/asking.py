@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import request
@@ -13,9 +13,11 @@ from sync.protocol.problems import Problem
 from sync.rules.lifecycle import STATUSES
 from webapp.office import times
 from webapp.office.context import moment, zone
+from webapp.office.times import aware
 from webapp.store.queries.picking import Choice
 
 LONGEST_LIST = 5000
+YEARS = range(2000, 2201)
 
 
 def choice_from(values: MultiDict[str, str], statuses: tuple[str, ...]) -> Choice:
@@ -48,14 +50,30 @@ def day_from(text: str | None, field: str = "day") -> date:
     if not text:
         return today()
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise Problem("field-invalid", "Write the day as 2026-11-22.", field=field) from error
+    need_year(day.year, field)
+    return day
+
+
+def need_year(year: int, field: str) -> None:
+    """Problem `field-invalid` for a year that a slip of the finger makes, as 0026 for 2026."""
+    if year not in YEARS:
+        raise Problem("field-invalid", f"The year {year} cannot be.", field=field)
 
 
 def today() -> date:
     """Which day it is for the shop."""
     return times.today(moment(), zone())
+
+
+def seen_at(text: str) -> datetime:
+    """When the page was made that somebody pressed on, never later than now. Problem `field-invalid`."""
+    try:
+        return min(aware(text), moment())
+    except ValueError as error:
+        raise Problem("field-invalid", "The list was not sent along. Open it again, then press.") from error
 
 
 def page_from() -> int:

@@ -14,7 +14,7 @@ from sync.protocol.problems import Problem
 from sync.rules import carriers as table
 from sync.rules.vocabulary import MEANINGS
 from webapp.access import actor, desk
-from webapp.office import blueprint
+from webapp.office import asking, blueprint
 from webapp.office.asking import need_tick
 from webapp.office.context import moment
 from webapp.services.feeds.take import settle_waiting
@@ -55,7 +55,7 @@ def carriers_list() -> str:
         heard=heard,
         known=[carrier for carrier in table.TABLE if carrier.code not in own],
         names={carrier.code: carrier.name for carrier in table.TABLE},
-        today=moment().date(),
+        today=asking.today(),
     )
 
 

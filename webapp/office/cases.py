@@ -12,7 +12,7 @@ from sync.protocol.problems import Problem
 from sync.rules import letters
 from sync.rules.cases import FAULTS, KINDS, OUTCOMES, REFUNDS
 from webapp.access import actor, desk
-from webapp.office import blueprint
+from webapp.office import asking, blueprint
 from webapp.office.asking import page_from
 from webapp.office.context import moment, zone
 from webapp.services.cases.open_case import Wanted, open_case
@@ -134,9 +134,11 @@ def local_time(name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone())
+        at = datetime.fromisoformat(text).replace(tzinfo=zone())
     except ValueError as error:
         raise Problem("field-invalid", "This is no date and time.", field=name) from error
+    asking.need_year(at.year, name)
+    return at
 
 
 def end_of_day(name: str) -> datetime | None:

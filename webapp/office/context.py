@@ -35,6 +35,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/runs", "Runs", "truck", _ALL),
     ("/office/import", "Import", "upload", _DESK),
     ("/office/tags", "Tags", "qr-code", _ALL),
+    ("/office/shipped", "Mark as shipped", "package-check", _ALL),
     ("/office/phones", "Phones", "smartphone", _DESK),
     ("/office/quarantine", "Quarantine", "archive", _DESK),
     ("/office/notices", "Notices", "bell", _DESK),

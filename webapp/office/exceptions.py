@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sync.protocol.problems import Problem
 from sync.rules.anomalies import CATALOGUE
 from webapp.access import actor, desk
-from webapp.office import blueprint
+from webapp.office import asking, blueprint
 from webapp.office.context import moment
 from webapp.office.times import aware, iso_text
 from webapp.services.close_anomalies import close_anomalies
@@ -59,7 +59,7 @@ def close_exception_sort(code: str) -> ResponseReturnValue:
             code,
             None if is_all else chosen,
             form.get("reason", ""),
-            _seen_at(form.get("seen_at", "")),
+            asking.seen_at(form.get("seen_at", "")),
             moment(),
         )
     except Problem as problem:
@@ -93,13 +93,6 @@ def _list(code: str) -> dict[str, Any]:
         "later": f"{PATH}/{code}?{urlencode({'after': _place(more)})}" if more else None,
         "ticked": set(),
     }
-
-
-def _seen_at(text: str) -> datetime:
-    try:
-        return min(aware(text), moment())
-    except ValueError:
-        raise Problem("field-invalid", "The list was not sent along. Open it again, then close.") from None
 
 
 def _place(row: ask.Open) -> str:

@@ -53,7 +53,8 @@ def order(order_id: str) -> ResponseReturnValue:
         carriers = dict(parcel_queries.carriers(session, actor().org_id))
     if page is None:
         abort(404)
-    proposal = propose(actor().org_id, actor().seller, order_id[:32])
+    # What is on the shelves and what carriers charge is the shop's own, as on its pages.
+    proposal = propose(actor().org_id, order_id[:32]) if actor().seller is None else None
     return render_template("office/order.html", page=page, carrier_names=carriers, proposal=proposal)
 
 

@@ -52,7 +52,7 @@ def person_erase() -> ResponseReturnValue:
     except Problem as problem:
         if problem.status not in _SHOWN_INLINE:
             raise
-        return _page(asked, problem)
+        return _page(asked, problem, signatures=form.get("signatures") == "1")
     others = f" Perhaps theirs too, and untouched: {', '.join(done.others[:10])}." if done.others else ""
     flash(f"Erased. {' '.join(done.stays)}{others}")
     return redirect(url_for("office.person_data", q=done.key))
@@ -65,7 +65,7 @@ def _refuse_unless_typed(asked: str, confirm: str) -> None:
         raise Problem("field-invalid", f"Type {key} to erase for good.", field="confirm")
 
 
-def _page(asked: str, problem: Problem | None = None) -> ResponseReturnValue:
+def _page(asked: str, problem: Problem | None = None, signatures: bool = False) -> ResponseReturnValue:
     person: Person | None = None
     try:
         with reading() as session:
@@ -77,6 +77,7 @@ def _page(asked: str, problem: Problem | None = None) -> ResponseReturnValue:
         asked=asked,
         person=person,
         problem=problem,
+        signatures=signatures,
         signed=SIGNED,
         backed_up=BACKED_UP,
     )

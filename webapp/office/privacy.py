@@ -51,7 +51,11 @@ def privacy_save() -> ResponseReturnValue:
     with reading() as session:
         held = keeping_of(session, who.org_id)
         ahead = foresee(session, who.org_id, wanted, moment()) if wanted.is_stricter_than(held) else None
-    if ahead is not None and form.get("sure") != "1":
+    # Sure of other numbers than those that were foreseen is not sure.
+    is_sure = form.get("sure") == "1" and all(
+        form.get(f"seen_{name}", "") == form.get(name, "") for name in ("photos", "signatures")
+    )
+    if ahead is not None and not is_sure:
         return _page(values=form, ahead=ahead)
     kept = save_keeping(who.org_id, who.user_id, wanted, moment())
     flash(_said(kept))

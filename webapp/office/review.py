@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from sync.protocol.problems import Problem
 from webapp.access import actor, desk
-from webapp.office import blueprint, words
+from webapp.office import asking, blueprint, words
 from webapp.office.context import moment
+from webapp.office.times import iso_text
 from webapp.services.checking.accept import accept_ready
 from webapp.services.checking.desk_rules import MOST_SHARE, DeskRules, desk_rules, keep_desk_rules
 from webapp.services.review_proof import REASONS, review_proof
@@ -72,8 +73,9 @@ def judge(event_id: str) -> ResponseReturnValue:
 @blueprint.post("/accept-ready")
 @desk("office", "admin")
 def accept_all_ready() -> ResponseReturnValue:
-    """Accept every proof whose checks all hold, in one press; what changed since the page was made stays."""
-    done = accept_ready(actor().org_id, actor().user_id, moment())
+    """Accept every proof whose checks all hold, in one press; what came or changed since the page was made stays."""
+    seen_at = asking.seen_at(request.form.get("seen_at", ""))
+    done = accept_ready(actor().org_id, actor().user_id, seen_at, moment())
     flash(
         f"{done} proof{'s' if done != 1 else ''} accepted: every check of {'them' if done != 1 else 'it'} held."
     )
@@ -113,6 +115,7 @@ def _desk(heap: str, event_id: str | None) -> dict[str, Any]:
             "preceding": ask.next_waiting(session, org_id, heap, at, is_back=True) if at else None,
             "place": ask.place_in_line(session, org_id, heap, at) + 1 if at else 0,
             "ready": ask.count_ready(session, org_id),
+            "seen_at": iso_text(moment(), exact=True),
             "desk_rules": desk_rules(session, org_id),
             "ahead": views(session, org_id, [following])[0].photos if following else (),
             "carrier_names": dict(parcels.carriers(session, org_id)),

@@ -9,9 +9,16 @@ from sync.protocol.problems import Problem
 from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.asking import LONGEST_LIST
-from webapp.office.context import moment
+from webapp.office.context import moment, zone
 from webapp.services import ship_by_seller
-from webapp.services.ship_by_seller import as_csv, as_xlsx, confirm_shipped, due_to_mark, for_the_file
+from webapp.services.ship_by_seller import (
+    as_csv,
+    as_xlsx,
+    confirm_shipped,
+    digest_of,
+    due_to_mark,
+    for_the_file,
+)
 
 _KINDS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
@@ -34,7 +41,7 @@ def ship_file(kind: str) -> Response:
     fits, _ = for_the_file(due_to_mark(actor().org_id, actor().seller))
     make, content_type = _KINDS[kind]
     response = Response(make(fits), content_type=content_type)
-    name = f"mark-as-shipped-{moment():%Y-%m-%d-%H%M}.{kind}"
+    name = f"mark-as-shipped-{moment().astimezone(zone()):%Y-%m-%d-%H%M}.{kind}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -44,6 +51,12 @@ def ship_file(kind: str) -> Response:
 def ship_done() -> ResponseReturnValue:
     """Somebody says that these are marked in Seller Center now."""
     who, codes = actor(), request.form.getlist("code")[:LONGEST_LIST]
+    if "all" in request.form:
+        due = due_to_mark(who.org_id, who.seller)
+        if request.form.get("seen") != digest_of(due):
+            changed = "The list has changed since you opened it. Look at it again, then press."
+            return _page(Problem("conflict", changed)), 409
+        codes = [each.code for each in due]
     if not codes:
         problem = Problem("field-invalid", "Tick the parcels that you have marked.", field="code")
         return _page(problem), problem.status
@@ -61,6 +74,7 @@ def _page(problem: Problem | None = None) -> str:
         "office/shipped.html",
         due=due[:LONGEST_LIST],
         total=len(due),
+        seen=digest_of(due),
         fits=len(fits),
         by_hand={each.code for each in by_hand},
         headings=ship_by_seller.HEADINGS,

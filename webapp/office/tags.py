@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,7 @@ def tags_print_these() -> ResponseReturnValue:
         return _print(
             choice, 1, asking.as_query(choice), url_for("office.prepare", **asking.as_query(choice))
         )
-    codes = form.getlist("code")
+    codes, unknown = form.getlist("code"), []
     if not codes:
         try:
             asked = asking.words_from(form.get("codes", ""), required=True)
@@ -75,10 +76,11 @@ def tags_print_these() -> ResponseReturnValue:
         with reading() as session:
             found = picking.named(session, who.org_id, who.seller, asked)
         codes = [code for group in found.values() for code in group]
+        unknown = [word for word, group in found.items() if not group]
     if not codes:
         none = Problem("field-invalid", "None of these is a parcel of this shop.", field="codes")
         return _choose(none), none.status
-    return _print(Choice().only(codes), 1, {}, url_for("office.tags"), limit=asking.LONGEST_LIST)
+    return _print(Choice().only(codes), 1, {}, url_for("office.tags"), asking.LONGEST_LIST, unknown)
 
 
 @blueprint.get("/tags/<code>.png")
@@ -108,7 +110,14 @@ def _of_run(run_id: str) -> Choice:
         return Choice().only(run_members.codes_on(session, who.org_id, run_id))
 
 
-def _print(choice: Choice, page: int, again: dict[str, Any], back: str, limit: int = PAGE) -> str:
+def _print(
+    choice: Choice,
+    page: int,
+    again: dict[str, Any],
+    back: str,
+    limit: int = PAGE,
+    unknown: Sequence[str] = (),
+) -> str:
     who = actor()
     with reading() as session:
         total = sum(picking.count(session, who.org_id, who.seller, choice).values())
@@ -120,7 +129,14 @@ def _print(choice: Choice, page: int, again: dict[str, Any], back: str, limit: i
     drawn = [_tag(p, named, tuple(o.order_id for o in orders.get(p.code, ()))) for p in parcels]
     pages = max(1, -(-total // limit))
     return render_template(
-        "office/tags_print.html", tags=drawn, total=total, page=page, pages=pages, again=again, back=back
+        "office/tags_print.html",
+        tags=drawn,
+        total=total,
+        page=page,
+        pages=pages,
+        again=again,
+        back=back,
+        unknown=unknown,
     )
 
 
@@ -146,4 +162,11 @@ def _choose(problem: Problem | None = None) -> str:
     statuses = [
         (name, words.status_words(name).word) for name in ("expected", "confirmed", "packed", "ready")
     ]
-    return render_template("office/tags.html", rows=rows, statuses=statuses, problem=problem, **lists)
+    return render_template(
+        "office/tags.html",
+        rows=rows,
+        statuses=statuses,
+        problem=problem,
+        codes=request.form.get("codes", ""),
+        **lists,
+    )

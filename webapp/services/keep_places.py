@@ -9,7 +9,7 @@ import uuid_utils
 from sync.protocol.problems import Problem
 from webapp.store.models import Place
 from webapp.store.queries import places, run_members
-from webapp.store.unit import lock_org, transaction
+from webapp.store.unit import Session, lock_org, transaction
 
 KINDS = ("pickup", "drop_off", "warehouse", "hub")
 
@@ -40,6 +40,8 @@ def save_place(org_id: str, place_id: str | None, facts: PlaceFacts) -> str:
             if held is None:
                 raise Problem("not-found", "There is no such place in this shop.")
             place = held
+            if place.kind == "warehouse" != facts.kind:
+                _refuse_stocked(session, org_id, place_id, "it can be no other kind of place")
             runs, codes = places.shown_at_place(session, org_id, place_id)
             for run in runs:
                 run.changed = number
@@ -60,7 +62,17 @@ def remove_place(org_id: str, place_id: str) -> None:
         parcels, runs = places.uses_of_place(session, org_id, place_id)
         if parcels or runs:
             raise Problem("still-used", f"{parcels} parcels and {runs} runs name this place.")
+        _refuse_stocked(session, org_id, place_id, "it cannot be removed")
         session.delete(place)
+
+
+def _refuse_stocked(session: Session, org_id: str, place_id: str, what: str) -> None:
+    on_hand, reserved = places.stock_at(session, org_id, place_id)
+    if on_hand or reserved:
+        stays = (
+            f"{on_hand} pieces are on hand here and {reserved} reserved, so {what}. Count them to 0 first."
+        )
+        raise Problem("still-used", stays)
 
 
 def _check(facts: PlaceFacts) -> None:

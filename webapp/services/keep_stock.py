@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from webapp.store.stock_book import Book
 from webapp.store.unit import Session, lock_org, reading, transaction
 
 MOST = 10_000_000
+AGAIN = timedelta(seconds=10)
 PART = 500
 COLUMNS = (
     Column("sku", "SKU", ("Seller SKU", "SKU ID"), is_needed=True),
@@ -49,6 +50,8 @@ class Count:
 def adjust(org_id: str, actor_id: str, sku: str, place_id: str, by: int, reason: str, now: datetime) -> int:
     """Change what is on hand by so many, with a reason; gives how many there are then.
 
+    The same by the same person within AGAIN is a form sent twice, and counts once.
+
     Problems `field-invalid` (with `field`), `not-found`, `conflict` when more are reserved than would be left.
     """
     why = reason.strip()
@@ -61,6 +64,8 @@ def adjust(org_id: str, actor_id: str, sku: str, place_id: str, by: int, reason:
         shelf = session.get(Stock, (org_id, sku, place_id))
         if shelf is None:
             raise Problem("not-found", "No such stock is kept here.")
+        if ask.is_adjusted(session, shelf, actor_id, by, why, now - AGAIN):
+            return shelf.on_hand
         _refuse_short(shelf.on_hand + by, shelf.reserved)
         book = Book(session.connection(), org_id, now, actor_id)
         book.open([sku])

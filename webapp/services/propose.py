@@ -28,10 +28,10 @@ class Proposal:
     is_located: bool
 
 
-def propose(org_id: str, own_seller: str | None, order_id: str) -> Proposal | None:
-    """What to send this order by; None when this person has no such order."""
+def propose(org_id: str, order_id: str) -> Proposal | None:
+    """What to send this order by; None when the shop has no such order."""
     with reading() as session:
-        page = orders.order_page(session, org_id, own_seller, order_id)
+        page = orders.order_page(session, org_id, None, order_id)
         if page is None:
             return None
         lines = lines_of(session.connection(), org_id, [order_id]).get(order_id, {})

@@ -7,6 +7,7 @@ it is done there. Both are events; nothing else marks it.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +27,11 @@ def due_to_mark(org_id: str, own_seller: str | None) -> list[Due]:
     """What is due, longest handed over first."""
     with reading() as session:
         return shipping.due_to_mark(session, org_id, own_seller)
+
+
+def digest_of(due: Sequence[Due]) -> str:
+    """What a page showed, so that a press on all of it means these and no others."""
+    return hashlib.sha256("\n".join(sorted(each.code for each in due)).encode()).hexdigest()
 
 
 def for_the_file(due: Sequence[Due]) -> tuple[list[Due], list[Due]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,18 +30,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             assert (told["name"], told["role"]) == (f"Person {role}", role)
             made.people[role] = told["id"]
         file = folder / "orders.csv"
+        ordered = f"{datetime.now(UTC) - timedelta(days=1):%d/%m/%Y} 09:00:00"
         with file.open("w", newline="") as out:
             lines = csv.writer(out)
             lines.writerow(NEEDED)
             for n in range(1, 13):
                 lines.writerow(
                     [f"5764607523034239{n:02}", "To ship", "Awaiting collection", f"17294800000000000{n:02}",
-                     "Batik", 1, "21/11/2026 09:00:00", "J&T Express", f"MY6000000000{n:02}",
+                     "Batik", 1, ordered, "J&T Express", f"MY6000000000{n:02}",
                      f"11531418000000000{n:02}", "R***", "Street"]
                 )  # fmt: skip
-            lines.writerow(
-                ["5.76E+17", "To ship", "", "1", "x", 1, "21/11/2026 09:00:00", "", "", "", "", ""]
-            )
+            lines.writerow(["5.76E+17", "To ship", "", "1", "x", 1, ordered, "", "", "", "", ""])
         told = made.baton("import", str(file))
         assert {"orders", "parcels", "unchanged", "rejected"} <= set(told)
         assert (told["orders"], told["parcels"], told["unchanged"]) == (12, 12, 0), told

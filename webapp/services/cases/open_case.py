@@ -6,7 +6,7 @@ it), and for force majeure the pause.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import uuid_utils
 
@@ -23,6 +23,7 @@ from webapp.store.unit import Session, lock_org, reading, transaction
 MOST_PARCELS = 5000
 LONGEST_TITLE = 160
 LONGEST_WORDS = 4000
+AGAIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ class Wanted:
 
 
 def open_case(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> str:
-    """Gives the case's id. Problem `field-invalid` with the field that is wrong; nothing is kept then."""
+    """Gives the case's id. Problem `field-invalid` with the field that is wrong; nothing is kept then.
+
+    The same case by the same person within AGAIN is a form sent twice: the one that is open is given.
+    """
     _check(wanted)
     with reading() as session:
         codes = _parcels(session, org_id, wanted)
@@ -52,6 +56,11 @@ def open_case(org_id: str, actor_id: str, wanted: Wanted, now: datetime) -> str:
     until = wanted.due_at or due_at(wanted.kind, now)
     with transaction() as session:
         lock_org(session, org_id, 0)
+        twin = ask.opened_since(
+            session, org_id, actor_id, wanted.kind, wanted.title.strip(), codes, now - AGAIN
+        )
+        if twin is not None:
+            return twin
         case = Case(
             org_id=org_id,
             id=str(uuid_utils.uuid7()),
@@ -103,7 +112,8 @@ def _check(wanted: Wanted) -> None:
 def _parcels(session: Session, org_id: str, wanted: Wanted) -> list[str]:
     found: dict[str, None] = {}
     unknown: list[str] = []
-    for word, codes in picking.named(session, org_id, None, wanted.named).items() if wanted.named else ():
+    named = picking.named(session, org_id, None, wanted.named, also_scanned=True) if wanted.named else {}
+    for word, codes in named.items():
         if not codes:
             unknown.append(word)
         found.update(dict.fromkeys(codes))

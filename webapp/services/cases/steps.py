@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from sync.protocol.problems import Problem
 from sync.rules.cases import DONE, EXPECTED, FAULTS, NONE, OUTCOMES, REFUNDS, next_look
 from webapp.services.cases.incident import record_incident
 from webapp.services.cases.refund import ask_buyers
 from webapp.services.cases.writing import write_down
+from webapp.services.importing.meaning.values import Unreadable, money
 from webapp.store.models import Case
 from webapp.store.queries import cases as ask
 from webapp.store.unit import Session, lock_org, transaction
@@ -143,13 +144,11 @@ def _said(words: str, field: str) -> str:
 
 
 def _amount(text: str) -> Decimal | None:
-    plain = text.replace(" ", "").replace(",", "")
-    if not plain:
-        return None
+    """As the markets write it: 54.80, 54,80, Rp 150.000, 1,054.80."""
     try:
-        amount = Decimal(plain)
-    except InvalidOperation as error:
+        amount = money(text)
+    except Unreadable as error:
         raise Problem("field-invalid", "Write the amount as 54.80.", field="amount") from error
-    if not amount.is_finite() or not 0 <= amount < Decimal(10) ** 12:
+    if amount is not None and not 0 <= amount < Decimal(10) ** 12:
         raise Problem("field-invalid", "Write the amount as 54.80.", field="amount")
-    return amount.quantize(Decimal("0.01"))
+    return amount

@@ -14,8 +14,8 @@ from webapp.store.unit import Session, lock_org, transaction
 AT_ONCE = 100
 
 
-def accept_ready(org_id: str, actor_id: str, now: datetime) -> int:
-    """Accept every waiting proof whose checks all hold, a hundred a transaction; gives how many.
+def accept_ready(org_id: str, actor_id: str, seen_at: datetime, now: datetime) -> int:
+    """Accept every waiting proof whose checks all held by `seen_at`, a hundred a transaction; gives how many.
 
     Each is a `review` event of this person, marked as given to all that held.
     """
@@ -23,7 +23,7 @@ def accept_ready(org_id: str, actor_id: str, now: datetime) -> int:
     while True:
         with transaction() as session:
             lock_org(session, org_id, 0)
-            ids = review.ready(session, org_id, AT_ONCE)
+            ids = review.ready(session, org_id, seen_at, AT_ONCE)
             drafts = [_draft(session, org_id, event_id, "all that held") for event_id in ids]
             record(session, org_id, actor_id, drafts, now)
         count += len(ids)

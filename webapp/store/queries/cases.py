@@ -77,6 +77,23 @@ class Offer:
     parcel: str
 
 
+def opened_since(
+    session: Session, org_id: str, actor_id: str, kind: str, title: str, codes: Sequence[str], since: datetime
+) -> str | None:
+    """The id of a case of this kind and title about these very parcels that this person has opened since then."""
+    latest = select(Case.id).where(
+        Case.org_id == org_id,
+        Case.opened_by == actor_id,
+        Case.opened_at >= since,
+        Case.kind == kind,
+        Case.title == title,
+    )
+    for case_id in session.execute(latest).scalars():
+        if codes_of(session, org_id, case_id) == sorted(codes):
+            return case_id
+    return None
+
+
 def cases(session: Session, org_id: str, *, state: str, kind: str, limit: int, offset: int = 0) -> list[Row]:
     """Open ones by their deadline (those without one last), closed ones newest first."""
     counted = (

@@ -131,13 +131,16 @@ def sold(session: Session, org_id: str, parcel_codes: Collection[str]) -> dict[s
 
 
 def named(
-    session: Session, org_id: str, own_seller: str | None, words: Sequence[str]
+    session: Session, org_id: str, own_seller: str | None, words: Sequence[str], *, also_scanned: bool = False
 ) -> dict[str, list[str]]:
-    """The codes behind typed or pasted words, each an internal code, a tracking number or an order id."""
+    """The codes behind typed or pasted words, each an internal code, a tracking number or an order id.
+
+    `also_scanned`: those too that no export has named yet, only a phone.
+    """
     meant = {word: _code(word) or codes.tracking_key(word) for word in words}
     wanted = set(meant.values())
     keys = sorted(wanted)
-    scope = _scope(org_id, own_seller)
+    scope = [Parcel.org_id == org_id] if also_scanned and own_seller is None else _scope(org_id, own_seller)
     found: dict[str, list[str]] = {}
     direct = select(Parcel.code, Parcel.tracking_number).where(
         *scope, or_(among(session, Parcel.code, keys), among(session, Parcel.tracking_number, keys))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.models import Carrier, Parcel, Place, Run
+from webapp.store.models import Carrier, Parcel, Place, Run, Stock
 
 
 def list_places(session: Session, org_id: str) -> list[Place]:
@@ -53,6 +53,13 @@ def uses_of_place(session: Session, org_id: str, place_id: str) -> tuple[int, in
         _count(session, Parcel.org_id == org_id, Parcel.place_id == place_id),
         _count(session, Run.org_id == org_id, Run.place_id == place_id),
     )
+
+
+def stock_at(session: Session, org_id: str, place_id: str) -> tuple[int, int]:
+    """(pieces on hand, pieces reserved) in a place."""
+    sums = select(func.coalesce(func.sum(Stock.on_hand), 0), func.coalesce(func.sum(Stock.reserved), 0))
+    on_hand, reserved = session.execute(sums.where(Stock.org_id == org_id, Stock.place_id == place_id)).one()
+    return int(on_hand), int(reserved)
 
 
 def uses_of_carrier(session: Session, org_id: str, code: str) -> tuple[int, int]:

@@ -141,12 +141,16 @@ def place_in_line(session: Session, org_id: str, heap: str, event_id: str) -> in
     return session.execute(select(func.count()).select_from(earlier.subquery())).scalar_one()
 
 
-def ready(session: Session, org_id: str, limit: int) -> list[str]:
-    """Waiting proofs whose every check holds, oldest first: what may be accepted unlooked at.
+def ready(session: Session, org_id: str, judged_by: datetime, limit: int) -> list[str]:
+    """Waiting proofs whose every check was found to hold by then, oldest first: what may be accepted unlooked at.
 
     Not those drawn for a person to see, the answers to a retake, reports and attempts, or what was withdrawn.
     """
-    return list(session.execute(_ready(org_id).order_by(Event.received_at, Event.id).limit(limit)).scalars())
+    is_judged = exists().where(
+        ProofCheck.org_id == Event.org_id, ProofCheck.event_id == Event.id, ProofCheck.judged_at <= judged_by
+    )
+    found = _ready(org_id).where(is_judged).order_by(Event.received_at, Event.id).limit(limit)
+    return list(session.execute(found).scalars())
 
 
 def count_ready(session: Session, org_id: str) -> int:

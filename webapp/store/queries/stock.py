@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -34,6 +35,21 @@ class Line:
     def is_short(self) -> bool:
         """Whether it has to be filled up."""
         return self.free <= self.low_at
+
+
+def is_adjusted(session: Session, shelf: Stock, actor_id: str, by: int, reason: str, since: datetime) -> bool:
+    """Whether this person has made this very correction of a shelf since then."""
+    same = select(StockMove.id).where(
+        StockMove.org_id == shelf.org_id,
+        StockMove.sku == shelf.sku,
+        StockMove.place_id == shelf.place_id,
+        StockMove.at >= since,
+        StockMove.kind == "adjust",
+        StockMove.on_hand == by,
+        StockMove.reason == reason,
+        StockMove.actor_id == actor_id,
+    )
+    return session.execute(same.limit(1)).scalar() is not None
 
 
 def board(

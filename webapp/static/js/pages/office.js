@@ -27,11 +27,17 @@ document.addEventListener("htmx:responseError", (event) => {
   } else if (xhr.status === 429) tell("Too many tries in a short time. Wait a minute, then try again.");
   else tell("The server refused this. Load the page again to see how things stand.");
 });
+document.addEventListener("office:refused", (event) => {
+  tell(/** @type {CustomEvent<{detail: string}>} */ (event).detail.detail);
+});
 // A session that ended answers with the door: show the whole page, not a door inside a table.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = /** @type {CustomEvent<{xhr: XMLHttpRequest}>} */ (event).detail;
   if (!xhr.responseURL.includes("/office/sign-in")) return;
   event.preventDefault();
+  const { elt } = /** @type {CustomEvent<{requestConfig: {elt: Element}}>} */ (event).detail.requestConfig;
+  const form = elt.closest("form");
+  if (form) keep(form);
   window.location.reload();
 });
 
@@ -44,6 +50,68 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     event.preventDefault();
   }
 });
+
+// A form that was sent is not sent again by the second half of a double press. One that opens another page, or whose
+// answer is a file, leaves this page standing: after a while it may be pressed again.
+const AGAIN_MS = 5000;
+/** @type {WeakMap<HTMLFormElement, number>} */
+const sentAt = new WeakMap();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.method !== "post" || event.defaultPrevented) return;
+  const now = performance.now();
+  if (now - (sentAt.get(form) ?? -AGAIN_MS) < AGAIN_MS) event.preventDefault();
+  else sentAt.set(form, now);
+});
+
+// What was typed into a form that met the door or an error page waits in this tab, and comes back to its fields.
+const UNSENT = "baton-unsent";
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form instanceof HTMLFormElement && form.method === "post" && !event.defaultPrevented) keep(form);
+});
+
+/** @param {HTMLFormElement} form */
+function keep(form) {
+  if (document.body.classList.contains("plain")) return;
+  /** @type {Record<string, string>} */
+  const typed = {};
+  for (const field of form.querySelectorAll("textarea[id], input[type=text][id], input:not([type])[id]")) {
+    if (isText(field) && field.value.trim()) typed[field.id] = field.value;
+  }
+  if (Object.keys(typed).length === 0) window.sessionStorage.removeItem(UNSENT);
+  else window.sessionStorage.setItem(UNSENT, JSON.stringify({ path: window.location.pathname, typed }));
+}
+
+/**
+ * @param {Element} field
+ * @returns {field is HTMLTextAreaElement | HTMLInputElement}
+ */
+function isText(field) {
+  return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement;
+}
+
+/** On the door and on an error page it goes on waiting; on its own page it is put back, once; elsewhere it goes. */
+function bringBack() {
+  const kept = window.sessionStorage.getItem(UNSENT);
+  if (!kept) return;
+  const { path, typed, isStranded } = JSON.parse(kept);
+  if (document.body.classList.contains("plain")) {
+    window.sessionStorage.setItem(UNSENT, JSON.stringify({ path, typed, isStranded: true }));
+    return;
+  }
+  window.sessionStorage.removeItem(UNSENT);
+  if (!isStranded || path !== window.location.pathname) return;
+  for (const [id, text] of Object.entries(/** @type {Record<string, string>} */ (typed))) {
+    const field = document.getElementById(id);
+    if (!field || !isText(field) || field.value !== field.defaultValue) continue;
+    field.value = text;
+    const fold = field.closest("details");
+    if (fold) fold.open = true;
+  }
+  tell("What you had written is back in its fields. Look at it, then send it again.");
+}
+bringBack();
 
 /** True where letters are meant as text. */
 function isTyping() {
@@ -119,15 +187,22 @@ function leave() {
 }
 
 // What was refused gets the focus. A new proof under the same keys: begin at its top, let a screen reader say what it
-// is, fetch the next one's pictures.
-document.addEventListener("htmx:afterSettle", () => {
-  const wrong = document.querySelector('#main [aria-invalid="true"]');
-  const heading = document.querySelector("#desk [data-announce]");
+// is, fetch the next one's pictures. What comes by itself, or while somebody types elsewhere, takes nobody's focus.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const came = event.target;
+  if (!(came instanceof Element) || came.closest("[data-live]")) return;
+  const within = (/** @type {string} */ what) => (came.matches(what) ? came : came.querySelector(what));
+  const wrong = within('[aria-invalid="true"]');
+  const heading = within("[data-announce]");
+  const done = within("[data-say]");
   if (wrong instanceof HTMLElement) {
     wrong.focus();
   } else if (heading instanceof HTMLElement) {
     heading.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
+  } else if (done instanceof HTMLElement) {
+    done.focus({ preventScroll: true });
+    tell(done.innerText.trim());
   }
   prefetch();
 });
