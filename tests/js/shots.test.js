@@ -42,6 +42,7 @@ test("a seal pressed right after the shutter has the photo, and the tag cut out 
     void one.shots.shoot(Promise.resolve(bitmap("a")), null);
     await one.flow.seal();
     assert.equal(await one.sealedPhotos(), 1);
+    await one.shots.settled();
     one.phone.close();
     const two = await shooting([seen]);
     void two.shots.shoot(Promise.resolve(bitmap("a")), null);
@@ -60,6 +61,7 @@ test("of several files all are in the seal that is pressed at the first", () =>
     await first;
     await flow.seal();
     assert.equal(await sealedPhotos(), 3);
+    await shots.settled();
     phone.close();
   }));
 
@@ -70,6 +72,7 @@ test("what cannot be read is counted and costs only itself; the same picture aga
     await shots.shoot(Promise.reject(new DOMException("no frame", "InvalidStateError")), null);
     assert.deepEqual(failed, ["InvalidStateError", "photo-there", "InvalidStateError"]);
     assert.deepEqual([draft.photos.length, shots.failures, shots.coming.length], [2, 2, 0]);
+    await shots.settled();
     phone.close();
   }));
 
@@ -89,6 +92,7 @@ test("a picture is of the parcel at its press, and it is known at once which one
     draft.scans.pop();
     await shots.shoot(Promise.resolve(bitmap("c")), b);
     assert.equal(draft.photos.at(-1).parcel, null, "it was taken off meanwhile");
+    await shots.settled();
     phone.close();
   }));
 
@@ -99,6 +103,7 @@ test("a picture whose handover was put away or thrown away is told, not dropped 
     await flow.discard();
     await reading;
     assert.deepEqual([failed, draft.photos], [["handover-closed", "handover-closed"], []]);
+    await shots.settled();
     assert.equal(openBitmaps(), 0);
     phone.close();
   }));
@@ -141,5 +146,6 @@ test("photos stop before the handover is too large to seal, with room for whoeve
     assert.ok(jws.length <= 65_536, String(jws.length));
     draft.photos.push(...Array.from({ length: 200 }, (_, n) => filled(n)));
     await assert.rejects(phone.seal(draft), (error) => /photos and tags/.test(error.title));
+    await shots.settled();
     phone.close();
   }));
