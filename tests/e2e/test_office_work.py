@@ -199,3 +199,55 @@ def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
     page.get_by_role("button", name="Label").click()
     faults["prepared"] = axe(page)
     assert {path: found for path, found in faults.items() if found} == {}
+
+
+def test_a_double_press_books_once_and_typing_is_not_disturbed(browser: Chromium, stage: Stage) -> None:
+    page = sign_in(browser, stage)
+    page.goto(f"{stage.server.url}/office/cases/new?parcels={stage.parcels[0]}")
+    page.locator("#f-kind").select_option("complaint")
+    page.locator("#f-title").fill("It never came")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    # Both presses of a double press, in the page itself: the second before the first has its answer.
+    page.evaluate("""() => {
+      const button = document.querySelector("#main form button[type=submit]");
+      button.click();
+      button.click();
+    }""")
+    page.wait_for_url("**/office/cases/0*")
+    page.goto(f"{stage.server.url}/office/cases")
+    expect(page.get_by_role("link", name="It never came")).to_have_count(1)
+    assert len(sent) == 1
+
+    page.goto(f"{stage.server.url}/office/runs/new")
+    page.locator("input[name=kind][value=deliver]").check(force=True)
+    page.locator("#f-user_id").select_option(stage.courier)
+    page.locator("#main form button[type=submit]").last.click()
+    expect(page.locator('#main [aria-invalid="true"]').first).to_be_visible()
+    codes = page.locator("#f-codes")
+    codes.fill("")
+    with page.expect_response("**/office/runs/fit*"):
+        codes.press_sequentially(stage.parcels[0])
+    page.wait_for_timeout(300)
+    expect(codes).to_be_focused()
+
+
+def test_what_was_typed_before_the_session_ended_is_back_after_signing_in(
+    browser: Chromium, stage: Stage
+) -> None:
+    page = sign_in(browser, stage)
+    page.goto(f"{stage.server.url}/office/cases/new?parcels={stage.parcels[0]}")
+    page.locator("#f-kind").select_option("complaint")
+    page.locator("#f-title").fill("It never came")
+    page.locator("#f-words").fill("Two pages of what the buyer said")
+    page.context.clear_cookies()
+    page.locator("#main form button[type=submit]").click()
+    page.get_by_role("link", name="Back to where you were").click()
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/office/cases/new*")
+    expect(page.locator("#f-words")).to_have_value("Two pages of what the buyer said")
+    expect(page.locator("#f-title")).to_have_value("It never came")
+    page.reload()
+    expect(page.locator("#f-words")).to_have_value("")
