@@ -207,7 +207,7 @@ def each(rows: Iterable[Held], work: Callable[[Held], T]) -> Iterator[tuple[Held
 
 
 def _remove(folder: Path, made: Path, keep: int) -> list[str]:
-    """Remove what is too old, and the blobs that none of the other backups speaks of."""
+    """Remove what is too old, and the blobs that none of the others speaks of, also those of one that was cut short."""
     old = page.snapshots(folder)[0][:-keep]
     with _in_trouble(f"{made.name} was made, but older backups could not be removed."), told_plainly():
         _remove_all(folder, old)
@@ -215,12 +215,27 @@ def _remove(folder: Path, made: Path, keep: int) -> list[str]:
 
 
 def _remove_all(folder: Path, old: list[Path]) -> None:
-    gone = {held for path in old for held in read_blob_list(path / BLOB_LIST)}
     for path in old:
         (path / page.PAGE).unlink()  # first: what is half removed must not be taken for a backup
         make_durable(path)
         shutil.rmtree(path)
-    for path in page.snapshots(folder)[0]:
-        gone.difference_update(read_blob_list(path / BLOB_LIST))
-    for held in gone:
-        (folder / page.BLOBS / page.blob_key(held)).unlink(missing_ok=True)
+    listed = _listed(page.snapshots(folder)[0])
+    if listed is None:
+        return
+    for file in (folder / page.BLOBS).glob(f"*/??/{'?' * 64}"):
+        if "/".join(file.parts[-3:]) not in listed:
+            file.unlink(missing_ok=True)
+
+
+def _listed(finished: list[Path]) -> set[str] | None:
+    """The keys of all blobs that these backups speak of; None when it cannot be said, since a list is damaged."""
+    listed: set[str] = set()
+    for path in finished:
+        try:
+            promised = {file.name: file.sha256 for file in page.read(path).files}
+            if digest(path / BLOB_LIST) != promised[BLOB_LIST]:
+                return None
+        except (Problem, FileNotFoundError):
+            return None
+        listed.update(map(page.blob_key, read_blob_list(path / BLOB_LIST)))
+    return listed
