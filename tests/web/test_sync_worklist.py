@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user, today
 from tests.unit.phones import proof
@@ -16,7 +16,8 @@ from webapp.services import worklist
 from webapp.services.enrol import revoke_device
 from webapp.services.record import Draft, record
 from webapp.store.models import Order, Parcel, ParcelOrder, Run
-from webapp.store.unit import lock_org, transaction
+from webapp.store.queries import worklist as ask
+from webapp.store.unit import lock_org, reading, transaction
 
 
 @pytest.fixture
@@ -48,6 +49,27 @@ def test_a_new_phone_reads_the_whole_list_page_by_page(
         page = phone.worklist(page["cursor"])
         assert page["reset"] is False
     assert sorted(seen) == sorted(made)
+
+
+def test_a_list_begins_without_walking_every_parcel_that_the_shop_ever_had(app: Flask) -> None:
+    org_id = make_shop()
+    user_id = make_user(org_id)
+    codes = make_parcels(org_id, 3)
+    asked: list[tuple[str, Any]] = []
+    with reading() as session:
+        connection = session.connection()
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def _note(_c: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
+            asked.append((statement, parameters))
+
+        scope = ask.scope_of(session, org_id, user_id, today())
+        rows = ask.parcels_after(session, scope, ask.BEGINNING, 2**62, 501, clock.now(), whole=True)
+        assert {row.Parcel.code for row in rows} == set(codes)
+        statement, parameters = asked[-1]
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+    assert "ix_parcels_org_id_changed" not in plan, plan
+    assert "ix_parcels_org_id_status_created_at_code (org_id=? AND status=?)" in plan, plan
 
 
 def test_what_changes_while_a_phone_still_reads_is_told_afterwards(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, CompoundSelect, Row, and_, exists, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
@@ -33,6 +33,7 @@ ACTIVE = (
     "out_for_delivery",
     "returning",
 )
+BEGINNING = (0, "")  # the place before the first parcel
 CANCELLED_SHOWN = timedelta(days=14)
 RUN_DAYS = timedelta(days=1)
 
@@ -79,14 +80,18 @@ def parcels_after(
     `whole`: only those in scope, for a phone that has nothing yet and so nothing to remove.
     """
     mine = _in_scope(scope, now)
+    # Where a whole list begins, a sum in place of the column keeps the database from walking the index of changes:
+    # first come all that were closed long ago. The pages after go on from there, and each parcel is passed once.
+    is_beginning = whole and after == BEGINNING
+    changed = Parcel.changed + 0 if is_beginning else Parcel.changed
     query = select(Parcel, mine.label("is_mine")).where(
-        Parcel.org_id == scope.org_id,
-        Parcel.changed <= upto,
-        tuple_(Parcel.changed, Parcel.code) > after,
+        Parcel.org_id == scope.org_id, changed <= upto, tuple_(changed, Parcel.code) > after
     )
     if whole:
         query = query.where(mine)
-    return session.execute(query.order_by(Parcel.changed, Parcel.code).limit(limit)).all()
+    if is_beginning:
+        query = query.where(Parcel.code.in_(_candidates(scope, now)))
+    return session.execute(query.order_by(changed, Parcel.code).limit(limit)).all()
 
 
 def recipients(session: Session, scope: Scope, codes: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -172,6 +177,18 @@ def _in_scope(scope: Scope, now: datetime) -> ColumnElement[bool]:
     if scope.own_seller is not None:
         about = and_(about, func.coalesce(Parcel.seller, "") == scope.own_seller)
     return and_(Parcel.is_known, or_(about, on_my_run))
+
+
+def _candidates(scope: Scope, now: datetime) -> CompoundSelect[str]:
+    """Codes of all parcels that can be in scope, and of some that are not, each found by an index."""
+    of_shop = select(Parcel.code).where(Parcel.org_id == scope.org_id)
+    return union_all(
+        of_shop.where(Parcel.status.in_(ACTIVE)),
+        of_shop.where(Parcel.status == "cancelled", Parcel.updated_at > now - CANCELLED_SHOWN),
+        select(RunParcel.code)
+        .join(Run, (Run.org_id == RunParcel.org_id) & (Run.id == RunParcel.run_id))
+        .where(RunParcel.org_id == scope.org_id, RunParcel.removed_at.is_(None), _my_run(scope)),
+    )
 
 
 def _my_run(scope: Scope) -> ColumnElement[bool]:
