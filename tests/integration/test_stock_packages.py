@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from tests.support.shelves import held, is_sound, shelves
 from tests.support.stock_life import Store, lines
+from webapp.services.propose_many import propose_many
 from webapp.store.models import Reservation
+from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading
 
 READY = {"rts_at": "20/11/2026 11:00:00", "substatus": "Awaiting collection"}
@@ -49,9 +51,11 @@ def test_what_left_in_another_package_is_gone_also_when_one_of_its_goods_was_sho
 
 def test_of_an_order_that_is_short_none_of_its_packages_is_confirmed(store: Store) -> None:
     codes = split(store, A=11)
+    assert [row.is_able for row in propose_many(store.org, Choice()).rows] == [False, False]
     assert store.confirm(*codes) == dict.fromkeys(codes, "Short of 11 × A (10 there)")
     assert {parcel.status for parcel in store.parcels()} == {"expected"}
     store.count(store.place, A=11)
+    assert [row.is_able for row in propose_many(store.org, Choice()).rows] == [True, True]
     assert store.confirm(*codes) == {}
     assert shelves(store.org)["A"] == (11, 11)
 

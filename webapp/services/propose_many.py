@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -18,6 +18,7 @@ from webapp.store.queries import picking
 from webapp.store.queries import shop as shops
 from webapp.store.queries import stock as ask
 from webapp.store.queries.picking import Choice, Picked
+from webapp.store.stock_needs import Need
 from webapp.store.unit import Session, lock_org, reading, transaction
 
 MOST = 5000
@@ -62,19 +63,29 @@ def _propose(session: Session, org_id: str, choice: Choice) -> Proposals:
     found = picking.pick_oldest(session, org_id, None, _expected(choice), MOST + 1)
     is_cut, parcels = len(found) > MOST, found[:MOST]
     codes = [parcel.code for parcel in parcels]
-    asked = planning.asked_of(session, org_id, codes)
+    needs = planning.needs_of(session, org_id, codes)
     addresses = planning.addresses(session, org_id, codes)
+    asked = {code: need.asked or {} for code, need in needs.items()}
     planner = _planner(session, org_id, {sku for lines in asked.values() for sku in lines})
     houses = {house.id for house in planner.houses}
-    rows = []
-    for parcel in parcels:
+    planned: dict[str, Planned] = {}
+    # Who answers for an order goes first, as when they are confirmed: where it is short, all its packages are.
+    for parcel in sorted(parcels, key=lambda it: not asked.get(it.code)):
         left = hold_reason(parcel) or ""
         lines = {} if left else asked.get(parcel.code, {})
         to = Destination(*addresses.get(parcel.code, ("", "", "")))
         planned_for = parcel.place_id if parcel.place_id in houses else None
-        wish = Wish(parcel.code, lines, to, planned_for, parcel.carrier)
-        rows.append(Planned(parcel, planner.plan(wish), left))
+        plan = planner.plan(Wish(parcel.code, lines, to, planned_for, parcel.carrier))
+        others = [planned[code].plan for code in _siblings(needs, parcel.code) if code in planned]
+        if plan.is_able and (lacking := next((it for it in others if it.short), None)):
+            plan = replace(plan, warehouse=None, sources=(), short=lacking.short)
+        planned[parcel.code] = Planned(parcel, plan, left)
+    rows = [planned[code] for code in codes]
     return Proposals(tuple(rows), _digest(rows), is_cut)
+
+
+def _siblings(needs: Mapping[str, Need], code: str) -> list[str]:
+    return sorted(needs[code].siblings - {code}) if code in needs else []
 
 
 def _planner(session: Session, org_id: str, skus: set[str]) -> Planner:

@@ -10,15 +10,12 @@ from sqlalchemy.orm import Session
 
 from webapp.store.among import among
 from webapp.store.models import Order, Parcel, ParcelOrder
-from webapp.store.stock_needs import needs
+from webapp.store.stock_needs import Need, needs
 
 
-def asked_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str, dict[str, int]]:
-    """How many pieces of each SKU these parcels need, as a confirm would reserve them."""
-    becomes = dict.fromkeys(codes, ("confirmed", False))
-    return {
-        code: need.asked or {} for code, need in needs(session.connection(), org_id, codes, becomes).items()
-    }
+def needs_of(session: Session, org_id: str, codes: Collection[str]) -> dict[str, Need]:
+    """What these parcels need of the stock, as a confirm of all of them would reserve it."""
+    return needs(session.connection(), org_id, codes, dict.fromkeys(codes, ("confirmed", False)))
 
 
 def addresses(session: Session, org_id: str, codes: Collection[str]) -> dict[str, tuple[str, str, str]]:
