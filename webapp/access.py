@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import abort, current_app, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user, url_for_security
+from werkzeug.exceptions import HTTPException
 
 from sync.protocol.problems import Problem
 from webapp.services.find_device import CallingDevice, find_device
@@ -51,7 +52,7 @@ def desk(*roles: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
         @wraps(view)
         def inner(*args: P.args, **kwargs: P.kwargs) -> Any:
             if not current_user.is_authenticated:
-                return _the_door()
+                return the_door()
             if current_user.role not in allowed or not current_user.is_desk:
                 abort(403)
             g.actor = Actor(
@@ -101,7 +102,7 @@ def refuse_unless(may_be: bool) -> None:
         )
 
 
-def _the_door() -> ResponseReturnValue:
+def the_door() -> ResponseReturnValue:
     """To sign in, and back: after a form to the page that it was on, since what was sent cannot be asked for."""
     if request.method in {"GET", "HEAD"}:
         return cast(ResponseReturnValue, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
@@ -113,6 +114,10 @@ def came_from() -> str | None:
     """The page of this office that a form was sent from, as the browser tells it; None when it is no such page."""
     said = urlsplit(request.referrer or "")
     if said.netloc != request.host or not said.path.startswith("/office/"):
+        return None
+    try:
+        current_app.url_map.bind(request.host).match(said.path, "GET")
+    except HTTPException:  # a page that was shown at the address of a form, which answers nothing else
         return None
     return f"{said.path}?{said.query}" if said.query else said.path
 

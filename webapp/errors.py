@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 
 import structlog
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from sync.protocol.problems import Problem
 from sync.protocol.strictjson import is_storable
-from webapp.access import came_from
+from webapp.access import came_from, the_door
 
 log = structlog.get_logger()
 
@@ -74,8 +76,11 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400 or error.response is not None:
         return error
+    if isinstance(error, CSRFError) and _is_stranger():
+        return the_door()
     if not _is_program():
-        page = _page(status, error.name, _words(status, error))
+        title = "Not sent" if isinstance(error, CSRFError) else error.name
+        page = _page(status, title, _words(status, error))
         return page, status, [(k, v) for k, v in error.get_headers() if k in {"Allow", "Retry-After"}]
     problem = Problem(
         _HTTP_CODES.get(status, "server-fault" if status >= 500 else "body-invalid"), _words(status, error)
@@ -99,7 +104,20 @@ def _broke(error: Exception) -> ResponseReturnValue:
     return _page(500, problem.title, problem.detail), 500
 
 
+def _is_stranger() -> bool:
+    """Whether a form of the office comes from somebody who was signed in when it was opened, and is no more."""
+    at_the_door = (
+        request.path == current_app.config["SECURITY_URL_PREFIX"] + current_app.config["SECURITY_LOGIN_URL"]
+    )
+    return request.path.startswith("/office/") and not at_the_door and not current_user.is_authenticated
+
+
 def _words(status: int, error: HTTPException) -> str:
+    if isinstance(error, CSRFError):
+        return (
+            "The page is older than your signing in, or the browser keeps no cookies. "
+            "Nothing was changed: go back, then send it again."
+        )
     return {
         403: "Your role does not open this page. Ask an administrator of the shop.",
         404: "There is nothing here, or it belongs to another shop.",

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from tests.support.books import NOW, Books
-from tests.support.exports import order_id, ready, row
+from tests.support.exports import order_id, ready, row, shipped, sku_id
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.record import Draft, record
 from webapp.services.sweep import sweep
@@ -82,6 +82,38 @@ def test_r25_an_order_that_the_marketplace_still_waits_for_lives_though_a_rule_h
     sweep(NOW + 17 * DAY)
     assert states(books) == lives
     assert set(books.kinds(code)[events:]) <= {"remind"}
+
+
+def test_r25_a_label_that_revives_is_told_once_though_the_export_has_its_time(books: Books) -> None:
+    books.put(row(1))
+    sweep(NOW + 16 * DAY)
+    code = books.parcel().code
+    assert states(books) == {code: ("cancelled", True)}
+    newer = row(2, created_at="09/12/2026 09:00:00")
+    books.put(ready(1, rts_at="08/12/2026 10:00:00"), newer, now=NOW + 18 * DAY)
+    assert states(books)[code] == ("ready", False)
+    assert books.kinds(code).count("label") == 1
+
+
+def test_r25_what_is_on_its_way_by_a_newer_export_is_not_cancelled_by_a_rule(books: Books) -> None:
+    late = shipped(1, delivery_due_time="25/11/2026 09:00:00")
+    books.put(late)
+    sweep(NOW + 14 * DAY)
+    code = books.parcel().code
+    assert states(books) == {code: ("cancelled", True)}
+    newer = row(2, created_at="07/12/2026 09:00:00")
+    books.put(late, newer, now=NOW + 16 * DAY)
+    assert states(books)[code] == ("in_transit", False)
+    books.put(late, newer, now=NOW + 16 * DAY)
+    assert books.kinds(code).count("carrier_scan") == 2
+
+
+def test_a_line_cancelled_after_the_parcel_left_is_in_it_all_the_same(books: Books) -> None:
+    both = [shipped(1, sku_id=sku_id(n), seller_sku=f"SKU-{n}") for n in (1, 2)]
+    books.put(*both)
+    gone = {**both[1], "status": "Canceled", "substatus": "Canceled", "cancelled_at": "22/11/2026 09:00:00"}
+    books.put(both[0], gone)
+    assert (books.parcel().status, books.parcel().items) == ("in_transit", 2)
 
 
 def test_what_was_deemed_cancelled_and_the_marketplace_cancels_stays_so(books: Books) -> None:

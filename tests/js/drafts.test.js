@@ -50,6 +50,37 @@ test("a tab that is behind seals nothing, and loads what another has added", asy
   phone.close();
 });
 
+test("a tab that is behind discards nothing, and asks", async () => {
+  const { phone, flow } = await wentOn();
+  let told = 0;
+  flow.addEventListener("elsewhere", () => (told += 1));
+  assert.equal(await flow.discard(), false);
+  assert.equal(told, 1);
+  assert.deepEqual(codesOf(await phone.loadDraft()), CODES.slice(0, 2), "the other's work is there");
+  assert.deepEqual(codesOf(flow.draft), CODES.slice(0, 1), "and this one is still open");
+  await flow.loadAgain();
+  assert.equal(await flow.discard(), true);
+  assert.equal(await phone.loadDraft(), null);
+  phone.close();
+});
+
+test("a parcel that another tab has taken off does not come back from a tab that is behind", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const flow = new Flow(phone);
+  flow.begin("collect").scans.push(scan(CODES[0]));
+  await flow.save();
+  const other = await world.open();
+  const theirs = new Flow(other);
+  await theirs.load();
+  theirs.draft.scans = [];
+  assert.equal(await theirs.save(), true);
+  assert.equal(await flow.save(), false);
+  await assert.rejects(flow.seal(), { code: "draft-elsewhere" });
+  other.close();
+  phone.close();
+});
+
 test("a save that is tried again does not overtake a newer one", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

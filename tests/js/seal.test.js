@@ -208,7 +208,7 @@ test("a discarded draft takes its pictures along, but not those that are still u
   two.photos.push(one.photos[0]);
   await phone.saveDraft(one);
   await phone.saveDraft(two);
-  await phone.discardDraft(one.id);
+  await phone.discardDraft(one);
   assert.ok(await phone.blob(one.photos[0].sha256));
   assert.equal(await phone.blob(one.signature.sha256), null);
   assert.equal((await phone.loadDraft()).id, two.id);

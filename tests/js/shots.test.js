@@ -125,6 +125,8 @@ test("photos stop before the handover is too large to seal, with room for whoeve
     assert.ok(length > 150, String(length));
     await shots.shoot(Promise.resolve(bitmap("one more")), codes[299]);
     assert.deepEqual([failed, draft.photos.length], [["handover-full"], length]);
+    await new Promise((done) => setTimeout(done));
+    assert.equal(openBitmaps(), 0, "what was refused unseen is let go");
     const points = [Array.from({ length: 300 }, (_, n) => [0.123, 0.456, n + 1_000])];
     draft.data = { signature: { strokes: 1, ms: 1_300, points } };
     Object.assign(draft, { counterpart: { name: "N".repeat(200), role: "clerk" }, note: "n".repeat(1_000) });

@@ -93,6 +93,22 @@ def test_a_form_that_meets_the_door_leads_back_to_its_page(app: Flask, org_id: s
         assert asked[1] == back
 
 
+def test_a_form_of_somebody_who_signed_out_elsewhere_meets_the_door_too(app: Flask, org_id: str) -> None:
+    client = signed_in(app, make_desk_user(org_id))
+    sent = {"csrf_token": token(client), "words": "Long and well thought"}
+    client.delete_cookie("session")
+    answer = client.post(
+        "/office/cases/1/notes", data=sent, headers={"Referer": "http://localhost/office/cases/1"}
+    )
+    assert (answer.status_code, "next=" in answer.location, "cases" in answer.location) == (303, True, True)
+    olga = signed_in(app, make_desk_user(org_id, email="olga@example.com"))
+    refused = olga.post("/office/cases/1/notes", data={"csrf_token": "old"})
+    assert (refused.status_code, "Nothing was changed: go back, then send it again." in refused.text) == (
+        400,
+        True,
+    )
+
+
 def test_an_error_page_leads_back_to_the_form(app: Flask, org_id: str) -> None:
     olga = signed_in(app, make_desk_user(org_id))
     page = "http://localhost/office/stock?q=A"

@@ -226,7 +226,7 @@ class _Matching:
             "carrier": self._rules.carriers.code_of(parcel.provider) or known.get("carrier"),
             "seller": seller,
             "fragile": known.get("fragile", False) or is_fragile(parcel.note, self._rules.fragile_words),
-            "items": parcel.items,
+            "items": parcel.items if held is None or not _has_left(held) else held.items,
             "place_id": known.get("place_id") or self._rules.places.get((seller or "").strip().casefold()),
         }
 
@@ -241,9 +241,12 @@ class _Matching:
 
     def _say_anew(self, parcel: ParcelDraft, held: HeldParcel) -> None:
         wanted = said_anew(parcel, held, self._rules.as_of, self._rules.now)
-        if wanted is not None:
-            self._plan.facts.append((held.code, parcel.seller, wanted))
-            self._plan.counts["fact_label"] += 1
+        if wanted is None:
+            return
+        if any(code == held.code and fact.kind == wanted.kind for code, _, fact in self._plan.facts):
+            return  # the export has told it of itself
+        self._plan.facts.append((held.code, parcel.seller, wanted))
+        self._plan.counts[f"fact_{_fact_name(wanted)}"] += 1
 
     def _retire(self, taken: Mapping[int, HeldParcel]) -> None:
         """A nameless parcel whose order now travels in somebody else's package is called off, by name."""
@@ -261,6 +264,11 @@ class _Matching:
                     (held.code, held.seller, Wanted("cancel", self._rules.now, data, "other", note))
                 )
                 self._plan.counts["parcels_retired"] += 1
+
+
+def _has_left(held: HeldParcel) -> bool:
+    """Whether what is in it cannot change any more: a line cancelled later is in it all the same."""
+    return held.is_known and held.status not in {*BEFORE_HANDOVER, "cancelled"}
 
 
 def _is_nameless(held: HeldParcel) -> bool:

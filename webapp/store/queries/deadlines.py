@@ -93,10 +93,12 @@ def move_cursor(session: Session, org_id: str, cursor: Cursor) -> None:
 
 
 def look_again(session: Session, org_id: str, swept_by: str, now: datetime) -> None:
-    """Have every deadline that is not settled looked at by now, since other terms hold; what is settled stays so."""
-    session.execute(
-        update(Deadline).where(Deadline.org_id == org_id, Deadline.state.in_(UNSETTLED)).values(next_at=now)
-    )
+    """Have every deadline that is not settled looked at by now, since other terms hold; what is settled stays so.
+
+    One that was met late may hide a later term of the same rule that is open yet.
+    """
+    asked = Deadline.state.in_((*UNSETTLED, "late"))
+    session.execute(update(Deadline).where(Deadline.org_id == org_id, asked).values(next_at=now))
     session.execute(update(Organisation).where(Organisation.id == org_id).values(swept_by=swept_by))
 
 

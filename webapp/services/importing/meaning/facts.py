@@ -32,6 +32,7 @@ from webapp.services.importing.meaning.platform import (
 )
 
 SOURCE = "import"
+_ALIVE: Mapping[Stage | None, str] = {AWAITING_COLLECTION: "label", IN_TRANSIT: "carrier_scan"}
 
 
 class Held(Protocol):
@@ -142,15 +143,16 @@ def _why(parcel: ParcelDraft) -> str | None:
 
 
 def said_anew(parcel: ParcelDraft, held: HeldStatus, as_of: datetime, now: datetime) -> Wanted | None:
-    """That the order lives: the marketplace awaits collection, at `as_of`, of what a rule took for cancelled before.
+    """That the order lives, at `as_of`: it awaits collection or is on its way, and a rule took it for cancelled before.
 
     A fact beats a deeming (RULES section 1), but only one that is later than it.
     """
     is_gone = held.is_deemed and held.status == "cancelled" and held.status_at is not None
     at = min(as_of, now)
-    if not is_gone or furthest_stage(parcel) != AWAITING_COLLECTION or at <= (held.status_at or at):
+    kind = _ALIVE.get(furthest_stage(parcel))
+    if not is_gone or kind is None or at <= (held.status_at or at):
         return None
-    return Wanted("label", at, {"source": SOURCE})
+    return Wanted(kind, at, {"source": SOURCE})
 
 
 def furthest_stage(parcel: ParcelDraft) -> Stage | None:

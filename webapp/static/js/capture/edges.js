@@ -64,9 +64,13 @@ function averaged(from, { lines, length, step, stride }, box) {
     const at = (/** @type {number} */ i) => from[start + mirrored(i, length) * step] ?? 0;
     let sum = 0;
     for (let i = -reach; i <= reach; i++) sum += at(i);
+    const inner = length - reach - 1; // up to here no neighbour lies beyond an end
     for (let i = 0; i < length; i++) {
-      out[start + i * step] = sum / box;
-      sum += at(i + reach + 1) - at(i - reach);
+      const here = start + i * step;
+      out[here] = sum / box;
+      if (i >= reach && i < inner) {
+        sum += (from[here + (reach + 1) * step] ?? 0) - (from[here - reach * step] ?? 0);
+      } else sum += at(i + reach + 1) - at(i - reach);
     }
   }
   return out;

@@ -177,12 +177,13 @@ export class Phone extends Kept {
 
   /**
    * Throws an unfinished draft away, with the photos only it had.
-   * @param {string} id
-   * @param {string} [owner] who began it
+   * @param {Draft} draft
    * @returns {Promise<void>}
+   * @throws {PhoneError} `draft-elsewhere`
    */
-  async discardDraft(id, owner = this.device()) {
-    await deleteDraft(this.#context.store, owner, id);
+  async discardDraft(draft) {
+    const { store, tab } = this.#context;
+    await deleteDraft(store, draft.owner ?? this.device(), draft, tab);
   }
 
   /**

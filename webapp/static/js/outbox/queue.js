@@ -6,6 +6,8 @@ import { ownRows } from "../storage/schema.js";
 
 /** @import {Context} from './context.js' */
 
+const ANSWER_MS = 2_000;
+
 /**
  * @typedef {{unsent:number, unsent_blobs:number, oldest_at:string|null, head_seq:number,
  *   storage:{usage:number|null, quota:number|null, persisted:boolean}, client:string,
@@ -45,7 +47,21 @@ export async function queueReport(context, device, sent = []) {
  * @returns {Promise<{usage:number|null, quota:number|null, persisted:boolean}>} nulls where the browser will not say
  */
 export async function estimate({ storageManager }) {
-  const { usage = null, quota = null } = (await storageManager?.estimate?.().catch(() => null)) ?? {};
-  const persisted = (await storageManager?.persisted?.().catch(() => false)) ?? false;
+  const { usage = null, quota = null } = (await soon(storageManager?.estimate?.())) ?? {};
+  const persisted = (await soon(storageManager?.persisted?.())) ?? false;
   return { usage, quota, persisted };
+}
+
+/** Nobody's photo waits for a browser that does not answer. @template T @param {Promise<T>|undefined} asked */
+async function soon(asked) {
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  const given = new Promise((/** @type {(nothing: null) => void} */ done) => {
+    timer = setTimeout(() => done(null), ANSWER_MS);
+  });
+  try {
+    return await Promise.race([Promise.resolve(asked).catch(() => null), given]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

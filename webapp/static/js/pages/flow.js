@@ -183,11 +183,20 @@ export class Flow extends EventTarget {
     await this.save();
   }
 
-  /** Throws the draft away. */
+  /** Throws the draft away. @returns {Promise<boolean>} false: another tab went on with it, and that is asked about */
   async discard() {
-    const draft = this.draft;
+    const { draft } = this;
+    if (!draft) return true;
     this.draft = null;
-    if (draft) await this.#write(() => this.#phone.discardDraft(draft.id, draft.owner));
+    try {
+      await this.#write(() => this.#phone.discardDraft(draft));
+      return true;
+    } catch (error) {
+      if (!isElsewhere(error)) throw error;
+      this.draft ??= draft;
+      this.dispatchEvent(new Event("elsewhere"));
+      return false;
+    }
   }
 
   /**

@@ -179,7 +179,7 @@ async function discard(app, screen) {
     ],
   );
   if (answer !== "yes" || app.flow.draft !== draft) return; // somebody else's may be open by now
-  await app.flow.discard();
+  if (!(await app.flow.discard())) return;
   say("Discarded");
   showResume(app, screen);
 }

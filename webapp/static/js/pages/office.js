@@ -22,6 +22,7 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = /** @type {CustomEvent<{xhr: XMLHttpRequest}>} */ (event).detail;
+  if (xhr.getResponseHeader("HX-Trigger")) return; // it has said why itself
   if (xhr.status === 401 || xhr.status === 403) {
     tell("You may not do this, or you are not signed in any more. Load the page again.");
   } else if (xhr.status === 429) tell("Too many tries in a short time. Wait a minute, then try again.");
@@ -36,7 +37,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!xhr.responseURL.includes("/office/sign-in")) return;
   event.preventDefault();
   const { elt } = /** @type {CustomEvent<{requestConfig: {elt: Element}}>} */ (event).detail.requestConfig;
-  const form = elt.closest("form");
+  const form = elt.closest("form") ?? document.activeElement?.closest("form"); // a poll can meet the door first
   if (form) keep(form);
   window.location.reload();
 });
@@ -54,14 +55,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // A form that was sent is not sent again by the second half of a double press. One that opens another page, or whose
 // answer is a file, leaves this page standing: after a while it may be pressed again.
 const AGAIN_MS = 5000;
-/** @type {WeakMap<HTMLFormElement, number>} */
-const sentAt = new WeakMap();
+/** @type {WeakMap<HTMLFormElement, {at: number, by: HTMLElement|null}>} */
+const sent = new WeakMap();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method !== "post" || event.defaultPrevented) return;
   const now = performance.now();
-  if (now - (sentAt.get(form) ?? -AGAIN_MS) < AGAIN_MS) event.preventDefault();
-  else sentAt.set(form, now);
+  const last = sent.get(form);
+  if (last && now - last.at < AGAIN_MS && last.by === event.submitter) event.preventDefault();
+  else sent.set(form, { at: now, by: event.submitter });
 });
 
 // What was typed into a form that met the door or an error page waits in this tab, and comes back to its fields.
@@ -76,35 +78,56 @@ function keep(form) {
   if (document.body.classList.contains("plain")) return;
   /** @type {Record<string, string>} */
   const typed = {};
-  for (const field of form.querySelectorAll("textarea[id], input[type=text][id], input:not([type])[id]")) {
-    if (isText(field) && field.value.trim()) typed[field.id] = field.value;
+  let isWritten = false;
+  for (const field of form.querySelectorAll(
+    "textarea[id], select[id], input[type=text][id], input:not([type])[id]",
+  )) {
+    if (isField(field) && field.value.trim()) typed[field.id] = field.value;
+    if (isField(field) && !(field instanceof HTMLSelectElement) && field.value.trim()) isWritten = true;
   }
-  if (Object.keys(typed).length === 0) window.sessionStorage.removeItem(UNSENT);
-  else window.sessionStorage.setItem(UNSENT, JSON.stringify({ path: window.location.pathname, typed }));
+  if (!isWritten) window.sessionStorage.removeItem(UNSENT);
+  else window.sessionStorage.setItem(UNSENT, JSON.stringify({ ...whereAndWho(form), typed }));
+}
+
+/** @param {HTMLFormElement} form */
+function whereAndWho(form) {
+  return { path: window.location.pathname, action: actionOf(form), me: document.body.dataset.me };
+}
+
+/** @param {HTMLFormElement} form */
+function actionOf(form) {
+  return form.getAttribute("action") ?? form.getAttribute("hx-post") ?? "";
 }
 
 /**
- * @param {Element} field
- * @returns {field is HTMLTextAreaElement | HTMLInputElement}
+ * @param {Element|null} field
+ * @returns {field is HTMLTextAreaElement | HTMLInputElement | HTMLSelectElement}
  */
-function isText(field) {
-  return field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement;
+function isField(field) {
+  return (
+    field instanceof HTMLTextAreaElement ||
+    field instanceof HTMLInputElement ||
+    field instanceof HTMLSelectElement
+  );
 }
 
 /** On the door and on an error page it goes on waiting; on its own page it is put back, once; elsewhere it goes. */
 function bringBack() {
   const kept = window.sessionStorage.getItem(UNSENT);
   if (!kept) return;
-  const { path, typed, isStranded } = JSON.parse(kept);
+  const unsent = JSON.parse(kept);
   if (document.body.classList.contains("plain")) {
-    window.sessionStorage.setItem(UNSENT, JSON.stringify({ path, typed, isStranded: true }));
+    window.sessionStorage.setItem(UNSENT, JSON.stringify({ ...unsent, isStranded: true }));
     return;
   }
   window.sessionStorage.removeItem(UNSENT);
-  if (!isStranded || path !== window.location.pathname) return;
-  for (const [id, text] of Object.entries(/** @type {Record<string, string>} */ (typed))) {
+  // Somebody else's words are theirs, and the same page may show another proof by now.
+  const form = [...document.forms].find((it) => actionOf(it) === unsent.action);
+  const isHere = unsent.path === window.location.pathname && unsent.me === document.body.dataset.me;
+  if (!unsent.isStranded || !isHere || !form) return;
+  for (const [id, text] of Object.entries(/** @type {Record<string, string>} */ (unsent.typed))) {
     const field = document.getElementById(id);
-    if (!field || !isText(field) || field.value !== field.defaultValue) continue;
+    if (!isField(field) || field.form !== form) continue;
     field.value = text;
     const fold = field.closest("details");
     if (fold) fold.open = true;
@@ -112,6 +135,10 @@ function bringBack() {
   tell("What you had written is back in its fields. Look at it, then send it again.");
 }
 bringBack();
+
+// A form that came back refused is a new page: begin where it is wrong.
+const refused = document.querySelector('#main [aria-invalid="true"]');
+if (refused instanceof HTMLElement) refused.focus();
 
 /** True where letters are meant as text. */
 function isTyping() {

@@ -69,8 +69,7 @@ async function settleOther(app, door, run) {
   );
   if (app.flow.draft !== other) return;
   if (answer === "drop") {
-    await app.flow.discard();
-    go(scanRoute(door, run));
+    go((await app.flow.discard()) ? scanRoute(door, run) : "#/");
   } else {
     goInstead(answer === "on" ? app.flow.route : "#/");
   }

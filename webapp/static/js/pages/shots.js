@@ -47,7 +47,15 @@ export class Shots extends EventTarget {
   shoot(picture, parcel) {
     picture.catch(() => undefined); // told when its turn comes
     this.#begin(parcel);
-    return this.#app.flow.add(() => this.#take(() => picture, parcel));
+    let isTaken = false;
+    const source = () => {
+      isTaken = true;
+      return picture;
+    };
+    return this.#app.flow.add(async () => {
+      await this.#take(source, parcel);
+      if (!isTaken) void picture.then((it) => it.close()); // refused before it was looked at
+    });
   }
 
   /**

@@ -26,10 +26,7 @@ export async function putDraft(store, device, draft, { now, tab }) {
     if (await tx.objectStore("events").index("byDraft").getKey([device, id])) return false;
     const row = await tx.objectStore("drafts").get([device, id]);
     mustBeLatest(row, draft.rev, tab);
-    if (isEmpty(draft)) {
-      await tx.objectStore("drafts").delete([device, id]);
-      return true;
-    }
+    // An emptied one stays, out of sight: it tells a tab that is behind that what it still shows was taken off.
     const rev = (row?.rev ?? now) + 1; // begun by the time: a row that comes anew is not taken for the one before it
     await tx.objectStore("drafts").put({ device, id, draft, savedAt: now, rev, by: tab });
     return true;
@@ -65,7 +62,7 @@ function isEmpty({ scans, photos }) {
 export async function keptDraft(store, device, id) {
   const rows = await store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll(ownRows(device)));
   const [newest] = rows
-    .filter(({ draft }) => !isEmpty(draft) && (id === undefined || draft.id === id)) // an older Baton kept empty ones
+    .filter(({ draft }) => !isEmpty(draft) && (id === undefined || draft.id === id))
     .sort((a, b) => b.savedAt - a.savedAt);
   return newest ? { ...newest.draft, owner: device, rev: newest.rev ?? 0 } : null;
 }
@@ -74,14 +71,17 @@ export async function keptDraft(store, device, id) {
  * Deletes a draft and the pictures that neither an event nor another draft uses.
  * @param {Store} store
  * @param {string} device
- * @param {string} id
+ * @param {Pick<Draft, 'id'|'rev'>} draft
+ * @param {string} tab that throws it away
  * @returns {Promise<void>}
+ * @throws {PhoneError} `draft-elsewhere` when another tab went on with it since this one read it
  */
-export async function deleteDraft(store, device, id) {
+export async function deleteDraft(store, device, { id, rev }, tab) {
   await store.write(["drafts", "blobs", "blob_bytes"], async (tx) => {
     const drafts = tx.objectStore("drafts");
     const row = await drafts.get([device, id]);
     if (!row) return;
+    mustBeLatest(row, rev, tab);
     await drafts.delete([device, id]);
     const others = await drafts.getAll(ownRows(device));
     const inUse = new Set(others.flatMap(({ draft }) => draftDigests(draft)));
