@@ -18,8 +18,11 @@ from sync.protocol.times import format_time
 from tests.support.desk import hand_over, keep, make_desk_user, picture, reference, scrawl
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
-from webapp.services.proving.export_proof import export_proof
+from webapp.services import open_blob
+from webapp.services.proving.appeal import export_appeal
+from webapp.services.proving.export_proof import collect, copies_of, export_proof, paper_copies
 from webapp.services.proving.gather import Wanted
+from webapp.services.proving.redacting import redactor_of
 from webapp.services.review_proof import review_proof
 from webapp.store import blobs, database
 from webapp.store.models import Device, Event, Installation, Receipt
@@ -145,6 +148,44 @@ def test_a_photo_that_the_store_has_lost_or_damaged_is_left_out_and_told(
     blobs.current().put(org_id, refs[1]["sha256"], scrawl() + b"rot")
     verdict = verified(exported(org_id, parcel=code))
     assert codes(verdict, faults=True) == {"photo_damaged"}
+
+
+def test_a_picture_that_came_cut_off_stops_no_proof(phone: ApiPhone, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1, status="ready")
+    photo, torn = picture("whole"), scrawl()[:-900]
+    refs = [reference(photo), reference(torn, "signature")]
+    phone.send(phone.seal("collect", [code], blobs=refs, **now()))
+    keep(org_id, phone.device, photo, torn)  # its header says all that is asked of it as it comes in
+    assert verified(exported(org_id, parcel=code)).all_hold, "the bytes are those that were signed for"
+    out = io.BytesIO()
+    export_appeal(Wanted(org_id, parcel=code), out, clock.now())
+    assert copies_of(org_id, [ref["sha256"] for ref in refs]).keys() == {refs[0]["sha256"]}
+
+
+def test_a_picture_that_the_store_has_cut_off_is_told_and_stops_no_proof(
+    phone: ApiPhone, org_id: str
+) -> None:
+    [code] = make_parcels(org_id, 1, status="ready")
+    signature = scrawl()
+    phone.send(phone.seal("collect", [code], blobs=[reference(signature, "signature")], **now()))
+    keep(org_id, phone.device, signature)
+    blobs.current().delete(org_id, reference(signature)["sha256"])
+    blobs.current().put(org_id, reference(signature)["sha256"], signature[:-900])
+    assert codes(verified(exported(org_id, parcel=code)), faults=True) == {"photo_damaged"}
+
+
+def test_no_paper_decodes_a_picture_that_is_too_large_for_the_server(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [code] = make_parcels(org_id, 1, status="ready")
+    hand_over(phone, org_id, [code], blobs=[reference(scrawl(), "signature")], **now())
+    keep(org_id, phone.device, scrawl())
+    monkeypatch.setitem(open_blob._MAX_PIXELS, "image/png", 1000)
+    for is_redacted in (False, True):
+        wanted = Wanted(org_id, parcel=code, is_redacted=is_redacted)
+        gathered = collect(wanted, clock.now())[0]
+        redactor = redactor_of(org_id, gathered) if is_redacted else None
+        assert paper_copies(wanted, gathered, redactor) == {}
 
 
 def test_a_lost_number_between_two_events_is_told(phone: ApiPhone, org_id: str) -> None:

@@ -71,36 +71,52 @@ def read_thumbnail(org_id: str, facts: BlobFacts, width: int) -> tuple[str, byte
         raise Problem(
             "field-invalid", f"A picture comes {', '.join(map(str, WIDTHS))} pixels wide, or whole."
         )
-    pixels = (facts.width or 0) * (facts.height or 0)
-    if (facts.width or 0) <= width or pixels > _MAX_PIXELS[facts.type]:
-        return read_blob(org_id, facts)
+    if (facts.width or 0) > width:
+        made = small_copy(org_id, facts, width)
+        if made is not None:
+            return sniff(made) or "image/jpeg", made
+    return read_blob(org_id, facts)
+
+
+def small_copy(org_id: str, facts: BlobFacts, width: int) -> bytes | None:
+    """A copy (JPEG or PNG) at most `width` pixels wide that was decoded whole, made once.
+
+    None when the picture cannot be decoded, or when that would take too much. Problem as of `read_blob`.
+    """
+    if not may_decode(facts):
+        return None
     store, name = blobs.current(), f"w{width}"
     found = store.derived(org_id, facts.sha256, name)
     if found is not None and found.endswith(_ENDS):
-        return sniff(found) or "image/jpeg", found
+        return found
     media_type, whole = read_blob(org_id, facts)
     made = smaller(whole, media_type, width)
     if made is None:
-        return media_type, whole
+        return None
     if found is not None:  # a torn one of the same size would be taken for this one
         store.drop_derived(org_id, facts.sha256, name)
     store.put_derived(org_id, facts.sha256, name, made)
     with reading() as session:
         if deletions.gone(session, org_id, [facts.sha256]):  # meanwhile: no copy outlives its picture
             store.delete(org_id, facts.sha256)
-    return sniff(made) or "image/jpeg", made
+    return made
+
+
+def may_decode(facts: BlobFacts) -> bool:
+    """Whether the picture is small enough to be decoded whole in this process."""
+    pixels = (facts.width or 0) * (facts.height or 0)
+    return 0 < pixels <= _MAX_PIXELS.get(facts.type, 0)
 
 
 @contextmanager
 def decoding(facts: BlobFacts) -> Iterator[bool]:
     """Wait for the one place in this process where pictures are decoded whole. Gives whether this one may be."""
-    pixels = (facts.width or 0) * (facts.height or 0)
     with _decoding:
-        yield 0 < pixels <= _MAX_PIXELS.get(facts.type, 0)
+        yield may_decode(facts)
 
 
 def smaller(data: bytes, media_type: str, width: int) -> bytes | None:
-    """A copy at most so many pixels wide; None when it cannot be decoded. Only what `decoding` lets."""
+    """A copy at most so many pixels wide; None when it cannot be decoded. Only what `may_decode` lets."""
     out = io.BytesIO()
     try:
         with _decoding, Image.open(io.BytesIO(data), formats=[media_type.removeprefix("image/")]) as picture:

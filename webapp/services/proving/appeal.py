@@ -104,12 +104,12 @@ def _lines(
 def _stamped(org_id: str, sha256: str, lines: list[str], redactor: Redactor | None) -> bytes | None:
     """None where the picture cannot be opened: then the manifest still names it."""
     try:
-        if redactor is not None:
-            made = redactor.whole(sha256)
-            return stamp(made[1], made[0], lines) if made is not None else None
         facts = find_blob(org_id, None, sha256)
-        media_type, data = read_blob(org_id, facts)
+        made = redactor.whole(sha256) if redactor is not None else read_blob(org_id, facts)
     except Problem:
         return None
-    with decoding(facts) as may_decode:
-        return stamp(data, media_type, lines) if may_decode else None
+    if made is None:
+        return None
+    media_type, data = made
+    with decoding(facts) as is_small:
+        return stamp(data, media_type, lines) if is_small else None

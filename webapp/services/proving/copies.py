@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from sync.evidence.intake import sniff
 from sync.protocol.problems import Problem
-from webapp.services.open_blob import find_blob, read_thumbnail
+from webapp.services.open_blob import find_blob, small_copy
 
 WIDTH = 640
-_PRINTABLE = ("image/jpeg", "image/png")
 
 
 def copy_for_paper(org_id: str, sha256: str) -> bytes | None:
-    """A copy of a picture that an event speaks of; None when it cannot be decoded or is gone."""
+    """A copy of a picture that an event speaks of; None when it cannot be decoded or is gone.
+
+    Never the bytes as they came, however small: what prints them would decode them unguarded.
+    """
     try:
-        _, data = read_thumbnail(org_id, find_blob(org_id, None, sha256), WIDTH)
+        return small_copy(org_id, find_blob(org_id, None, sha256), WIDTH)
     except Problem:
         return None
-    return data if sniff(data) in _PRINTABLE else None

@@ -13,7 +13,7 @@ from sync.evidence.redact import grown
 from sync.protocol.codes import key_of
 from sync.protocol.problems import Problem
 from webapp.services.checking.look import eyes
-from webapp.services.open_blob import decoding, find_blob, read_blob, smaller
+from webapp.services.open_blob import decoding, find_blob, may_decode, read_blob, smaller
 from webapp.services.proving.copies import WIDTH
 from webapp.services.proving.gather import Gathered
 from webapp.store.queries import evidence
@@ -34,15 +34,18 @@ class Redactor:
         """Media type and bytes of a copy to hand out; None when there can be none. Problem `not-found`."""
         facts = find_blob(self.org_id, None, sha256)
         media_type, data = read_blob(self.org_id, facts)
-        if sha256 not in self.signatures:
-            with decoding(facts) as may_decode:
-                made = self._blurred(sha256, data) if may_decode else None
-            if made is None:
-                self.failed.add(sha256)
-                return None
-            media_type, data = "image/jpeg", made
-        self._papers[sha256] = smaller(data, media_type, WIDTH)
-        return media_type, data
+        made: bytes | None = None
+        if sha256 in self.signatures:
+            made = data if may_decode(facts) else None
+        else:
+            with decoding(facts) as is_small:
+                made = self._blurred(sha256, data) if is_small else None
+            media_type = "image/jpeg"
+        if made is None:
+            self.failed.add(sha256)
+            return None
+        self._papers[sha256] = smaller(made, media_type, WIDTH)
+        return media_type, made
 
     def for_paper(self, sha256: str) -> bytes | None:
         """A small one to print; of what was handed out whole before, made of that."""
