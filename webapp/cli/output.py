@@ -26,6 +26,14 @@ def say(payload: dict[str, Any], as_json: bool, words: str) -> None:
     click.echo(json.dumps(payload, ensure_ascii=False, indent=2) if as_json else words)
 
 
+def one_line(text: str) -> str:
+    """The same without what moves a terminal's cursor, breaks the line or turns the direction of writing.
+
+    For what others wrote: it could draw a verdict of its own.
+    """
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def with_app(command: Callable[P, None]) -> Callable[..., None]:
     """Run a command inside the app, with `--json`; a Problem ends it with exit code 1, a bad setting with 2."""
 

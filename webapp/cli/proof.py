@@ -16,7 +16,7 @@ from sync.evidence.bundle.shell import load_shell
 from sync.evidence.bundle.verify import Verdict, verify_bundle
 from sync.protocol.problems import Problem
 from webapp import clock
-from webapp.cli.output import REFUSED, WRONG_USAGE, say, with_app
+from webapp.cli.output import REFUSED, WRONG_USAGE, one_line, say, with_app
 from webapp.services.checking.look import eyes
 from webapp.services.proving.appeal import export_appeal
 from webapp.services.proving.export_proof import export_proof
@@ -138,9 +138,10 @@ def verify(
             "title": refused.title,
             "detail": refused.detail,
         }
-        say({"file": str(file), **told}, as_json, f"{file}: {refused.title}. {refused.detail}")
+        say({"file": str(file), **told}, as_json, one_line(f"{file}: {refused.title}. {refused.detail}"))
         raise SystemExit(WRONG_USAGE) from refused
-    say({"file": str(file), **verdict.as_dict()}, as_json, "\n".join(_words(file, verdict)))
+    words = "\n".join(map(one_line, _words(file, verdict)))
+    say({"file": str(file), **verdict.as_dict()}, as_json, words)
     if not verdict.all_hold:
         raise SystemExit(REFUSED)
 
@@ -152,13 +153,15 @@ def _words(file: Path, verdict: Verdict) -> Iterator[str]:
     yield f"{file}: {subject}, of {facts['shop'] or 'an unknown shop'}, made {facts['made_at'] or '-'}"
     told: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {"who": _who, "time_bounds": _times}
     for area in AREAS:
-        yield f"\n{AREA_WORDS[area]} ({area}): {'holds' if verdict.holds(area) else 'DOES NOT HOLD'}"
+        yield ""
+        yield f"{AREA_WORDS[area]} ({area}): {'holds' if verdict.holds(area) else 'DOES NOT HOLD'}"
         findings = verdict.areas[area]
         yield from (_finding(finding) for finding in findings[:_SHOWN])
         if len(findings) > _SHOWN:
             yield f"  … and {len(findings) - _SHOWN} more (all of them with --json)"
         yield from told[area](facts) if area in told else ()
-    yield f"\n{'All of it holds.' if verdict.all_hold else 'This bundle does NOT prove what it says.'}"
+    yield ""
+    yield f"{'All of it holds.' if verdict.all_hold else 'This bundle does NOT prove what it says.'}"
 
 
 def _finding(finding: Finding) -> str:
