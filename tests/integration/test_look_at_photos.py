@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.desk import keep, reference, scrawl
+from sync.protocol.problems import Problem
+from tests.support.desk import keep, picture, reference, scrawl
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tagged import barred, tagged
 from webapp import clock
@@ -131,6 +132,35 @@ def test_a_photo_used_again_is_told_of_the_second_time_whatever_was_done_to_the_
         seen = ask.looks(session, org_id, event_id)
     [twin] = [result["twin"] for result in seen.values() if result.get("twin")]
     assert 0.35 < twin["likeness"] < 1, "another file of the same picture"
+
+
+def test_a_handover_of_many_parcels_with_no_good_photo_is_judged(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.evidence.telling.MOST", 4000)
+    monkeypatch.setattr("sync.evidence.telling._FOR_PARCELS", 2500)
+    codes = make_parcels(org_id, 120)
+    photos = [picture(str(number), (90, 120)) for number in range(3)]
+    event_id = hand_over(phone, org_id, codes, *photos)
+    assert {(code, "photo_poor", event_id) for code in codes} <= anomalies(org_id)
+    assert rebuild.check(clock.now()) == (120, [])
+    with reading() as session:
+        said = list(session.execute(select(Event).where(Event.kind == "check")).scalars())
+    assert all("parcels" not in finding for check in said for finding in check.data["findings"])
+
+
+def test_a_word_that_the_ledger_refuses_leaves_no_picture_unsettled(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Problem("event-refused", "It is too large.")
+
+    monkeypatch.setattr(look, "conclude", refuse)
+    event_id = hand_over(phone, org_id, make_parcels(org_id, 1), picture("dull"))
+    with reading() as session:
+        rows = session.execute(select(BlobRef.is_checked).where(BlobRef.event_id == event_id)).scalars()
+        assert set(rows) == {True}
+    assert doubt(org_id, event_id) > 0, "a person looks at it"
 
 
 def test_the_very_signature_of_another_handover_is_told_of(phone: ApiPhone, org_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from sync.evidence.judge import Judgement, Shot, judge
 from sync.evidence.limits import LIMITS, check
+from sync.evidence.telling import MOST, portions
+from sync.rules.checks import findings_of
 from sync.rules.fold import fold
 from sync.rules.parcel import About, Fact
 from tests.unit.phones import NOON
@@ -99,6 +102,44 @@ def test_every_limit_says_what_chose_it_and_what_to_do() -> None:
     for limit in LIMITS.values():
         assert limit.chosen_by, limit.name
         assert limit.sentence.count(".") >= 2, "what is wrong, and what to do about it"
+
+
+# -- the word to the ledger
+
+
+def test_what_is_found_in_photos_of_five_hundred_parcels_fits_into_an_event() -> None:
+    claims = {f"{number:012d}": [f"{number:012d}"] for number in range(500)}
+    photos = [Shot(f"{number:064d}", "photo", "", {"verdict": "refused"}, "also in x") for number in range(9)]
+    findings = [finding.as_dict() for finding in judge(claims, photos, {}).findings]
+    [(parcels, said)] = portions(sorted(claims), findings)
+    assert (parcels, len(said)) == (sorted(claims), 18)
+    assert all("parcels" not in finding for finding in said)
+
+
+def test_findings_on_some_of_many_parcels_come_in_portions_that_have_all_of_each_parcel() -> None:
+    codes = [f"{number:012d}" for number in range(500)]
+    findings = [
+        {"code": "photo_poor", "detail": "light", "parcels": codes[number:], "sha256": f"{number:064d}"}
+        for number in range(1, 30)
+    ]
+    made = list(portions(codes, findings))
+    assert [code for parcels, _ in made for code in parcels] == codes
+    assert all(len(json.dumps([parcels, said])) <= MOST for parcels, said in made)
+    for parcels, said in made:
+        for code in parcels:
+            heard = [picture for _, _, picture in findings_of({"findings": said}, code)]
+            assert heard == [f["sha256"] for f in findings if code in f["parcels"]]
+
+
+def test_of_one_parcel_with_too_many_pictures_each_sort_of_finding_is_told() -> None:
+    findings = [
+        {"code": code, "detail": "x" * 80, "parcels": ["P"], "sha256": f"{number:064d}"}
+        for code in ("photo_poor", "photo_reused", "signature_empty")
+        for number in range(300)
+    ]
+    [(parcels, said)] = portions(["P"], findings)
+    assert len(json.dumps([parcels, said])) <= MOST
+    assert {f["code"] for f in said} == {"photo_poor", "photo_reused", "signature_empty"}
 
 
 # -- the fold

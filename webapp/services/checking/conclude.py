@@ -12,6 +12,7 @@ from typing import Any
 from sync.evidence.judge import UNCHECKED, Judgement, Shot, doubt_of, judge
 from sync.evidence.limits import VERSION
 from sync.evidence.strokes import of_strokes
+from sync.evidence.telling import portions
 from sync.protocol.codes import key_of
 from webapp.services.checking.accept import accept_by_rule
 from webapp.services.record import Draft, record
@@ -77,5 +78,8 @@ def _tell(session: Session, event: Event, judgement: Judgement, now: datetime) -
 def _record(
     session: Session, event: Event, parcels: list[str], findings: list[dict[str, Any]], now: datetime
 ) -> str | None:
-    draft = Draft("check", parcels, ref=event.id, data={"v": VERSION, "findings": findings})
-    return record(session, event.org_id, ACTOR, [draft], now)[0].id
+    drafts = [
+        Draft("check", codes, ref=event.id, data={"v": VERSION, "findings": said})
+        for codes, said in portions(parcels, findings)
+    ]
+    return record(session, event.org_id, ACTOR, drafts, now)[0].id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ from webapp.store import blobs
 from webapp.store.blobs import Missing
 from webapp.store.queries import evidence as ask
 from webapp.store.queries.evidence import Twin, Waiting
-from webapp.store.unit import lock_org, reading, transaction
+from webapp.store.unit import Session, lock_org, reading, transaction
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=2)
@@ -145,10 +145,29 @@ def _said(twin: Twin) -> str:
 def _keep(it: Waiting, by: str, result: dict[str, Any]) -> None:
     made = result.pop("print", None)
     now = clock.now()
-    with transaction() as session:
-        lock_org(session, it.org_id, 0)
-        if not ask.finish(session, it, by, result, now):
-            return
-        if made and not made["is_plain"]:
-            ask.keep_print(session, it.org_id, it.sha256, made["codes"], base64.b64decode(made["sketch"]))
-        conclude(session, it.org_id, it.event_id, now)
+    try:
+        with transaction() as session:
+            if _settle(session, it, by, result, made, now):
+                conclude(session, it.org_id, it.event_id, now)
+    except Problem as problem:
+        # Looked at again, it would be refused again: the picture is settled, its proof keeps the doubt it had.
+        log.warning("the ledger did not take what was seen", code=problem.code, proof=it.event_id)
+        with transaction() as session:
+            _settle(session, it, by, result, made, now)
+
+
+def _settle(
+    session: Session,
+    it: Waiting,
+    by: str,
+    result: dict[str, Any],
+    made: dict[str, Any] | None,
+    now: datetime,
+) -> bool:
+    """Whether the picture was still in these hands."""
+    lock_org(session, it.org_id, 0)
+    if not ask.finish(session, it, by, result, now):
+        return False
+    if made and not made["is_plain"]:
+        ask.keep_print(session, it.org_id, it.sha256, made["codes"], base64.b64decode(made["sketch"]))
+    return True
