@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.evidence.bundle.archive import read_archive
+from sync.evidence.bundle.checks.seal import says_the_same
 from sync.evidence.bundle.contents import MOST
 from sync.evidence.bundle.findings import AREAS, CODES, NoBundle
 from sync.evidence.bundle.limits import MAX_PICTURE
@@ -84,6 +85,27 @@ def test_without_the_expected_fingerprint_a_forgers_own_server_looks_true() -> N
     """What mathematics cannot tell: whose key the server's is. So the command prints it, and takes one to expect."""
     [case] = [case for case in CASES if case["named"] == "server_key_unexpected"]
     assert verified(file_of(case)).all_hold
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (True, 1, False),
+        (False, 0, False),
+        (True, 1.0, False),
+        (None, 0, False),
+        ("1", 1, False),
+        ([], {}, False),
+        (3, 3.0, True),
+        ({"a": [1, {"b": True}], "c": None}, {"c": None, "a": [1.0, {"b": True}]}, True),
+        ({"a": [1, {"b": True}]}, {"a": [1, {"b": 1}]}, False),
+        ({"a": None}, {"b": None}, False),
+        ([1, 2], [1], False),
+    ],
+)
+def test_a_timeline_says_what_its_seal_says_in_every_language(one: Any, other: Any, is_same: bool) -> None:
+    assert says_the_same(one, other) is is_same
+    assert says_the_same(other, one) is is_same
 
 
 def parts_of(data: bytes) -> dict[str, bytes]:

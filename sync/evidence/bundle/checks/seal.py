@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sync.evidence.bundle.checks.keys import Ring
 from sync.evidence.bundle.contents import EVENTS, KEYS, PDF, PICTURE, RECEIPTS, STAMPS, TIMELINE, Bundle
@@ -37,8 +38,19 @@ def check_seal(bundle: Bundle, ring: Ring, expected: str | None) -> None:
     kid = bundle.seal.header.kid
     if kid != ring.server or not ring.is_servers(kid) or not ring.has_signed(kid, bundle.seal):
         find.add("seal_signature", TIMELINE, "Its signature does not fit the server's key.")
-    if bundle.told != bundle.seal.payload:
+    if not says_the_same(bundle.told, bundle.seal.payload):
         find.add("timeline_edited", TIMELINE)
+
+
+def says_the_same(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are the same to every reader: true is not 1 (to Python it is), 3.0 is 3."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(says_the_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(says_the_same, one, other))
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)
 
 
 def check_members(bundle: Bundle) -> None:
