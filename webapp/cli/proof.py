@@ -183,6 +183,16 @@ def _times(facts: dict[str, Any]) -> Iterator[str]:
     for event in facts["events"][:_SHOWN]:
         by = event["received_by"] or "the server's own word"
         yield f"  {event['kind']:<16} phone says {event['claimed_at']}, server had it by {by}"
+        if named := _parcels(event):
+            yield f"  {'':<16} signed for {named}"
         if stamped := event["stamped"]:
             doubt = "" if stamped["is_checked"] else " (its signature was not checked)"
             yield f"  {'':<16} existed before {stamped['at']}, by the word of {stamped['by']}{doubt}"
+
+
+def _parcels(event: dict[str, Any]) -> str:
+    """The codes that were signed, so that who reads can compare them with the parcel's."""
+    codes = event["parcels"]
+    more = event["other_parcels"] + len(codes[_SHOWN:])
+    rest = f"{more} other parcel{'' if more == 1 else 's'}" if more else ""
+    return " and ".join(words for words in (", ".join(codes[:_SHOWN]), rest) if words)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from sync.evidence.bundle.archive import read_archive
 from sync.evidence.bundle.checks.chain import check_chains
-from sync.evidence.bundle.checks.events import check_order, check_signatures
+from sync.evidence.bundle.checks.events import check_order, check_signatures, names_of, signed_for
 from sync.evidence.bundle.checks.keys import Ring
 from sync.evidence.bundle.checks.page import check_page
 from sync.evidence.bundle.checks.photos import check_photos
@@ -85,13 +85,14 @@ def _facts(
 ) -> dict[str, Any]:
     told = bundle.sealed
     about = told.get("about") or {}
+    names = names_of(bundle)
     return {
         "about": {"parcel": about.get("parcel"), "event": about.get("event")},
         "shop": (told.get("shop") or {}).get("name"),
         "made_at": told.get("made_at"),
         "server_key": ring.server,
         "people": _people(bundle, ring),
-        "events": [_event(line, ring, receipts, stamps) for line in bundle.events if line.envelope],
+        "events": [_event(line, names, ring, receipts, stamps) for line in bundle.events if line.envelope],
         "pictures": sum(1 for _ in bundle.picture_names()),
     }
 
@@ -118,11 +119,12 @@ def _people(bundle: Bundle, ring: Ring) -> list[dict[str, Any]]:
 
 
 def _event(
-    line: Line, ring: Ring, receipts: dict[str, Received], stamps: dict[str, Stamped]
+    line: Line, names: set[str], ring: Ring, receipts: dict[str, Received], stamps: dict[str, Stamped]
 ) -> dict[str, Any]:
     stamped = stamps.get(line.payload["id"])
     received = receipts.get(line.payload["id"])
     holder = ring.holder(line.payload["device"]) or {}
+    parcels, others = signed_for(line, names)
     return {
         "id": line.payload["id"],
         "kind": line.payload["kind"],
@@ -130,6 +132,8 @@ def _event(
         "phone_at": line.payload["at"],
         "offset_ms": line.payload.get("offset_ms"),
         "claimed_at": format_ms(claimed_ms(line)),
+        "parcels": parcels,
+        "other_parcels": others,
         "received_by": received.text if received else None,
         "stamped": asdict(stamped) if stamped else None,
     }

@@ -11,7 +11,7 @@ from typing import Any
 from sync.evidence.bundle.write import Facts
 from sync.protocol.envelope import digest, sign
 from sync.protocol.keys import generate_key, public_jwk, thumbprint
-from tests.vectors.forgeries.cast import Cast, told_event
+from tests.vectors.forgeries.cast import OTHER, Cast, told_event
 
 Case = tuple[str, str, bytes]
 
@@ -148,6 +148,7 @@ def of_operators(cast: Cast) -> Iterator[Case]:
         told(lambda t: t["events"][1].update(effective_at="2026-11-22T07:00:00.000Z")),
     )
     yield "a kind retold", "timeline_contradicts", told(lambda t: t["events"][1].update(kind="drop_off"))
+    yield "another parcel's records under this name", "parcel_other", told(_renamed)
     yield "a photo untold", "timeline_contradicts", told(lambda t: t["events"][1]["blobs"].pop(0))
     yield (
         "an event left out between two",
@@ -209,6 +210,12 @@ def of_operators(cast: Cast) -> Iterator[Case]:
     yield "an unsigned phone", "unsigned", cast.write(_unsigned(cast))
     yield "a phone revoked before its event came", "key_revoked", cast.write(_revoked(cast))
     yield "somebody else's seal", "seal_signature", cast.write(key=generate_key())
+
+
+def _renamed(timeline: dict[str, Any]) -> None:
+    """Everything that the operator alone says of which parcel it is."""
+    timeline["about"]["parcel"] = timeline["parcels"][0]["code"] = OTHER
+    timeline["names"] = [OTHER]
 
 
 def _cover(cast: Cast) -> Callable[[dict[str, Any]], None]:

@@ -13,7 +13,7 @@ from sync.evidence.bundle.contents import SEAL_TYP
 from sync.protocol.envelope import sign
 from sync.protocol.keys import b64url as b64
 from sync.protocol.keys import generate_key, public_jwk, thumbprint
-from tests.vectors.forgeries.cast import PARCEL, Cast, Members, payload_of, picture
+from tests.vectors.forgeries.cast import PARCEL, Cast, Members, members_of, payload_of, picture
 from tests.vectors.forgeries.edits import (
     document,
     edited,
@@ -256,6 +256,12 @@ def of_documents(true: Members, cast: Cast) -> Iterator[Case]:
         "timeline_edited",
         told(lambda held: held["events"][1].update(received_at="2026-11-22T07:31:00.000Z")),
     )
+    withheld = members_of(cast.write(cast.retold(lambda t: t["events"][1]["blobs"][2].update(withheld=True))))
+    for name, value in (("a number", 1), ("a text", "1"), ("nothing", None)):
+        edit = document(
+            timeline, lambda held, value=value: held["events"][1]["blobs"][2].update(withheld=value)
+        )
+        yield f"yes in the timeline turned into {name}", "timeline_edited", edited(withheld, edit)
     yield "a finding taken out of the timeline", "timeline_edited", told(lambda held: held["parcels"].clear())
     yield "the seal taken out", "seal_missing", told(lambda held: held.pop("seal"))
     yield (

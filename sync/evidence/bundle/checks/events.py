@@ -77,6 +77,35 @@ def check_order(bundle: Bundle) -> None:
         find.add("event_removed", id_)
     if is_reordered(there, list(told)):
         find.add("events_reordered", EVENTS)
+    _check_parcel(bundle, set(there))
+
+
+def names_of(bundle: Bundle) -> set[str]:
+    """What the parcel is called that the bundle is about; none when it is about a handover."""
+    parcel = (bundle.sealed.get("about") or {}).get("parcel")
+    return {parcel, *(bundle.sealed.get("names") or [])} if parcel else set()
+
+
+def signed_for(line: Line, names: set[str]) -> tuple[list[str], int]:
+    """The parcels that an event's maker has signed for, as they stand there: those of these names, and how many others.
+
+    Without names all of them.
+    """
+    signed = line.payload.get("parcels")
+    codes = [text for text in signed if isinstance(text, str)] if isinstance(signed, list) else []
+    own = [code for code in codes if code in names or not names]
+    return own, len(codes) - len(own)
+
+
+def _check_parcel(bundle: Bundle, there: set[str]) -> None:
+    """Each event names the parcel, or speaks of another one here (a withdrawal, a review, a picture that was lost)."""
+    names = names_of(bundle)
+    for line in bundle.events if names else ():
+        if line.envelope is None or signed_for(line, names)[0]:
+            continue
+        ref = line.payload.get("ref")
+        if not isinstance(ref, str) or ref not in there or ref == line.payload["id"]:
+            bundle.findings.add("parcel_other", place(line))
 
 
 def _compare(find: Findings, line: Line, told: dict[str, Any]) -> None:

@@ -71,6 +71,43 @@ export function checkOrder(bundle) {
   for (const [index, id] of there.entries()) if (there.indexOf(id) !== index) find.add("event_twice", id);
   for (const id of told.keys()) if (!there.includes(id)) find.add("event_removed", id);
   if (isReordered(there, [...told.keys()])) find.add("events_reordered", EVENTS);
+  checkParcel(bundle, lines, new Set(there));
+}
+
+/**
+ * What the parcel is called that the bundle is about; none when it is about a handover.
+ * @param {Bundle} bundle
+ * @returns {Set<string>}
+ */
+export function namesOf({ sealed }) {
+  const parcel = sealed.about?.parcel;
+  return new Set(parcel ? [parcel, ...(sealed.names ?? [])] : []);
+}
+
+/**
+ * The parcels that an event's maker has signed for, as they stand there: those of these names, and how many others.
+ * Without names all of them.
+ * @param {any} payload
+ * @param {Set<string>} names
+ * @returns {{own: string[], others: number}}
+ */
+export function signedFor({ parcels }, names) {
+  const codes = (Array.isArray(parcels) ? parcels : []).filter((text) => typeof text === "string");
+  const own = codes.filter((code) => names.size === 0 || names.has(code));
+  return { own, others: codes.length - own.length };
+}
+
+/** Each event names the parcel, or speaks of another one here (a withdrawal, a review, a picture that was lost). @param {Bundle} bundle @param {Line[]} lines @param {Set<string>} there */
+function checkParcel(bundle, lines, there) {
+  const names = namesOf(bundle);
+  if (names.size === 0) return;
+  for (const line of lines) {
+    const { id, ref } = payloadOf(line);
+    const isOfAnother = typeof ref === "string" && there.has(ref) && ref !== id;
+    if (!isOfAnother && signedFor(payloadOf(line), names).own.length === 0) {
+      bundle.findings.add("parcel_other", place(line));
+    }
+  }
 }
 
 /** What the server's timeline says of an event against what its maker signed. @param {import("./findings.js").Findings} find @param {Line} line @param {any} told */

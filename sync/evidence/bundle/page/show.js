@@ -3,6 +3,7 @@
  * @module
  */
 import { PICTURE, payloadOf } from "./contents.js";
+import { namesOf, signedFor } from "./events.js";
 import { AREAS } from "./findings.js";
 import { mediaType } from "./photos.js";
 import { ms } from "./shapes.js";
@@ -10,6 +11,7 @@ import { claimedMs } from "./times.js";
 
 /** @typedef {import("./verify.js").Verdict} Verdict */
 
+const MOST_CODES = 20;
 /** @type {Record<string, string>} */
 const KIND_WORDS = {
   confirm: "Confirmed in stock",
@@ -141,6 +143,7 @@ function showArea(verdict, area) {
 /** @param {Verdict} verdict @returns {HTMLElement[]} */
 function showEvents(verdict) {
   const { bundle, ring, receipts, stamps } = verdict;
+  const names = namesOf(bundle);
   const pictures = new Map(bundle.pictureNames().map(([name, digest]) => [digest, name]));
   /** @type {Map<string, any>} */
   const told = new Map((bundle.sealed.events ?? []).map((/** @type {any} */ event) => [event.id, event]));
@@ -158,6 +161,7 @@ function showEvents(verdict) {
         ["Recorded by", recordedBy(phone, known)],
         ["With", counterpartWords(payload.counterpart)],
         ["Count", countWords(payload)],
+        ["Signed for", parcelsWords(signedFor(payload, names))],
         [
           "All intact",
           payload.intact === true ? "yes, they said" : payload.intact === false ? "no, they said" : "",
@@ -207,6 +211,14 @@ function countWords({ parcels, expected }) {
   if (!Array.isArray(parcels) || parcels.length === 0) return "";
   const count = parcels.length === 1 ? "1 parcel" : `${parcels.length} parcels`;
   return Number.isInteger(expected) ? `${count} of ${expected} expected` : count;
+}
+
+/** The codes that were signed, so that who reads can compare them with the parcel's. @param {{own: string[], others: number}} signed */
+function parcelsWords({ own, others }) {
+  const rest = others + Math.max(0, own.length - MOST_CODES);
+  const codes = own.slice(0, MOST_CODES).map(groups).join(", ");
+  const more = rest === 0 ? "" : rest === 1 ? "1 other parcel" : `${rest} other parcels`;
+  return [codes, more].filter(Boolean).join(" and ");
 }
 
 /** @param {any} where @param {string | null | undefined} name */
