@@ -69,6 +69,16 @@ def test_a_photo_is_sharp_until_it_is_smeared() -> None:
         assert not holds(name, measure(smeared)), name
 
 
+@pytest.mark.parametrize(("softness", "is_sharp"), [(0.4, True), (0.7, True), (2.0, False), (4.0, False)])
+def test_a_bare_box_on_a_bare_floor_is_sharp_until_it_is_smeared(softness: float, is_sharp: bool) -> None:
+    """Nothing but a few edges, each along one direction: no print that would tell."""
+    rng = np.random.default_rng(1)
+    floor = np.full((480, 640), 90, np.float32)
+    floor[150:330, 200:430] = 170
+    seen = cv2.GaussianBlur(floor, (0, 0), softness) + rng.normal(0, 1.5, floor.shape)
+    assert holds("edges", quality.edges(np.clip(seen, 0, 255).astype(np.uint8))) is is_sharp
+
+
 def moved(picture: Grey, length: int, angle: float) -> Grey:
     """As a hand that moves while the shutter is open leaves it."""
     kernel = np.zeros((length, length), np.float32)

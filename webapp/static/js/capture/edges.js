@@ -6,11 +6,13 @@
 
 const GRID = 3;
 const FINE = 3;
-const COARSE = 13;
-const FAINT = 0.3;
+const COARSE = 7;
+const FAINT = 0.1;
+const SOME = 0.3;
 const RICH = 0.25;
 
 /** @typedef {{width:number, height:number}} Size */
+/** @typedef {{xx:number, yy:number, xy:number}} Tensor of the gradients: the mean of x², y² and xy */
 
 /**
  * @param {Float32Array} luma row by row @param {Size} size
@@ -23,14 +25,34 @@ export function edgesOf(luma, size) {
   for (let cell = 0; cell < GRID * GRID; cell++) {
     const box = boxOf(cell, size);
     if (Math.min(box.right - box.left, box.bottom - box.top) <= 2) continue;
-    const far = energies(coarse, size.width, box);
-    told.push({ near: energies(fine, size.width, box).least, far: far.least, most: far.most });
+    told.push({ near: gradients(fine, size.width, box), far: gradients(coarse, size.width, box) });
   }
-  const richest = Math.max(0, ...told.map(({ most }) => most));
-  return Math.max(
-    0,
-    ...told.filter(({ most }) => most >= RICH * richest).map(({ near, far }) => near / (far + FAINT)),
-  );
+  const most = Math.max(0, ...told.map(({ far }) => axes(far).most));
+  const rich = told.filter(({ far }) => axes(far).most >= RICH * most);
+  return Math.max(0, ...rich.map(({ near, far }) => left(near, far)));
+}
+
+/** @param {Tensor} near @param {Tensor} far */
+function left(near, far) {
+  const angle = 0.5 * Math.atan2(2 * far.xy, far.xx - far.yy);
+  const { least, most } = axes(far);
+  const main = along(near, angle) / (most + FAINT);
+  if (least < SOME) return main;
+  return Math.min(main, along(near, angle + Math.PI / 2) / (least + FAINT));
+}
+
+/** @param {Tensor} tensor @returns {{least:number, most:number}} the energy along the axis that has least, and most */
+function axes({ xx, yy, xy }) {
+  const middle = (xx + yy) / 2;
+  const spread = Math.hypot((xx - yy) / 2, xy);
+  return { least: middle - spread, most: middle + spread };
+}
+
+/** @param {Tensor} tensor @param {number} angle */
+function along({ xx, yy, xy }, angle) {
+  const cos = Math.cos(angle);
+  const sin = Math.sin(angle);
+  return xx * cos * cos + 2 * xy * cos * sin + yy * sin * sin;
 }
 
 /** @param {number} cell @param {Size} size */
@@ -86,10 +108,10 @@ function mirrored(i, length) {
 }
 
 /**
- * The mean square of the gradient along the direction in which it is least, and most.
  * @param {Float32Array} picture @param {number} width @param {{left:number, top:number, right:number, bottom:number}} box
+ * @returns {Tensor}
  */
-function energies(picture, width, { left, top, right, bottom }) {
+function gradients(picture, width, { left, top, right, bottom }) {
   let xx = 0;
   let yy = 0;
   let xy = 0;
@@ -104,7 +126,5 @@ function energies(picture, width, { left, top, right, bottom }) {
     }
   }
   const n = (right - left - 2) * (bottom - top - 2);
-  const middle = (xx + yy) / 2 / n;
-  const spread = Math.hypot((xx - yy) / 2 / n, xy / n);
-  return { least: middle - spread, most: middle + spread };
+  return { xx: xx / n, yy: yy / n, xy: xy / n };
 }

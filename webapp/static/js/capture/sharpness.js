@@ -11,7 +11,7 @@ import { edgesOf } from "./edges.js";
 /** Below this variance of the Laplacian (640 px picture, sharpest ninth) letters of a tag cannot be read. */
 export const BLURRED_BELOW = 90;
 /** Below this share of fine edges over coarse ones the lens was out of focus, or the hand moved. */
-export const SOFT_BELOW = 9;
+export const SOFT_BELOW = 1.95;
 export const DARK_BELOW = 38;
 export const BRIGHT_ABOVE = 222;
 const GRID = 3;
