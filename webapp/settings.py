@@ -85,10 +85,10 @@ def from_env(**overrides: object) -> Settings:
     """Read `BATON_*`; a keyword beats the environment. Raises SettingsError with one clear line."""
     env = Env()
     try:
-        data = Path(str(overrides.pop("data", None) or env.str("BATON_DATA", "./var"))).resolve()
+        data = Path(str(overrides.pop("data", None) or env.str("BATON_DATA", "") or "./var")).resolve()
         host = str(overrides.pop("host", None) or env.str("BATON_HOST", "127.0.0.1"))
         port = _port(overrides.pop("port", None) or env.str("BATON_PORT", "8000"))
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # names and addresses are in it
         values: dict[str, object] = {
             "data": data,
             "host": host,

@@ -156,7 +156,7 @@ def test_nothing_is_sealed_before_it_is_answered_named_and_signed(person: Person
     person.seal()
     person.wait_for_state("Safe")
     told = shown(server, shop.parcels[0])
-    assert [event["kind"] for event in told["events"]] == ["collect"]
+    assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == ["collect"]
 
 
 @pytest.mark.timeout(600)
@@ -165,6 +165,11 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
     to_signature(person, shop.code, shop.parcels[0])
     page = person.page
     person.sign()
+    page.press(
+        "#sign-name", "Enter"
+    )  # the keyboard's "done": all is filled in, and still nobody has pressed Seal
+    page.wait_for_timeout(500)
+    assert page.is_visible("canvas")
     before = page.evaluate(INK)
     page.set_viewport_size({"width": 740, "height": 360})
     page.wait_for_function("() => document.querySelector('[data-el=pad]').clientWidth > 500")
@@ -249,11 +254,21 @@ def test_a_door_that_stays_shut_is_sealed_as_an_attempt(person: Person, server: 
     page.click("text=Could not deliver")
     person.photograph()
     assert page.is_disabled("[data-el=next]"), "no attempt without a reason"
+    for width, height in ((740, 300), (360, 512)):  # turned, and a short phone with the browser's own bar
+        page.set_viewport_size({"width": width, "height": height})
+        for control in ("[data-el=reason]", "[data-el=next]", ".shutter"):
+            page.locator(control).scroll_into_view_if_needed()
+            box = page.locator(control).bounding_box()
+            assert box
+            assert box["y"] >= 0, (control, width)
+            assert box["y"] + box["height"] <= height, (control, width)
+    page.set_viewport_size({"width": 360, "height": 740})
     page.select_option("[data-el=reason]", "nobody_home")
     page.click("[data-el=next]")
     page.wait_for_selector(".done-mark")
     person.wait_for_state("Safe")
-    assert [event["kind"] for event in shown(server, shop.parcels[0])["events"]] == ["attempt"]
+    told = shown(server, shop.parcels[0])
+    assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == ["attempt"]
 
 
 @pytest.mark.timeout(600)
@@ -303,7 +318,11 @@ def test_a_photo_the_office_could_not_use_is_taken_again(person: Person, server:
     page.wait_for_selector(".done-mark")
     person.wait_for_state("Safe")
     told = shown(server, shop.parcels[0])
-    assert [event["kind"] for event in told["events"]] == ["collect", "review", "report"]
+    assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == [
+        "collect",
+        "review",
+        "report",
+    ]
     assert not told["flags"]["damaged_reported"]
     person.go("tasks")
     page.wait_for_selector("text=Nothing asked of you")

@@ -10,6 +10,7 @@ from flask_security import verify_password
 from sqlalchemy import func, select, update
 
 from tests.support.shop import make_shop
+from webapp.cli.demo import welcome
 from webapp.services.demo import load as demo
 from webapp.services.demo.export import ORDERS
 from webapp.services.demo.load import load_demo
@@ -58,6 +59,19 @@ def test_the_password_is_made_up_told_once_and_kept_as_a_hash(app_on_both: Flask
     assert "argon2" in kept
     assert first.password not in kept
     assert verify_password(first.password, kept)
+
+
+def test_a_start_survives_what_was_done_with_its_people(app_on_both: Flask) -> None:
+    first = load_demo(NOW)
+    with transaction() as session:
+        session.execute(update(User).where(User.email == first.admin_email).values(name="Ada of the shop"))
+        session.execute(update(User).where(User.name == "Demo courier").values(active=False))
+    again = load_demo(NOW + timedelta(minutes=5))
+    assert (again.people["Demo admin"], again.password) == (first.people["Demo admin"], None)
+    assert counted(User) == len(first.people)
+    said = welcome(again, "http://127.0.0.1:8000")
+    assert "Sign in   admin@demo.test" in said
+    assert "works here no more" in said
 
 
 def test_loading_again_changes_nothing_that_was_done(app_on_both: Flask) -> None:

@@ -7,6 +7,7 @@ from io import StringIO
 import click
 from qrcode.main import QRCode
 
+from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.cli.output import say, with_app
 from webapp.services.demo.load import DemoShop, load_demo
@@ -28,18 +29,26 @@ def demo(as_json: bool) -> None:
 
 def welcome(loaded: DemoShop, public_url: str) -> str:
     """What a newcomer needs: where the office is, how to sign in, and a link that makes a phone a courier's."""
-    made = make_enrolment(loaded.org_id, loaded.people["Demo courier"], None, clock.now(), public_url)
-    drawing = QRCode(border=2)
-    drawing.add_data(made.url)
-    picture = StringIO()
-    drawing.print_ascii(out=picture, invert=True)
     lines = [
         "",
         f"  Office    {public_url}/office/",
         f"  Sign in   {loaded.admin_email}",
         f"  Password  {loaded.password or '(as shown at the first start; lost: baton user password)'}",
         "",
-        f"  A phone for the demo courier, one phone, until {made.expires_at:%H:%M} UTC (another: baton enrol):",
+    ]
+    try:
+        made = make_enrolment(loaded.org_id, loaded.people["Demo courier"], None, clock.now(), public_url)
+    except Problem:  # their work was ended in the office: that is no reason not to serve
+        return "\n".join(
+            [*lines, "  The demo courier works here no more; let in a phone for somebody else.", ""]
+        )
+    drawing = QRCode(border=2)
+    drawing.add_data(made.url)
+    picture = StringIO()
+    drawing.print_ascii(out=picture, invert=True)
+    until = f"{made.expires_at:%H:%M} UTC"
+    lines += [
+        f"  A phone for the demo courier, one phone, until {until} (another: baton enrol):",
         f"  {made.url}",
         "",
         picture.getvalue(),
@@ -57,5 +66,5 @@ def words(loaded: DemoShop) -> str:
     else:
         lines.append(f"Sign in as {loaded.admin_email} with the password shown when the shop was made.")
     lines += [f"{run['person']}: {run['title']}, {run['parcels']} parcels today." for run in loaded.runs]
-    lines.append("A phone for one of them: baton enrol --user “Demo courier”.")
+    lines.append('A phone for one of them: baton enrol --user "Demo courier"')
     return "\n".join(lines)

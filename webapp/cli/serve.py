@@ -15,7 +15,7 @@ from waitress.server import create_server
 from webapp import clock
 from webapp.cli.answers import KeepingTask
 from webapp.cli.demo import welcome
-from webapp.cli.output import open_app, settings_or_exit
+from webapp.cli.output import open_app, refusing, settings_or_exit
 from webapp.services.demo.load import load_demo
 from webapp.services.found_shop import found_shop
 from webapp.services.timer import start_timer
@@ -45,7 +45,8 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
     with app.app_context():
         timer = start_timer()
         if demo:
-            click.echo(welcome(load_demo(clock.now()), settings.public_url))
+            with refusing(as_json=False):
+                click.echo(welcome(load_demo(clock.now()), settings.public_url))
         else:
             found_shop(clock.now())
     click.echo(f"Baton is at http://{settings.host}:{settings.port}")
@@ -77,8 +78,9 @@ def _listen(app: Any, settings: Settings) -> Any:
             asyncore_use_poll=True,  # select() ends with the 1,024th descriptor
             clear_untrusted_proxy_headers=not settings.trusted_proxies,
         )
-    except OSError as error:
-        click.echo(f"baton: cannot listen on {settings.host}:{settings.port}: {error.strerror}", err=True)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        click.echo(f"baton: cannot listen on {settings.host}:{settings.port}: {why}", err=True)
         raise SystemExit(2) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,8 +14,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.extensions import db
@@ -27,6 +30,7 @@ MIGRATIONS = PACKAGE / "store" / "migrations"
 _EPOCH = Prepared(
     lambda _dialect: select(models.Installation.value).where(models.Installation.name == "epoch")
 )
+_SILENT = {"hide_parameters": True}  # an error's text goes to the log: no buyer's address with it
 _MIGRATING = 8_314_906  # the advisory lock's number: any constant of our own
 
 
@@ -34,14 +38,19 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     """Options for SQLAlchemy's engine. Raises SettingsError when no sound SQLite library is there."""
     if not settings.is_sqlite:
         # Ten seconds for a lock, then `busy`: a thread that waits for ever is one that answers nobody.
+        if importlib.util.find_spec("psycopg") is None:
+            raise SettingsError(
+                "BATON_DATABASE_URL: postgresql:// needs more libraries: scripts/setup.sh scale"
+            )
         always = {"options": "-c timezone=UTC -c lock_timeout=10s"}
         return {
             "pool_size": settings.threads + 2,
             "max_overflow": 4,
             "pool_pre_ping": True,
             "connect_args": always,
+            **_SILENT,
         }
-    return {"module": _sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4}
+    return {"module": _sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4, **_SILENT}
 
 
 def _sqlite_module() -> Any:
@@ -103,7 +112,7 @@ def alone(settings: Settings) -> Iterator[Connection]:
     with contextlib.ExitStack() as stack:
         if settings.is_sqlite:
             stack.enter_context(FileLock(settings.data / ".migrating.lock"))
-        connection = stack.enter_context(db.engine.connect())
+        connection = stack.enter_context(_connected())
         if not settings.is_sqlite:
             # Another's migration may take longer than a lock is waited for: that limit is for who answers requests.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -116,6 +125,16 @@ def alone(settings: Settings) -> Iterator[Connection]:
                 connection.rollback()
                 connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _MIGRATING})
                 connection.commit()
+
+
+def _connected() -> Connection:
+    try:
+        return db.engine.connect()
+    except OperationalError as error:
+        why = str(error.orig).strip().splitlines()
+        raise SettingsError(
+            f"BATON_DATABASE_URL: cannot connect: {why[0] if why else 'no answer'}"
+        ) from error
 
 
 def _config() -> Config:
@@ -134,5 +153,10 @@ def _is_behind(connection: Connection) -> bool:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SettingsError(
+            f"The database is of a newer Baton than this one ({error}): install that one again."
+        ) from error
     connection.commit()

@@ -90,8 +90,11 @@ def load_demo(now: datetime) -> DemoShop:
 def _people(org_id: str, now: datetime) -> tuple[dict[str, str], str | None]:
     with reading() as session:
         held = ask.people(session, org_id)
+        by_email = ask.emails(session, org_id)
     password = None
     for person in _PEOPLE:
+        if person.email in by_email:  # also under the name that somebody gave them since
+            held[person.name] = by_email[person.email]
         if person.name in held:
             continue
         added = add_user(org_id, person, now)

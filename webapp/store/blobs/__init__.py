@@ -73,7 +73,7 @@ def _s3(bucket: str, prefix: str, endpoint: str | None) -> Objects:
     try:
         from webapp.store.blobs.s3 import S3Objects  # noqa: PLC0415
     except ImportError as error:
-        raise SettingsError("BATON_BLOBS: s3:// needs more libraries: pip install 'baton[scale]'") from error
+        raise SettingsError("BATON_BLOBS: s3:// needs more libraries: scripts/setup.sh scale") from error
     try:
         return S3Objects(bucket, prefix, endpoint)
     except ValueError as error:

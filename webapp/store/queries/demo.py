@@ -34,6 +34,12 @@ def people(session: Session, org_id: str) -> dict[str, str]:
     return {name: id_ for name, id_ in rows}  # noqa: C416 (rows are no plain pairs to a type checker)
 
 
+def emails(session: Session, org_id: str) -> dict[str | None, str]:
+    """Ids by e-mail, of those who have one."""
+    found = select(User.email, User.id).where(User.org_id == org_id, User.email.is_not(None))
+    return {email: id_ for email, id_ in session.execute(found)}  # noqa: C416 (rows are no plain pairs)
+
+
 def places(session: Session, org_id: str) -> dict[str, str]:
     """Ids by name."""
     rows = session.execute(select(Place.name, Place.id).where(Place.org_id == org_id))

@@ -109,11 +109,8 @@ function watchElsewhere(app) {
   });
 }
 
-async function start() {
-  initBar();
-  watchFailures();
-  paintChrome();
-  watchInstall();
+/** @throws {PhoneError} this address, or this browser, cannot hold a handover */
+function mustBeFit() {
   if (!isSecureContext) {
     throw new PhoneError(
       "not-secure",
@@ -121,6 +118,21 @@ async function start() {
       "Ask the office for the https address: without it there is no camera and no seal.",
     );
   }
+  if (typeof AbortSignal.timeout !== "function") {
+    throw new PhoneError(
+      "too-old",
+      "This browser is too old.",
+      "Baton needs iOS 16, Chrome 103 or Firefox 100, or newer: update it, or use another phone.",
+    );
+  }
+}
+
+async function start() {
+  initBar();
+  watchFailures();
+  paintChrome();
+  watchInstall();
+  mustBeFit();
   const phone = await openPhone();
   /** @type {App} */
   const app = {

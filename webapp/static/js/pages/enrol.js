@@ -32,10 +32,16 @@ const REFUSALS = {
   ],
 };
 
+/** Home, or to the people of this phone when nobody is signed in. @param {CaptureApp} app @returns {(() => void)|null} */
+function backFrom({ phone }) {
+  if (phone.identity) return () => go("#/");
+  return phone.hasPeople ? () => go("#/people") : null;
+}
+
 /** @type {CaptureScreen} */
 export const enrol = (app, root, [linkCode = ""]) => {
   const { identity } = app.phone;
-  setBar({ title: "Baton", sub: "", flow: true, back: identity ? () => go("#/") : null });
+  setBar({ title: "Baton", sub: "", flow: true, back: backFrom(app) });
   const screen = cloneAll("enrol");
   root.append(screen);
   const code = part(screen, "code", HTMLInputElement);

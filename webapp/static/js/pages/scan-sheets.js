@@ -208,7 +208,7 @@ export async function listOf(app, draft, missing, remove) {
     el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
     text(dialog, "scanned-title", count(draft.scans.length, "scanned", "scanned"));
     el(dialog, "scanned").replaceChildren(
-      ...draft.scans.toReversed().map(({ code, verdict, typed }) =>
+      ...[...draft.scans].reverse().map(({ code, verdict, typed }) =>
         row(app, code, { verdict, typed }, async (gone) => {
           await remove(gone);
           show(app.flow.run?.parcels.includes(gone) ? [...codes, gone] : codes);

@@ -122,6 +122,11 @@ class SignScreen {
       event.preventDefault();
       void this.#seal();
     });
+    this.#name.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return; // the keyboard's own "done" ends the typing, and seals nothing
+      event.preventDefault();
+      this.#name.blur();
+    });
     on(this.#screen, "form", "input", () => this.#keep());
     on(this.#screen, "form", "change", () => this.#keep());
     on(this.#screen, "clear", "click", () => this.#signature.clear());
