@@ -33,6 +33,11 @@ _WAITS = {
     "hold": "A parcel that they signed for is on hold: take that back first, or erase without signatures.",
 }
 SHARED = "Signatures that were given for other people's parcels as well are kept."
+_KEPT = {
+    "elsewhere": SHARED,
+    "quarantine": "A picture of theirs stays while a record that names it is held back: settle it, and erase again.",
+    "filed": "A picture of theirs stays as a file that was attached to a case: delete it there, and erase again.",
+}
 
 
 @dataclass(slots=True)
@@ -108,9 +113,10 @@ def _erase_buyer(
     if with_signatures:
         gone |= _signatures(session, org_id, codes, done)
     events = persons.events_of_parcels(session, org_id, codes)
-    blobs = persons.free_to_go(session, org_id, gone, events)
+    blobs, kept = persons.free_to_go(session, org_id, gone, events)
     deletions.mark(session, org_id, blobs, deletions.ERASED, now, made_by=made_by)
     done.counts["pictures"] = len(blobs)
+    done.stays += [said for why, said in _KEPT.items() if why in kept and said not in done.stays]
     if events:
         done.stays.append(SIGNED)
     _tell_of_files(session, org_id, cases, done)

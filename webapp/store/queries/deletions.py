@@ -70,7 +70,7 @@ _GONE = Prepared(
 def mark(
     session: Session,
     org_id: str,
-    blobs: Sequence[Blob],
+    blobs: Sequence[Blob | BlobRef],
     why: str,
     now: datetime,
     *,
@@ -79,6 +79,7 @@ def mark(
 ) -> None:
     """Say that these are gone, in place of saying that they are held; their bytes go afterwards (`uncleared`).
 
+    One that has not come home is named by a reference to it: should it come, it is not kept.
     `days` is the policy's number by digest. Nobody waits for them any more, nobody will look at them.
     """
     if not blobs:

@@ -110,13 +110,15 @@ def kept_back(session: Session, org_id: str, cutoffs: Cutoffs) -> dict[str, int]
 
 
 def needed(session: Session, org_id: str, digests: Collection[str]) -> list[str]:
-    """Why some of these pictures cannot go now, whoever asks: review, retake, hold; nothing when all of them can."""
-    reasons = _reasons()
-    mine = (Blob.org_id == org_id, among(session, Blob.sha256, digests))
+    """Why some of these pictures cannot go now, whoever asks: review, retake, hold; nothing when all of them can.
+
+    Held or not: one that has not come home yet is waited for by the same.
+    """
+    mine = (BlobRef.org_id == org_id, among(session, BlobRef.sha256, digests))
     return [
         name
-        for name in ("review", "retake", "hold")
-        if session.execute(select(Blob.sha256).where(*mine, reasons[name]).limit(1)).first()
+        for name, why in _waits().items()
+        if session.execute(select(BlobRef.sha256).where(*mine, *why).limit(1)).first()
     ]
 
 
@@ -167,8 +169,7 @@ def _is_after(cutoff: datetime | None) -> ColumnElement[bool]:
 def _reasons() -> dict[str, ColumnElement[bool]]:
     """What keeps an old picture, by name. Of a handover that is needed, everything is kept."""
     return {
-        "review": _any(_speaks_of(), _of_event(), Event.review_state == "waiting"),
-        "retake": _any(_speaks_of(), _is_open_task()),
+        **{name: _any(_speaks_of(), *why) for name, why in _waits().items()},
         "unseen": _any(_speaks_of(), BlobRef.is_checked.is_(False), BlobRef.is_lost.is_(False)),
         "case": _any(
             _speaks_of(),
@@ -179,22 +180,36 @@ def _reasons() -> dict[str, ColumnElement[bool]]:
             Case.id == CaseParcel.case_id,
             Case.state == "open",
         ),
-        "hold": _any(
-            _speaks_of(),
+        "quarantine": _any(
+            QuarantinedBlob.org_id == Blob.org_id, QuarantinedBlob.sha256 == Blob.sha256, still_held_back()
+        ),
+        "file": _any(OfficeFile.org_id == Blob.org_id, OfficeFile.sha256 == Blob.sha256),
+    }
+
+
+def still_held_back() -> ColumnElement[bool]:
+    """That what says a picture is its own is in quarantine still, of a row of QuarantinedBlob.
+
+    Set aside, it may still be taken in; taken in, its event speaks for the picture.
+    """
+    return and_(
+        Quarantined.org_id == QuarantinedBlob.org_id,
+        Quarantined.sha256 == QuarantinedBlob.item_sha256,
+        func.coalesce(Quarantined.outcome, "aside") == "aside",
+    )
+
+
+def _waits() -> dict[str, tuple[ColumnElement[bool], ...]]:
+    """What of a picture's event (a row of BlobRef) is not over, by name."""
+    return {
+        "review": (_of_event(), Event.review_state == "waiting"),
+        "retake": (_is_open_task(),),
+        "hold": (
             _of_parcels(),
             Parcel.org_id == EventParcel.org_id,
             Parcel.code == EventParcel.code,
             func.coalesce(Parcel.flags["on_hold"].as_boolean(), false()),
         ),
-        "quarantine": _any(
-            QuarantinedBlob.org_id == Blob.org_id,
-            QuarantinedBlob.sha256 == Blob.sha256,
-            Quarantined.org_id == QuarantinedBlob.org_id,
-            Quarantined.sha256 == QuarantinedBlob.item_sha256,
-            # Set aside, it may still be taken in; taken in, its event speaks for it.
-            func.coalesce(Quarantined.outcome, "aside") == "aside",
-        ),
-        "file": _any(OfficeFile.org_id == Blob.org_id, OfficeFile.sha256 == Blob.sha256),
     }
 
 

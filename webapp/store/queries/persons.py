@@ -19,6 +19,7 @@ from webapp.store.models import (
     Case,
     CaseEntry,
     CaseParcel,
+    DeletedBlob,
     Delivery,
     Device,
     Event,
@@ -36,6 +37,7 @@ from webapp.store.models import (
     Run,
     User,
 )
+from webapp.store.queries.keeping import still_held_back
 
 GONE = "[erased]"
 ERASED_NAME = "Erased person"
@@ -197,7 +199,10 @@ def labels_of(session: Session, org_id: str, codes: Collection[str]) -> list[Lab
 def signatures_at_the_door(
     session: Session, org_id: str, codes: Collection[str]
 ) -> tuple[set[str], set[str]]:
-    """Digests of signatures given when these parcels were delivered: of these alone, and of others as well."""
+    """Digests of signatures given when these parcels were delivered: of these alone, and of others as well.
+
+    Parcels whose buyers are all erased are nobody's any more.
+    """
     query = (
         select(BlobRef.sha256, EventParcel.code)
         .join(Event, (Event.org_id == BlobRef.org_id) & (Event.id == BlobRef.event_id))
@@ -205,11 +210,25 @@ def signatures_at_the_door(
         .where(BlobRef.org_id == org_id, BlobRef.role == "signature", Event.kind == "deliver")
         .where(among(session, BlobRef.event_id, _deliveries(session, org_id, codes)))
     )
-    mine: set[str] = set()
-    shared: set[str] = set()
+    given: dict[str, set[str]] = {}
     for sha256, code in session.execute(query):
-        (mine if code in codes else shared).add(sha256)
-    return mine - shared, mine & shared
+        given.setdefault(sha256, set()).add(code)
+    signed = {sha256: for_ for sha256, for_ in given.items() if not for_.isdisjoint(codes)}
+    others = _not_erased(session, org_id, set().union(*signed.values()) - set(codes))
+    mine = {sha256 for sha256, for_ in signed.items() if for_.isdisjoint(others)}
+    return mine, set(signed) - mine
+
+
+def _not_erased(session: Session, org_id: str, codes: Collection[str]) -> set[str]:
+    """Those of these parcels that may be somebody's whom nobody has erased yet."""
+    query = (
+        select(ParcelOrder.code, Order.erased_at)
+        .outerjoin(Order, (Order.org_id == ParcelOrder.org_id) & (Order.order_id == ParcelOrder.order_id))
+        .where(ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes))
+    )
+    rows = [(code, erased_at) for code, erased_at in session.execute(query)]
+    known = {code for code, _ in rows}
+    return (set(codes) - known) | {code for code, erased_at in rows if erased_at is None}
 
 
 def _deliveries(session: Session, org_id: str, codes: Collection[str]) -> list[str]:
@@ -223,19 +242,43 @@ def _deliveries(session: Session, org_id: str, codes: Collection[str]) -> list[s
 
 def free_to_go(
     session: Session, org_id: str, digests: Collection[str], events: Collection[str]
-) -> list[Blob]:
-    """Those of these pictures that are held, and that nothing but these events (and no file or quarantine) names."""
-    elsewhere = exists().where(
-        BlobRef.org_id == Blob.org_id,
-        BlobRef.sha256 == Blob.sha256,
-        ~among(session, BlobRef.event_id, events),
-    )
-    filed = exists().where(OfficeFile.org_id == Blob.org_id, OfficeFile.sha256 == Blob.sha256)
-    held_back = exists().where(QuarantinedBlob.org_id == Blob.org_id, QuarantinedBlob.sha256 == Blob.sha256)
-    query = select(Blob).where(
-        Blob.org_id == org_id, among(session, Blob.sha256, digests), ~elsewhere, ~filed, ~held_back
-    )
-    return list(session.execute(query).scalars())
+) -> tuple[list[Blob | BlobRef], set[str]]:
+    """Those of these pictures that nothing but these events names, and what keeps the others.
+
+    One that has not come home yet is given as a reference to it. What keeps a picture: `elsewhere` (another event),
+    `filed` (a file of the office), `quarantine` (a record that is held back).
+    """
+    kept = {
+        "elsewhere": _digests(session, BlobRef, org_id, digests, ~among(session, BlobRef.event_id, events)),
+        "filed": _digests(session, OfficeFile, org_id, digests),
+        "quarantine": _digests(session, QuarantinedBlob, org_id, digests, still_held_back()),
+    }
+    free = set(digests).difference(*kept.values())
+    blobs = session.execute(
+        select(Blob).where(Blob.org_id == org_id, among(session, Blob.sha256, digests))
+    ).scalars()
+    found: dict[str, Blob | BlobRef] = {blob.sha256: blob for blob in blobs}
+    gone = _digests(session, DeletedBlob, org_id, digests)
+    for ref in session.execute(
+        select(BlobRef)
+        .where(BlobRef.org_id == org_id, among(session, BlobRef.sha256, digests), BlobRef.is_lost.is_(False))
+        .order_by(BlobRef.sha256, BlobRef.event_id)
+    ).scalars():
+        if ref.sha256 not in gone:
+            found.setdefault(ref.sha256, ref)
+    why = {name for name, its in kept.items() if its & found.keys()}
+    return [found[sha256] for sha256 in sorted(free & found.keys())], why
+
+
+def _digests(
+    session: Session,
+    table: type[BlobRef | OfficeFile | QuarantinedBlob | DeletedBlob],
+    org_id: str,
+    digests: Collection[str],
+    *more: ColumnElement[bool],
+) -> set[str]:
+    query = select(table.sha256).where(table.org_id == org_id, among(session, table.sha256, digests), *more)
+    return set(session.execute(query).scalars())
 
 
 def forget_buyer(session: Session, org_id: str, order_ids: Collection[str], now: datetime) -> None:
