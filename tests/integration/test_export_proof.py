@@ -188,6 +188,25 @@ def test_no_paper_decodes_a_picture_that_is_too_large_for_the_server(
         assert paper_copies(wanted, gathered, redactor) == {}
 
 
+def test_a_manifest_that_would_be_too_large_keeps_the_signature(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [code] = make_parcels(org_id, 1, status="ready")
+    hand_over(phone, org_id, [code], **now())
+
+    def manifest() -> bytes:
+        out = io.BytesIO()
+        export_appeal(Wanted(org_id, parcel=code), out, clock.now())
+        return bytes(part(out.getvalue(), "manifest.pdf"))
+
+    whole = manifest()
+    drawn = whole.count(b"/Subtype /Image")
+    monkeypatch.setattr("webapp.services.proving.appeal.MOST_PDF", len(whole) - 1000)
+    assert manifest().count(b"/Subtype /Image") == drawn - 1
+    monkeypatch.setattr("webapp.services.proving.appeal.MOST_PDF", 1)
+    assert manifest().count(b"/Subtype /Image") == drawn - 2
+
+
 def test_a_lost_number_between_two_events_is_told(phone: ApiPhone, org_id: str) -> None:
     [code] = make_parcels(org_id, 1, status="ready")
     hand_over(phone, org_id, [code], **now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -86,6 +87,34 @@ def test_a_proof_says_who_when_where_how_many_and_the_digests(tmp_path: Path) ->
         "and 1 other parcel",
     ):
         assert expected in text, expected
+
+
+def test_a_proof_says_whose_signature_each_record_has(tmp_path: Path) -> None:
+    facts = printed()
+    text = text_of(print_proof(facts), tmp_path)
+    assert "4 on the phone that made it; 1 by the server, for the office" in text
+    assert "Each record below was signed" not in text
+    assert "stated by the office" not in text.lower()
+    said = facts.payloads[facts.timeline["events"][3]["id"]]
+    said["data"] = {"stated_from": {"device": "dev-courier"}}
+    for key in facts.keys["keys"]:
+        if key["device"] == "dev-seller":
+            key["kid"] = key["jwk"] = None
+    text = " ".join(text_of(print_proof(facts), tmp_path).split())
+    assert "2 on the phone that made it; 1 by the server, for the office; 1 by the server only:" in text
+    assert "1 by nobody: the phone could not keep a key" in text
+    assert "Stated by the office: it repeats what a phone said" in text
+
+
+def test_pictures_that_lie_beside_the_sheet_are_counted_and_pointed_at(tmp_path: Path) -> None:
+    facts = printed()
+    assert "Is in the bundle; it could not be shown here" in text_of(
+        print_proof(replace(facts, copies={})), tmp_path
+    )
+    text = text_of(print_proof(replace(facts, copies={}, beside="images/")), tmp_path)
+    assert re.search(r"Pictures +4\n", text)
+    assert text.count("See images/") == 4
+    assert "could not be shown" not in text
 
 
 def test_a_withdrawn_record_and_a_finding_are_said_aloud(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Printed:
     """What is printed: the bundle's timeline and keys, the events' payloads by id, copies of the pictures by digest.
 
     `stamps` are the time stamps over its events, as stamps.json lists them. A copy is a JPEG or PNG that any program
-    opens; a picture without one is printed as an empty frame.
+    opens; a picture without one is printed as an empty frame. `beside` is the folder where those are instead.
     """
 
     timeline: Mapping[str, Any]
@@ -32,6 +32,7 @@ class Printed:
     copies: Mapping[str, bytes]
     zone: tzinfo
     stamps: Sequence[Mapping[str, Any]] = ()
+    beside: str = ""
 
 
 def print_proof(printed: Printed) -> bytes:
@@ -62,8 +63,8 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
     sheet.add_page()
     sheet.heading("Proof of handover")
     sheet.write_line(
-        "This sheet is the readable part of a proof bundle. Each record below was signed on the phone that made it; "
-        "verify.html in the same bundle checks all of them without a network.",
+        "This sheet is the readable part of a proof bundle: verify.html in the same bundle checks each record below "
+        "without a network.",
         colour=MUTED,
         gap=2,
     )
@@ -73,7 +74,8 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
             ("About", about[:1].upper() + about[1:]),
             ("Parcels", str(len(told["parcels"]))),
             ("Records", f"{len(told['events'])}, {len(handovers)} of them made on the spot"),
-            ("Pictures", str(len(printed.copies))),
+            ("Signed", _signed(printed)),
+            ("Pictures", str(len(_shown(told)))),
             ("Made", words.moment(parse_time(told["made_at"]), printed.zone)),
             ("Server's key", printed.keys["server"]),
             *_stamps(printed.stamps),
@@ -102,6 +104,38 @@ def _manifest(sheet: Sheet, printed: Printed) -> None:
     )
 
 
+def _shown(told: Mapping[str, Any]) -> set[str]:
+    """The digests of the pictures that are in the bundle, or of which it has a copy with printed text blurred."""
+    blobs = [blob for event in told["events"] for blob in event["blobs"]]
+    return {blob["sha256"] for blob in blobs if blob["state"] == "held" or blob.get("withheld")}
+
+
+def _signed(printed: Printed) -> str:
+    makers = [_maker(printed, event) for event in printed.timeline["events"]]
+    return "; ".join(
+        f"{makers.count(maker)} {said}" for maker, said in words.SIGNED.items() if maker in makers
+    )
+
+
+def _maker(printed: Printed, event: Mapping[str, Any]) -> str:
+    """Whose signature a record has, as `words.SIGNED` names them."""
+    if _is_stated(printed.payloads[event["id"]]):
+        return "stated"
+    key = _key(printed, event)
+    if key.get("kind") == "server":
+        return "server"
+    return "phone" if key.get("kid") else "nobody"
+
+
+def _is_stated(payload: Mapping[str, Any]) -> bool:
+    """Whether the office repeats what a phone said and nothing proves."""
+    return "stated_from" in (payload.get("data") or {})
+
+
+def _key(printed: Printed, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((k for k in printed.keys["keys"] if k["device"] == event["device"]), {})
+
+
 def _stamps(stamps: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Which days of these records an authority outside has stamped (RFC 3161); nothing where none did."""
     said = []
@@ -117,6 +151,7 @@ def _stamps(stamps: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def _line(printed: Printed, event: Mapping[str, Any]) -> Sequence[str]:
     other = printed.payloads[event["id"]].get("counterpart") or {}
     what = words.kind(event["kind"]) + (" (withdrawn)" if event["withdrawn_by"] else "")
+    what += " (stated by the office)" if _is_stated(printed.payloads[event["id"]]) else ""
     return (
         words.moment(parse_time(event["effective_at"]), printed.zone),
         what,
@@ -134,6 +169,13 @@ def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
     if event["withdrawn_by"]:
         sheet.write_line(
             "This record was withdrawn later by whoever made it.", bold=True, colour=ALARM, gap=1
+        )
+    if _is_stated(payload):
+        sheet.write_line(
+            "Stated by the office: it repeats what a phone said, and no phone's signature proves it.",
+            bold=True,
+            colour=ALARM,
+            gap=1,
         )
     sheet.facts(_facts(printed, event, payload))
     for finding in event["findings"]:
@@ -166,7 +208,7 @@ def _facts(
     printed: Printed, event: Mapping[str, Any], payload: Mapping[str, Any]
 ) -> Sequence[tuple[str, str]]:
     other = payload.get("counterpart") or {}
-    phone: Mapping[str, Any] = next((k for k in printed.keys["keys"] if k["device"] == event["device"]), {})
+    phone = _key(printed, event)
     role = (phone.get("person") or {}).get("role") or ""
     codes = payload.get("parcels") or []
     expected = payload.get("expected")
@@ -224,7 +266,10 @@ def _picture(printed: Printed, event: Mapping[str, Any], blob: Mapping[str, Any]
     )
     of = f" of {words.code(blob['parcel'])}" if blob["parcel"] and blob["state"] != "left_out" else ""
     lines = [f"{what}{of}, {words.moment(parse_time(event['effective_at']), printed.zone)}"]
-    if blob["state"] != "held":
+    is_shown = blob["state"] == "held" or blob.get("withheld")
+    if copy is None and is_shown and printed.beside:
+        lines.append(f"See {printed.beside}")
+    elif blob["state"] != "held":
         lines.append(words.absent(blob, printed.zone))
     elif copy is None:
         lines.append("Is in the bundle; it could not be shown here")

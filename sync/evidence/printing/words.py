@@ -35,6 +35,13 @@ KINDS = {
 }
 # What somebody did at a door or a counter, and proves by photos or a signature: each gets a page.
 ON_THE_SPOT = ("pack", "drop_off", "collect", "deliver", "attempt", "report", "return")
+# Whose signature records have, in their number.
+SIGNED = {
+    "phone": "on the phone that made it",
+    "server": "by the server, for the office",
+    "stated": "by the server only: stated by the office",
+    "nobody": "by nobody: the phone could not keep a key",
+}
 ABSENT = {
     "left_out": "Shows another parcel, so it is not in this proof",
     "never_arrived": "Has never reached the server",

@@ -54,8 +54,10 @@ def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     copies = paper_copies(wanted, gathered, redactor)
     printed = Printed(told, gathered.facts.keys, payloads, copies, zone, gathered.facts.stamps)
     pdf = print_proof(printed)
-    if len(pdf) > MOST_PDF:  # the pictures lie beside it anyway
-        pdf = print_proof(replace(printed, copies={}))
+    signatures = {sha256: copy for sha256, copy in copies.items() if sha256 in _signatures(told)}
+    for fewer in (signatures, {}):  # the pictures lie beside it anyway
+        if len(pdf) > MOST_PDF:
+            pdf = print_proof(replace(printed, copies=fewer, beside="images/"))
     pack.add("manifest.pdf", pdf)
     about = f"Parcel {words.code(wanted.parcel)}" if wanted.parcel else f"Handover {wanted.event}"
     made_at = words.moment(now, zone)
@@ -66,6 +68,10 @@ def export_appeal(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     pack.add("README.txt", text.encode())
     pack.finish()
     return Exported(f"baton-appeal-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), dict(told))
+
+
+def _signatures(told: Mapping[str, Any]) -> set[str]:
+    return {b["sha256"] for event in told["events"] for b in event["blobs"] if b["role"] == "signature"}
 
 
 def _images(
