@@ -54,7 +54,7 @@ def test_a_stranger_reaches_nothing_that_is_not_open(app: Flask, client: FlaskCl
             continue
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
             answer = client.open(address(app, rule), method=method)
-            to_the_door = answer.status_code == 302 and "sign-in" in answer.headers["Location"]
+            to_the_door = answer.status_code in {302, 303} and "sign-in" in answer.headers["Location"]
             no_form_token = method not in SAFE and answer.status_code == 400
             if answer.status_code not in {401, 403} and not to_the_door and not no_form_token:
                 let_in.append(f"{method} {rule.rule}: {answer.status_code}")
