@@ -140,7 +140,9 @@ def open_parcels_with(session: Session, org_id: str, sku_id: str) -> list[str]:
         .join(
             OrderLine, (OrderLine.org_id == ParcelOrder.org_id) & (OrderLine.order_id == ParcelOrder.order_id)
         )
-        .where(Parcel.org_id == org_id, OrderLine.sku_id == sku_id, _IN_IT, Parcel.status.in_(BEFORE_DELIVERY))
+        .where(
+            Parcel.org_id == org_id, OrderLine.sku_id == sku_id, _IN_IT, Parcel.status.in_(BEFORE_DELIVERY)
+        )
         .distinct()
         .order_by(Parcel.code)
     )
