@@ -69,6 +69,10 @@ def test_a_start_survives_what_was_done_with_its_people(app_on_both: Flask) -> N
     again = load_demo(NOW + timedelta(minutes=5))
     assert (again.people["Demo admin"], again.password) == (first.people["Demo admin"], None)
     assert counted(User) == len(first.people)
+    tomorrow = load_demo(NOW + timedelta(days=1))
+    assert "Demo courier" not in {run["person"] for run in tomorrow.runs}, (
+        "and no run stops the next day's start"
+    )
     said = welcome(again, "http://127.0.0.1:8000")
     assert "Sign in   admin@demo.test" in said
     assert "works here no more" in said

@@ -95,6 +95,15 @@ def test_r25_a_label_that_revives_is_told_once_though_the_export_has_its_time(bo
     assert books.kinds(code).count("label") == 1
 
 
+def test_r25_a_label_made_before_the_deeming_and_told_after_it_revives_too(books: Books) -> None:
+    books.put(row(1))
+    sweep(NOW + 16 * DAY)
+    code = books.parcel().code
+    newer = row(2, created_at="09/12/2026 09:00:00")
+    books.put(ready(1, rts_at="01/12/2026 10:00:00"), newer, now=NOW + 18 * DAY)
+    assert states(books)[code] == ("ready", False)
+
+
 def test_r25_what_is_on_its_way_by_a_newer_export_is_not_cancelled_by_a_rule(books: Books) -> None:
     late = shipped(1, delivery_due_time="25/11/2026 09:00:00")
     books.put(late)

@@ -1,7 +1,7 @@
 /** An unfinished handover: in two tabs, over a store that falters, when it becomes empty, and while a photo is on its way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listBlobs } from "../../webapp/static/js/storage/blobs.js";
+import { dropOrphans, listBlobs } from "../../webapp/static/js/storage/blobs.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { CODES, World, collection, deviceOf, picture, storeOf } from "./helpers/world.js";
 
@@ -121,11 +121,15 @@ test("an emptied handover stands in no other's way, though the clock went back",
   const flow = new Flow(phone);
   flow.begin("collect").scans.push(scan(CODES[0]));
   await flow.save();
-  flow.draft.scans = [];
+  Object.assign(flow.draft, { scans: [], counterpart: { name: "Ibu Sari", role: "seller" }, note: "wet" });
   await flow.save();
-  assert.equal(await phone.loadDraft(), null, "nothing of it is kept");
+  assert.equal(await phone.loadDraft(), null, "nothing of it is offered");
   const store = storeOf(world);
   const device = deviceOf(phone);
+  const rows = () => store.read(["drafts"], (tx) => tx.objectStore("drafts").getAll());
+  assert.doesNotMatch(JSON.stringify(await rows()), /Ibu Sari|wet/);
+  await dropOrphans(store, device, world.time + 1);
+  assert.deepEqual(await rows(), []);
   const empty = { device, id: "old", draft: phone.newDraft("pack", { id: "old" }), savedAt: world.time };
   await store.write(["drafts"], (tx) => tx.objectStore("drafts").put(empty)); // as an older Baton left it
   world.time -= 30 * 86_400_000;

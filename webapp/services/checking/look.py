@@ -150,6 +150,8 @@ def _keep(it: Waiting, by: str, result: dict[str, Any]) -> None:
             if _settle(session, it, by, result, made, now):
                 conclude(session, it.org_id, it.event_id, now)
     except Problem as problem:
+        if problem.code != "event-refused":  # a database that is busy is asked again when its time is out
+            raise
         # Looked at again, it would be refused again: the picture is settled, its proof keeps the doubt it had.
         log.warning("the ledger did not take what was seen", code=problem.code, proof=it.event_id)
         with transaction() as session:

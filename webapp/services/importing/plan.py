@@ -226,7 +226,7 @@ class _Matching:
             "carrier": self._rules.carriers.code_of(parcel.provider) or known.get("carrier"),
             "seller": seller,
             "fragile": known.get("fragile", False) or is_fragile(parcel.note, self._rules.fragile_words),
-            "items": parcel.items if held is None or not _has_left(held) else held.items,
+            "items": parcel.items if held is None or not _has_left(held) else max(parcel.items, held.items),
             "place_id": known.get("place_id") or self._rules.places.get((seller or "").strip().casefold()),
         }
 
@@ -243,8 +243,9 @@ class _Matching:
         wanted = said_anew(parcel, held, self._rules.as_of, self._rules.now)
         if wanted is None:
             return
-        if any(code == held.code and fact.kind == wanted.kind for code, _, fact in self._plan.facts):
-            return  # the export has told it of itself
+        said = (fact for code, _, fact in self._plan.facts if code == held.code and fact.kind == wanted.kind)
+        if held.status_at is not None and any(fact.at > held.status_at for fact in said):
+            return  # the export has told it of itself, later than the rule
         self._plan.facts.append((held.code, parcel.seller, wanted))
         self._plan.counts[f"fact_{_fact_name(wanted)}"] += 1
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from sync.rules.lifecycle import ENDED
 from webapp.store.among import among
 from webapp.store.models import Deadline, Order, Organisation, Parcel, ParcelOrder
 
@@ -95,9 +96,10 @@ def move_cursor(session: Session, org_id: str, cursor: Cursor) -> None:
 def look_again(session: Session, org_id: str, swept_by: str, now: datetime) -> None:
     """Have every deadline that is not settled looked at by now, since other terms hold; what is settled stays so.
 
-    One that was met late may hide a later term of the same rule that is open yet.
+    One that was met late may hide a later term of the same rule that is open yet, while its parcel is not over.
     """
-    asked = Deadline.state.in_((*UNSETTLED, "late"))
+    going = select(Parcel.code).where(Parcel.org_id == org_id, Parcel.status.not_in(ENDED))
+    asked = or_(Deadline.state.in_(UNSETTLED), and_(Deadline.state == "late", Deadline.parcel.in_(going)))
     session.execute(update(Deadline).where(Deadline.org_id == org_id, asked).values(next_at=now))
     session.execute(update(Organisation).where(Organisation.id == org_id).values(swept_by=swept_by))
 

@@ -57,3 +57,8 @@ export function beyond(draft, { parcels, blobs }) {
   if (scans.length === 0 && photos.length === 0) return null;
   return { scans: scans.length > 0 ? scans : draft.scans, photos }; // photos alone go with the parcels they show
 }
+
+/** @param {Draft} draft @returns {boolean} nothing was done that would be a pity to lose */
+export function isEmpty({ scans, photos }) {
+  return scans.length === 0 && photos.length === 0;
+}

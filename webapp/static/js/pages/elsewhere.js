@@ -19,6 +19,7 @@ export async function offerAgain({ flow }) {
   isAsking = true;
   const { draft } = flow;
   try {
+    await new Promise((done) => setTimeout(done, 50)); // a change of screen that is under way closes what is open
     const answer = await ask(
       "This handover went on in another tab",
       "What you add here is not saved. Load it here as the other tab left it? What only this tab has is dropped.",

@@ -122,17 +122,18 @@ function bringBack() {
   }
   window.sessionStorage.removeItem(UNSENT);
   // Somebody else's words are theirs, and the same page may show another proof by now.
-  const form = [...document.forms].find((it) => actionOf(it) === unsent.action);
   const isHere = unsent.path === window.location.pathname && unsent.me === document.body.dataset.me;
-  if (!unsent.isStranded || !isHere || !form) return;
+  if (!unsent.isStranded || !isHere) return;
+  let isBack = false;
   for (const [id, text] of Object.entries(/** @type {Record<string, string>} */ (unsent.typed))) {
     const field = document.getElementById(id);
-    if (!isField(field) || field.form !== form) continue;
+    if (!isField(field) || !field.form || actionOf(field.form) !== unsent.action) continue;
     field.value = text;
+    isBack = true;
     const fold = field.closest("details");
     if (fold) fold.open = true;
   }
-  tell("What you had written is back in its fields. Look at it, then send it again.");
+  if (isBack) tell("What you had written is back in its fields. Look at it, then send it again.");
 }
 bringBack();
 

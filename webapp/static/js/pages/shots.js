@@ -54,7 +54,13 @@ export class Shots extends EventTarget {
     };
     return this.#app.flow.add(async () => {
       await this.#take(source, parcel);
-      if (!isTaken) void picture.then((it) => it.close()); // refused before it was looked at
+      // refused before it was looked at
+      if (!isTaken) {
+        void picture.then(
+          (it) => it.close(),
+          () => undefined,
+        );
+      }
     });
   }
 

@@ -2,7 +2,7 @@
  * Pictures, by digest: ArrayBuffers (WebKit loses Blobs), read by primary key, bytes apart from what is known of them.
  * @module
  */
-import { draftDigests } from "../domain/draft.js";
+import { draftDigests, isEmpty } from "../domain/draft.js";
 import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
 
@@ -93,6 +93,9 @@ export async function markHeldBut(store, device, asked, missing) {
 export async function dropOrphans(store, device, before) {
   return store.write(["drafts", "blobs", "blob_bytes"], async (tx) => {
     const drafts = await tx.objectStore("drafts").getAll(ownRows(device));
+    for (const { id, draft, savedAt } of drafts) {
+      if (isEmpty(draft) && savedAt < before) await tx.objectStore("drafts").delete([device, id]);
+    }
     const inUse = new Set(drafts.flatMap(({ draft }) => draftDigests(draft)));
     const blobs = await tx.objectStore("blobs").getAll(ownRows(device));
     const orphans = blobs.filter(

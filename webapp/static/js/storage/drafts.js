@@ -2,7 +2,7 @@
  * Unfinished handovers, kept at every step so that a crash, a reload or a phone call costs nothing.
  * @module
  */
-import { draftDigests } from "../domain/draft.js";
+import { draftDigests, isEmpty } from "../domain/draft.js";
 import { PhoneError } from "../domain/problems.js";
 import { mustBeKnown } from "./identities.js";
 import { ownRows } from "./schema.js";
@@ -28,7 +28,7 @@ export async function putDraft(store, device, draft, { now, tab }) {
     mustBeLatest(row, draft.rev, tab);
     // An emptied one stays, out of sight: it tells a tab that is behind that what it still shows was taken off.
     const rev = (row?.rev ?? now) + 1; // begun by the time: a row that comes anew is not taken for the one before it
-    await tx.objectStore("drafts").put({ device, id, draft, savedAt: now, rev, by: tab });
+    await tx.objectStore("drafts").put({ device, id, draft: bare(draft), savedAt: now, rev, by: tab });
     return true;
   });
 }
@@ -48,9 +48,10 @@ export function mustBeLatest(row, rev, tab) {
   );
 }
 
-/** @param {Draft} draft @returns {boolean} nothing was done that would be a pity to lose */
-function isEmpty({ scans, photos }) {
-  return scans.length === 0 && photos.length === 0;
+/** @param {Draft} draft @returns {Draft} of an emptied one nobody's name and no words are kept */
+function bare(draft) {
+  if (!isEmpty(draft)) return draft;
+  return { ...draft, counterpart: null, signature: null, note: "", place: null };
 }
 
 /**
