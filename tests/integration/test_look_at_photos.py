@@ -163,6 +163,21 @@ def test_a_word_that_the_ledger_refuses_leaves_no_picture_unsettled(
     assert doubt(org_id, event_id) > 0, "a person looks at it"
 
 
+def test_a_database_that_is_busy_is_asked_again_and_settles_nothing_unjudged(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(*_: object) -> None:
+        raise Problem("busy", "Too many write at once.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(look, "conclude", wait)
+        with pytest.raises(Problem, match="busy"):
+            hand_over(phone, org_id, make_parcels(org_id, 1), picture("dull"))
+    with reading() as session:
+        held = session.execute(select(BlobRef.is_checked).where(BlobRef.org_id == org_id)).scalars()
+        assert set(held) == {False}, "it is taken up again when its time is out"
+
+
 def test_the_very_signature_of_another_handover_is_told_of(phone: ApiPhone, org_id: str) -> None:
     first, second = make_parcels(org_id, 2)
     hand_over(phone, org_id, [first], tagged(first, seed=3))
