@@ -316,5 +316,5 @@ def test_a_store_that_cannot_be_opened_stops_the_start_with_one_line(
             open_store(make_settings(tmp_path / "data", **wrong))
         assert "\n" not in str(refused.value)
     monkeypatch.setitem(sys.modules, "webapp.store.blobs.s3", None)
-    with pytest.raises(SettingsError, match=r"baton\[scale\]"):
+    with pytest.raises(SettingsError, match=r"scripts/setup.sh scale"):
         open_store(make_settings(tmp_path / "data", blobs="s3://bucket"))
