@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import structlog
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
+from flask_security import current_user, url_for_security
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -106,9 +106,7 @@ def _broke(error: Exception) -> ResponseReturnValue:
 
 def _is_stranger() -> bool:
     """Whether a form of the office comes from somebody who was signed in when it was opened, and is no more."""
-    at_the_door = (
-        request.path == current_app.config["SECURITY_URL_PREFIX"] + current_app.config["SECURITY_LOGIN_URL"]
-    )
+    at_the_door = request.path == url_for_security("login")
     return request.path.startswith("/office/") and not at_the_door and not current_user.is_authenticated
 
 

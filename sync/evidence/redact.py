@@ -60,6 +60,8 @@ def redact(data: bytes, kept: Iterable[Polygon], size: tuple[int, int]) -> bytes
         mask = cast(Mask, cv2.bitwise_or(mask, legible))
         mask[keep > 0] = 0
         copy = blurred(picture, mask)
+    else:  # better nothing of a picture than a stranger's number in it
+        copy = blurred(picture, cast(Mask, cv2.bitwise_not(keep)))
     out = io.BytesIO()
     Image.fromarray(copy[:, :, ::-1]).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

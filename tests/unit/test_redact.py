@@ -6,6 +6,7 @@ import io
 
 import cv2
 import numpy as np
+import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
@@ -76,6 +77,20 @@ def test_corners_told_for_a_larger_picture_fit_the_copy() -> None:
     again = cv2.imdecode(np.frombuffer(kept, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert max(again.shape) == redact.LONG_SIDE
     assert [symbol.text for symbol in zxingcpp.read_barcodes(again)] == [CODE]
+
+
+def test_what_can_be_read_however_wide_it_is_blurred_takes_the_picture_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        redact, "_legible", lambda grey, *_: np.full_like(grey, 255) * np.eye(*grey.shape, dtype=np.uint8)
+    )
+    bare = Image.new("RGB", (300, 200), (180, 170, 160))
+    ImageDraw.Draw(bare).line((250, 10, 250, 90), fill=(20, 20, 20), width=3)
+    copy = Image.open(
+        io.BytesIO(redact.redact(saved(bare), [[(0, 100), (300, 100), (300, 200), (0, 200)]], (300, 200)))
+    )
+    assert np.asarray(copy.convert("L"))[10:90, 250].min() > 100
 
 
 def test_a_strangers_bars_are_not_read_in_the_copy_and_kept_ones_are() -> None:
