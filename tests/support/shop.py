@@ -14,15 +14,18 @@ from werkzeug.test import TestResponse
 from sync.protocol.keys import generate_key, public_jwk
 from tests.unit.phones import Phone, new_codes
 from webapp import clock
+from webapp.office import times
 from webapp.services.enrol import make_enrolment
 from webapp.store.models import Organisation, Parcel, Run, RunParcel, User
 from webapp.store.unit import lock_org, transaction
+
+MARKET = "guide"
 
 
 def make_shop(name: str = "A shop of the tests") -> str:
     """A shop; gives its id."""
     with transaction() as session:
-        org = Organisation(id=str(uuid_utils.uuid7()), name=name, market="guide", created_at=clock.now())
+        org = Organisation(id=str(uuid_utils.uuid7()), name=name, market=MARKET, created_at=clock.now())
         session.add(org)
     return org.id
 
@@ -68,7 +71,7 @@ def make_run(org_id: str, user_id: str, parcels: list[str], kind: str = "collect
             user_id=user_id,
             created_at=now,
             changed=head,
-            **{"day": now.date(), **members},
+            **{"day": today(), **members},
         )
         session.add(run)
         session.add_all(RunParcel(org_id=org_id, run_id=run.id, code=code) for code in parcels)
@@ -78,8 +81,8 @@ def make_run(org_id: str, user_id: str, parcels: list[str], kind: str = "collect
 
 
 def today() -> date:
-    """The day of the server's clock."""
-    return clock.now().date()
+    """Which day it is for the shops made here; they are east of UTC, where the day begins in its evening."""
+    return times.today(clock.now(), times.zone_of(MARKET))
 
 
 class ApiPhone(Phone):
