@@ -95,8 +95,9 @@ def test_a_proof_says_whose_signature_each_record_has(tmp_path: Path) -> None:
     assert "4 on the phone that made it; 1 by the server, for the office" in text
     assert "Each record below was signed" not in text
     assert "stated by the office" not in text.lower()
-    said = facts.payloads[facts.timeline["events"][3]["id"]]
-    said["data"] = {"stated_from": {"device": "dev-courier"}}
+    delivery = facts.timeline["events"][3]
+    delivery["device"] = "dev-server"
+    facts.payloads[delivery["id"]]["data"] = {"stated_from": {"device": "dev-courier"}}
     for key in facts.keys["keys"]:
         if key["device"] == "dev-seller":
             key["kid"] = key["jwk"] = None
@@ -104,6 +105,16 @@ def test_a_proof_says_whose_signature_each_record_has(tmp_path: Path) -> None:
     assert "2 on the phone that made it; 1 by the server, for the office; 1 by the server only:" in text
     assert "1 by nobody: the phone could not keep a key" in text
     assert "Stated by the office: it repeats what a phone said" in text
+
+
+def test_what_a_phone_writes_into_its_own_record_makes_it_no_statement_of_the_office(tmp_path: Path) -> None:
+    facts = printed()
+    for event in facts.timeline["events"]:
+        if event["device"] != "dev-server":
+            facts.payloads[event["id"]]["data"] = {"stated_from": {}}
+    text = text_of(print_proof(facts), tmp_path)
+    assert "4 on the phone that made it; 1 by the server, for the office" in text
+    assert "stated by the office" not in text.lower()
 
 
 def test_pictures_that_lie_beside_the_sheet_are_counted_and_pointed_at(tmp_path: Path) -> None:

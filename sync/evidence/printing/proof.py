@@ -119,7 +119,7 @@ def _signed(printed: Printed) -> str:
 
 def _maker(printed: Printed, event: Mapping[str, Any]) -> str:
     """Whose signature a record has, as `words.SIGNED` names them."""
-    if _is_stated(printed.payloads[event["id"]]):
+    if _is_stated(printed, event):
         return "stated"
     key = _key(printed, event)
     if key.get("kind") == "server":
@@ -127,9 +127,10 @@ def _maker(printed: Printed, event: Mapping[str, Any]) -> str:
     return "phone" if key.get("kid") else "nobody"
 
 
-def _is_stated(payload: Mapping[str, Any]) -> bool:
-    """Whether the office repeats what a phone said and nothing proves."""
-    return "stated_from" in (payload.get("data") or {})
+def _is_stated(printed: Printed, event: Mapping[str, Any]) -> bool:
+    """Whether the office repeats what a phone said and nothing proves: a phone may write the same word into its own."""
+    said = printed.payloads[event["id"]].get("data") or {}
+    return "stated_from" in said and _key(printed, event).get("kind") == "server"
 
 
 def _key(printed: Printed, event: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -151,7 +152,7 @@ def _stamps(stamps: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def _line(printed: Printed, event: Mapping[str, Any]) -> Sequence[str]:
     other = printed.payloads[event["id"]].get("counterpart") or {}
     what = words.kind(event["kind"]) + (" (withdrawn)" if event["withdrawn_by"] else "")
-    what += " (stated by the office)" if _is_stated(printed.payloads[event["id"]]) else ""
+    what += " (stated by the office)" if _is_stated(printed, event) else ""
     return (
         words.moment(parse_time(event["effective_at"]), printed.zone),
         what,
@@ -170,7 +171,7 @@ def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
         sheet.write_line(
             "This record was withdrawn later by whoever made it.", bold=True, colour=ALARM, gap=1
         )
-    if _is_stated(payload):
+    if _is_stated(printed, event):
         sheet.write_line(
             "Stated by the office: it repeats what a phone said, and no phone's signature proves it.",
             bold=True,
