@@ -17,14 +17,17 @@ def portions(parcels: Sequence[str], findings: Sequence[Told]) -> Iterator[tuple
     """Parcels (internal codes, each in one portion only), and the findings that concern them.
 
     The newest check of a proof that names a parcel counts for it, so a portion has all that is known of its parcels.
-    Where that would be too much, a finding that concerns all of them does not repeat them (`sync.rules.checks`), and of
-    very many findings the first of each code goes before others of the same code.
+    Where that would be too much, a finding that concerns all of them does not repeat them (`sync.rules.checks`), or
+    the parcels are split. Only of very many findings that concern each of them, which splitting makes no fewer, some
+    are left out: the first of each code goes before others of the same code.
     """
     here = set(parcels)
-    concerned = [told for told in findings if not here or here & set(told["parcels"])]
-    said = [
-        {**told, "parcels": [code for code in told["parcels"] if code in here]} for told in _first(concerned)
+    concerned = [
+        {**told, "parcels": [code for code in told["parcels"] if code in here]}
+        for told in findings
+        if not here or here & set(told["parcels"])
     ]
+    said = _cut(concerned, len(parcels))
     short = [_bare(told) if len(told["parcels"]) == len(parcels) else told for told in said]
     if _fits(parcels, said):
         yield list(parcels), said
@@ -44,13 +47,16 @@ def _bare(told: Told) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "parcels"}
 
 
-def _first(findings: Sequence[Told]) -> list[Told]:
-    codes = [told["code"] for told in findings]
+def _cut(findings: Sequence[Told], count: int) -> list[Told]:
+    """All of these but what has no room among those that concern all `count` parcels."""
+    everyones = [at for at, told in enumerate(findings) if len(told["parcels"]) == count]
+    codes = [findings[at]["code"] for at in everyones]
+    firsts = {everyones[codes.index(code)] for code in codes}
     room = MOST - _FOR_PARCELS
-    kept: set[int] = set()
-    for at in sorted(range(len(codes)), key=lambda at: (codes.index(codes[at]) != at, at)):
+    gone = set(everyones)
+    for at in sorted(everyones, key=lambda at: (at not in firsts, at)):
         room -= len(json.dumps(_bare(findings[at]))) + len(', "parcels": [""]') + 2
         if room < 0:
             break
-        kept.add(at)
-    return [told for at, told in enumerate(findings) if at in kept]
+        gone.remove(at)
+    return [told for at, told in enumerate(findings) if at not in gone]

@@ -131,6 +131,34 @@ def test_findings_on_some_of_many_parcels_come_in_portions_that_have_all_of_each
             assert heard == [f["sha256"] for f in findings if code in f["parcels"]]
 
 
+def test_each_of_many_parcels_with_a_photo_of_its_own_is_told_all_that_was_found_in_it() -> None:
+    codes = [f"{number:012d}" for number in range(150)]
+    findings = [
+        {"code": code, "detail": "x" * 60, "parcels": [parcel], "sha256": f"{parcel:0>64}"}
+        for code in ("photo_poor", "photo_reused")
+        for parcel in codes
+    ]
+    made = list(portions(codes, findings))
+    assert [code for parcels, _ in made for code in parcels] == codes
+    for parcels, said in made:
+        assert len(json.dumps([parcels, said])) <= MOST
+        for parcel in parcels:
+            heard = [code for code, _, _ in findings_of({"findings": said}, parcel)]
+            assert heard == ["photo_poor", "photo_reused"]
+
+
+def test_parcels_are_not_split_for_findings_that_concern_each_of_them() -> None:
+    codes = [f"{number:012d}" for number in range(500)]
+    findings = [
+        {"code": code, "detail": "x" * 80, "parcels": codes, "sha256": f"{number:064d}"}
+        for code in ("photo_poor", "photo_reused")
+        for number in range(300)
+    ]
+    [(parcels, said)] = portions(codes, findings)
+    assert len(json.dumps([parcels, said])) <= MOST
+    assert {f["code"] for f in said} == {"photo_poor", "photo_reused"}
+
+
 def test_of_one_parcel_with_too_many_pictures_each_sort_of_finding_is_told() -> None:
     findings = [
         {"code": code, "detail": "x" * 80, "parcels": ["P"], "sha256": f"{number:064d}"}
