@@ -9,7 +9,9 @@ from flask import Flask
 from flask_security import verify_password
 from sqlalchemy import func, select, update
 
+from sync.protocol.problems import Problem
 from tests.support.shop import make_shop
+from webapp.cli import demo as command
 from webapp.cli.demo import welcome
 from webapp.services.demo import load as demo
 from webapp.services.demo.export import ORDERS
@@ -104,6 +106,25 @@ def test_a_load_that_broke_off_is_finished_by_the_next(
     loaded = load_demo(NOW)
     assert loaded.counts["orders"] == ORDERS
     assert len(loaded.runs) == 3
+
+
+@pytest.mark.parametrize("code", ["busy", "storage-full"])
+def test_a_start_does_not_take_a_server_in_trouble_for_people_who_left(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def refuses(*_: object) -> None:
+        raise Problem(code)
+
+    loaded = load_demo(NOW)
+    monkeypatch.setattr(demo, "make_run", refuses)
+    monkeypatch.setattr(command, "make_enrolment", refuses)
+    for start in (
+        lambda: load_demo(NOW + timedelta(days=1)),
+        lambda: welcome(loaded, "http://127.0.0.1:8000"),
+    ):
+        with pytest.raises(Problem) as told:
+            start()
+        assert told.value.code == code
 
 
 def test_the_next_day_has_runs_of_its_own_as_long_as_something_waits(app_on_both: Flask) -> None:
