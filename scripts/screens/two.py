@@ -121,6 +121,6 @@ class SharedPhone:
             page.click("[data-el=save]")
         path = self.folder / caught.value.suggested_filename
         caught.value.save_as(path)
-        page.wait_for_selector("text=Given. Tell the office")
+        page.wait_for_selector("text=Saved among this phone’s downloads")
         self.studio.shoot(page, "phone-rescue-file", THEMES)
         return path

@@ -107,7 +107,7 @@ def test_what_came_by_file_counts_once_when_the_phone_comes_online_after_all(
     page.click("a:has-text('Rescue file')")
     page.wait_for_selector("text=2 handovers, 4 photos")
     path = write_and_save(person, tmp_path)
-    page.wait_for_selector("text=/Last given away .*2 handovers, 4 photos/")
+    page.wait_for_selector("text=/Last put in a file .*2 handovers, 4 photos/")
     assert page.inner_text("#unsent-text") == "2 unsent", "nothing leaves the queue by it"
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -170,7 +170,7 @@ def test_a_phone_that_may_not_send_offers_the_file_by_itself_in_every_theme(
             page.wait_for_selector(".shift [data-el=why], [data-el=people] .choice")
             if screen == "rescue":
                 write_and_save(person, tmp_path)
-                page.wait_for_selector("text=Given. Tell the office")
+                page.wait_for_selector("text=Saved among this phone’s downloads")
             wrong[f"{screen} {theme}"] = axe(page)
             page.screenshot(path=tmp_path / f"{screen}-{theme}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360

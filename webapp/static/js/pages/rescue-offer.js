@@ -57,7 +57,7 @@ async function lastOf(app) {
 /** @param {MetaValues['rescued']} last @returns {string} */
 export function lastWords({ at, events, pictures, files, of }) {
   const some = files < of ? ` (${files} of ${of} files)` : "";
-  return `Last given away ${clockTime(at)}, ${age(at)}: ${workWords(events, pictures)}${some}`;
+  return `Last put in a file ${clockTime(at)}, ${age(at)}: ${workWords(events, pictures)}${some}`;
 }
 
 /** @param {number} events @param {number} pictures @returns {string} */

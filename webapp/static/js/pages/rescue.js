@@ -149,19 +149,20 @@ class RescueScreen {
     text(box, "what", `${workWords(events, pictures)}, ${sizeWords(file.size)}`);
     button(box, "share").hidden = sharing === null;
     button(box, "save").classList.toggle("btn-primary", sharing === null);
-    const given = async () => {
+    const given = async (/** @type {string} */ words) => {
       await rescue.noteGiven(made, written);
+      text(box, "given-text", words);
       el(box, "given").hidden = false;
       await this.#show();
       this.#bringIntoSight(); // the lines above have grown by what was given last
     };
     on(box, "save", "click", () => {
       save(file);
-      void given();
+      void given("Saved among this phone’s downloads. Now send it to the office.");
     });
     on(box, "share", "click", async () => {
       try {
-        if (sharing && (await share(sharing))) await given();
+        if (sharing && (await share(sharing))) await given("Handed over. Tell the office to expect it.");
       } catch {
         toast("This phone would not share the file. Save it as a file instead.", "attention");
       }
