@@ -19,6 +19,9 @@ export function cueOf({ verdict, tone }) {
   return verdict === "invalid" ? "warn" : tone;
 }
 
+/** Between two words; no line begins with it. */
+const DOT = "\u00a0· ";
+
 /** @param {HTMLElement} screen @param {Verdict} verdict */
 export function showVerdict(screen, verdict) {
   const { word, code, parcel, looksLike } = verdict;
@@ -30,8 +33,9 @@ export function showVerdict(screen, verdict) {
   const pieces = parcel && parcel.count > 1 ? count(parcel.count, "piece") : null;
   const to = parcel?.recipient ? `${parcel.recipient.name}, ${parcel.recipient.address}` : parcel?.place;
   const whose = looksLike ? `looks like ${looksLike}` : null;
-  const about = [code ? codeText(code) : "No code of a parcel", whose, to, pieces];
-  text(box, "verdict-code", about.filter(Boolean).join(" · "));
+  const about = [whose, to, pieces].filter(Boolean);
+  text(box, "verdict-code", code ? codeText(code) : "");
+  text(box, "verdict-about", [code ? "" : "No code of a parcel", ...about].join(DOT));
   el(box, "verdict-flag").hidden = !parcel?.fragile;
   el(box, "verdict-danger").hidden = !parcel?.dangerous;
   box.classList.remove("is-new");
@@ -55,6 +59,7 @@ export function showTakenOff(screen, code) {
   setIcon(box, "verdict-icon", "undo-2");
   text(box, "verdict-word", "Taken off");
   text(box, "verdict-code", codeText(code));
+  text(box, "verdict-about", "");
   el(box, "verdict-flag").hidden = true;
   el(box, "verdict-danger").hidden = true;
 }

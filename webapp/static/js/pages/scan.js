@@ -65,6 +65,7 @@ async function settleOther(app, door, run) {
     [
       { value: "on", label: "Go on with it", tone: "primary" },
       { value: "drop", label: "Discard it and start new", tone: "danger" },
+      { value: "", label: "Not now" },
     ],
   );
   if (app.flow.draft !== other) return;
@@ -194,7 +195,7 @@ class ScanScreen {
       this.#app.decoder.isBroken || ["refused", "missing", "busy", "failed"].includes(this.#app.camera.state);
     text(this.#screen, "verdict-word", isBlind ? "Type the code" : "Hold a tag in the frame");
     const how = isBlind ? "12 characters, printed under the QR" : "QR, or the carrier’s barcode on the line";
-    text(this.#screen, "verdict-code", how);
+    text(this.#screen, "verdict-about", how);
   }
 
   #tally() {
