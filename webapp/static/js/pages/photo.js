@@ -9,7 +9,7 @@ import { setBar } from "../ui/bar.js";
 import { codeText, count, draftName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
-import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
+import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { notSealed } from "./elsewhere.js";
 import { picturesOf, scanRouteOf } from "./flow.js";
@@ -194,6 +194,7 @@ class PhotoScreen {
     const { bare, missing, reasonMissing } = this.#lacks();
     button(this.#screen, "next").disabled = this.#going || this.#isHeld();
     text(this.#screen, "next-text", this.#nextText(pictures.length === 0 && !missing));
+    setIcon(this.#screen, "next-icon", this.#steps.sign ? "arrow-right" : "shield-check");
     textOrHide(this.#screen, "why", this.#why(pictures.length, bare, reasonMissing));
     if (fresh) {
       textOrHide(this.#screen, "hint", fresh.hint ? HINTS[fresh.hint] : null);
@@ -218,7 +219,7 @@ class PhotoScreen {
   /** @param {boolean} without a photo, which is allowed @returns {string} */
   #nextText(without) {
     if (this.#going) return "Keeping the photo …";
-    if (!this.#steps.sign) return "Seal";
+    if (!this.#steps.sign) return "Seal it";
     return without ? "No photo, signature" : "Signature";
   }
 
