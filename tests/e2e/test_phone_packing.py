@@ -100,8 +100,8 @@ def test_a_return_is_begun_and_ended_with_the_proof_of_a_handover(
     page = person.page
     person.browser.offline()
     for stage, reason in (
-        ("It begins its way back", "Could not be delivered"),
-        ("It is back at the seller", ""),
+        ("I take it to bring it back", "Could not be delivered"),
+        ("I give it back to the seller", ""),
     ):
         person.press("Return")
         picture(person, "return-asked")

@@ -186,14 +186,11 @@ async function discard(app, screen) {
 
 /** A return is two handovers: to whoever carries it back, and to the seller. @param {HTMLElement} screen */
 async function startReturn(screen) {
-  const stage = await ask(
-    "Return: where is it now?",
-    "Either way with photos and a signature, as when it was handed over.",
-    [
-      { value: "start", label: "It begins its way back", tone: "primary" },
-      { value: "done", label: "It is back at the seller", tone: "primary" },
-    ],
-  );
+  const stage = await ask("Return: what are you doing?", "Both need photos and a signature.", [
+    { value: "start", label: "I take it to bring it back", tone: "primary" },
+    { value: "done", label: "I give it back to the seller", tone: "primary" },
+    { value: "", label: "Not now" },
+  ]);
   if (stage && screen.isConnected) go(scanRoute(`return-${stage}`, null));
 }
 
@@ -210,10 +207,11 @@ async function startKind(app, kind) {
     go(scanRoute(kind, only?.id ?? null));
     return;
   }
-  const answers = open.map((run) => ({ value: run.id, label: run.title }));
+  const answers = open.map((run) => ({ value: run.id, label: runName(run.kind, run.title) }));
   const chosen = await ask(`${kindName(kind)}: which run?`, "", [
     ...answers,
     { value: "free", label: "Without a list" },
+    { value: "", label: "Not now" },
   ]);
   if (chosen) go(scanRoute(kind, chosen === "free" ? null : chosen));
 }

@@ -2,7 +2,7 @@
  * Sheets: modal questions cloned from templates. One at a time; Escape or the back key is the safe answer.
  * @module
  */
-import { button, clone, el, text } from "./template.js";
+import { button, clone, el, text, textOrHide } from "./template.js";
 
 /** @type {Set<HTMLDialogElement>} */
 const shown = new Set();
@@ -50,7 +50,7 @@ export function open(dialog) {
 export function ask(title, words, answers) {
   const dialog = clone("ask");
   text(dialog, "title", title);
-  text(dialog, "text", words);
+  textOrHide(dialog, "text", words);
   for (const { value, label, tone = "plain" } of answers) {
     const answer = clone("ask-button");
     const press = button(answer, "button");
