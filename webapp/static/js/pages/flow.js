@@ -12,25 +12,19 @@ import { rowOf } from "../domain/transitions.js";
 /** A draft with what only the screens need: the strokes on the pad, what the office asked, which photo a tag was cut from. */
 /** @typedef {Photo & {of?:string}} OpenPhoto */
 /** @typedef {Omit<Draft, 'photos'> & {photos:OpenPhoto[], pad?:Stroke[], ask?:string}} OpenDraft */
-/** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, noun:string, check?:boolean}} Steps */
+/** @typedef {{photo:'must'|'may', sign:boolean, reason:boolean, role:CounterpartRole, check?:boolean}} Steps */
 
 /** What PROTOCOL §2 must have for each kind (and the guide of a return, R32); the screens do not let it be left out. */
 /** @type {Record<string, Steps>} */
 const STEPS = {
-  collect: { photo: "must", sign: true, reason: false, role: "seller", noun: "the seller" },
-  drop_off: { photo: "must", sign: true, reason: false, role: "clerk", noun: "the clerk" },
-  deliver: { photo: "may", sign: true, reason: false, role: "recipient", noun: "the recipient" },
-  pack: { photo: "must", sign: false, reason: false, role: "other", noun: "", check: true },
-  "return.start": { photo: "must", sign: true, reason: true, role: "clerk", noun: "whoever gives it back" },
-  "return.done": {
-    photo: "must",
-    sign: true,
-    reason: false,
-    role: "seller",
-    noun: "the seller who takes it back",
-  },
-  attempt: { photo: "must", sign: false, reason: true, role: "recipient", noun: "" },
-  report: { photo: "must", sign: false, reason: true, role: "other", noun: "" },
+  collect: { photo: "must", sign: true, reason: false, role: "seller" },
+  drop_off: { photo: "must", sign: true, reason: false, role: "clerk" },
+  deliver: { photo: "may", sign: true, reason: false, role: "recipient" },
+  pack: { photo: "must", sign: false, reason: false, role: "other", check: true },
+  "return.start": { photo: "must", sign: true, reason: true, role: "clerk" },
+  "return.done": { photo: "must", sign: true, reason: false, role: "seller" },
+  attempt: { photo: "must", sign: false, reason: true, role: "recipient" },
+  report: { photo: "must", sign: false, reason: true, role: "other" },
 };
 
 /** Events: `problem` (`CustomEvent<Problem>`) when a step could not be saved, `elsewhere` when another tab went on. */

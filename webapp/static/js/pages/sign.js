@@ -54,7 +54,6 @@ class SignScreen {
     this.#role = part(this.#screen, "role", HTMLSelectElement);
     this.#note = part(this.#screen, "note", HTMLTextAreaElement);
     takeNewNames(app);
-    text(this.#screen, "name-label", `Name of ${steps.noun}`);
     this.#offerRecipient();
     this.#name.value = draft.counterpart?.name ?? "";
     this.#role.value = draft.counterpart?.role ?? steps.role;
