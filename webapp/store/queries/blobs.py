@@ -141,9 +141,23 @@ def add_blobs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 def claim_blob(session: Session, org_id: str, sha256: str, now: datetime) -> bool:
     """Hold the key of a blob that no row speaks of until the transaction ends. Whether there was none."""
-    row = {"org_id": org_id, "sha256": sha256, "type": "", "size": 0, "device_id": "", "held_at": now}
     claim = _ADD[session.get_bind().dialect.name].returning(_TABLE.c.sha256)
-    return session.connection().execute(claim, row).one_or_none() is not None
+    return session.connection().execute(claim, _claim(org_id, sha256, now)).one_or_none() is not None
+
+
+def claim_blobs(session: Session, org_id: str, digests: Collection[str], now: datetime) -> None:
+    """The same of several. Who is just bringing one of them is waited for, and its row seen by what is asked next.
+
+    The rows that hold the keys are the caller's to remove.
+    """
+    # In the order of `add_blobs`, or each would wait for the other.
+    rows = [_claim(org_id, sha256, now) for sha256 in sorted(digests)]
+    if rows:
+        session.connection().execute(_ADD[session.get_bind().dialect.name], rows)
+
+
+def _claim(org_id: str, sha256: str, now: datetime) -> dict[str, Any]:
+    return {"org_id": org_id, "sha256": sha256, "type": "", "size": 0, "device_id": "", "held_at": now}
 
 
 def remove_blob(session: Session, org_id: str, sha256: str) -> None:

@@ -14,6 +14,7 @@ from sync.protocol.times import format_time
 from webapp.store.among import among
 from webapp.store.models import Blob, BlobRef, DeletedBlob
 from webapp.store.prepared import Prepared, one_of
+from webapp.store.queries.blobs import claim_blobs
 from webapp.store.queries.evidence import forget_sketches
 
 POLICY, ERASED = "policy", "erased"
@@ -95,6 +96,8 @@ def mark(
         }
         for blob in blobs
     ]
+    # PostgreSQL shows nobody a row that is not committed yet: one that comes home just now would stay beside its mark.
+    claim_blobs(session, org_id, [blob.sha256 for blob in blobs if isinstance(blob, BlobRef)], now)
     session.execute(insert(DeletedBlob), rows)
     digests = [blob.sha256 for blob in blobs]
     session.execute(delete(Blob).where(Blob.org_id == org_id, among(session, Blob.sha256, digests)))
