@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,25 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from sync.protocol import envelope
+from sync.protocol.keys import generate_key
 from sync.protocol.problems import Problem
 from tests.support.books import NOW, Books
 from tests.support.desk import hand_over, keep, reference, scrawl
 from tests.support.exports import order_id, ready
 from tests.support.shop import ApiPhone, make_user
+from tests.unit.phones import proof
 from webapp import clock
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.cases.proofs import attach_file
 from webapp.services.cases.steps import close_case
 from webapp.services.personal.erase import SHARED, erase_person
 from webapp.services.review_proof import review_proof
+from webapp.services.settle_quarantine import accept_held, set_aside
 from webapp.store import blobs
-from webapp.store.models import BlobRef, DeletedBlob, Quarantined, QuarantinedBlob
-from webapp.store.unit import reading, transaction
+from webapp.store.models import BlobRef, DeletedBlob
+from webapp.store.queries import event_views
+from webapp.store.unit import reading
 
 BUYER = {"recipient": "Siti Aminah", "phone": "+60123456789", "buyer": "siti.a", "address": "12 Jalan Melur"}
 
@@ -65,43 +69,52 @@ def test_one_signature_for_two_orders_of_a_buyer_goes_with_the_second(books: Boo
     assert not blobs.current().has(books.org, digest)
 
 
-def held_back(books: Books, phone: ApiPhone, digest: str) -> Callable[[str | None], None]:
-    """Something in quarantine that names this picture; gives how to settle it."""
-    item = "ab" * 32
-
-    def settle(outcome: str | None) -> None:
-        with transaction() as session:
-            session.get_one(Quarantined, (books.org, item)).outcome = outcome
-
-    with transaction() as session:
-        session.add(
-            Quarantined(
-                org_id=books.org,
-                sha256=item,
-                device_id=phone.device,
-                received_at=clock.now(),
-                signature_good=False,
-                code="event-malformed",
-                detail="",
-                raw=b"x",
-            )
-        )
-        session.add(QuarantinedBlob(org_id=books.org, sha256=digest, item_sha256=item))
-    return settle
+def held_back(books: Books, phone: ApiPhone, signature: bytes) -> str:
+    """A record of the buyer's parcel that nothing proves, held back with this picture; gives its digest."""
+    payload = phone.payload("deliver", [books.parcel().code], **proof()) | {"seq": 2**53 - 2}
+    payload["blobs"] = [reference(signature, "signature")]
+    (result,) = phone.send(envelope.sign(payload, generate_key()))["results"]
+    assert result["status"] == "quarantined"
+    return str(result["sha256"])
 
 
-def test_a_signature_goes_once_no_record_that_names_it_is_held_back(books: Books, phone: ApiPhone) -> None:
+def test_a_signature_goes_once_no_record_that_names_it_waits_for_a_decision(
+    books: Books, phone: ApiPhone
+) -> None:
     books.put(ready(1, **BUYER))
-    settle = held_back(books, phone, delivered(books, phone, scrawl(42)))
-    for outcome in (None, "aside"):
-        settle(outcome)
-        done = erased(books, order_id(1))
-        assert done["counts"]["pictures"] == 0
-        assert any("held back" in said for said in done["stays"])
-    settle("accepted")
+    signature = scrawl(42)
+    digest = delivered(books, phone, signature)
+    item = held_back(books, phone, signature)
+    done = erased(books, order_id(1))
+    assert done["counts"]["pictures"] == 0
+    assert any("held back" in said for said in done["stays"])
+    set_aside(books.org, books.user, item, "Nobody here knows of it", clock.now())
     done = erased(books, order_id(1))
     assert done["counts"]["pictures"] == 1
     assert not any("held back" in said for said in done["stays"])
+    assert not blobs.current().has(books.org, digest)
+
+
+def test_a_record_that_was_set_aside_is_taken_in_without_a_picture_that_was_erased(
+    books: Books, phone: ApiPhone
+) -> None:
+    books.put(ready(1, **BUYER))
+    signature = scrawl(45)
+    digest = delivered(books, phone, signature)
+    item = held_back(books, phone, signature)
+    set_aside(books.org, books.user, item, "Nobody here knows of it", clock.now())
+    erased(books, order_id(1))
+    done = accept_held(books.org, books.user, item, "The courier knows it", clock.now(), seen="aside")
+    assert done.event_id
+    with reading() as session:
+        (view,) = event_views.views(session, books.org, [done.event_id])
+    assert view.signature
+    assert (view.signature.is_held, view.signature.deleted and view.signature.deleted.why) == (
+        False,
+        "erased",
+    )
+    keep(books.org, phone.device, signature)
+    assert not blobs.current().has(books.org, digest)
 
 
 def test_a_signature_that_is_a_file_of_a_case_stays_and_that_is_told(books: Books, phone: ApiPhone) -> None:

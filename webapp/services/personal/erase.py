@@ -35,7 +35,10 @@ _WAITS = {
 SHARED = "Signatures that were given for other people's parcels as well are kept."
 _KEPT = {
     "elsewhere": SHARED,
-    "quarantine": "A picture of theirs stays while a record that names it is held back: settle it, and erase again.",
+    "quarantine": (
+        "A picture of theirs stays while a record that names it is held back: take it in or set it aside,"
+        " and erase again."
+    ),
     "filed": "A picture of theirs stays as a file that was attached to a case: delete it there, and erase again.",
 }
 

@@ -192,10 +192,17 @@ def still_held_back() -> ColumnElement[bool]:
 
     Set aside, it may still be taken in; taken in, its event speaks for the picture.
     """
+    return and_(_of_item(), func.coalesce(Quarantined.outcome, "aside") == "aside")
+
+
+def waits_for_a_decision() -> ColumnElement[bool]:
+    """The same, and nobody has decided: set aside it proves nothing, and keeps no picture of somebody who is erased."""
+    return and_(_of_item(), Quarantined.settled_at.is_(None))
+
+
+def _of_item() -> ColumnElement[bool]:
     return and_(
-        Quarantined.org_id == QuarantinedBlob.org_id,
-        Quarantined.sha256 == QuarantinedBlob.item_sha256,
-        func.coalesce(Quarantined.outcome, "aside") == "aside",
+        Quarantined.org_id == QuarantinedBlob.org_id, Quarantined.sha256 == QuarantinedBlob.item_sha256
     )
 
 

@@ -37,7 +37,7 @@ from webapp.store.models import (
     Run,
     User,
 )
-from webapp.store.queries.keeping import still_held_back
+from webapp.store.queries.keeping import waits_for_a_decision
 
 GONE = "[erased]"
 ERASED_NAME = "Erased person"
@@ -246,12 +246,12 @@ def free_to_go(
     """Those of these pictures that nothing but these events names, and what keeps the others.
 
     One that has not come home yet is given as a reference to it. What keeps a picture: `elsewhere` (another event),
-    `filed` (a file of the office), `quarantine` (a record that is held back).
+    `filed` (a file of the office), `quarantine` (a record that is held back and waits for a decision).
     """
     kept = {
         "elsewhere": _digests(session, BlobRef, org_id, digests, ~among(session, BlobRef.event_id, events)),
         "filed": _digests(session, OfficeFile, org_id, digests),
-        "quarantine": _digests(session, QuarantinedBlob, org_id, digests, still_held_back()),
+        "quarantine": _digests(session, QuarantinedBlob, org_id, digests, waits_for_a_decision()),
     }
     free = set(digests).difference(*kept.values())
     blobs = session.execute(
