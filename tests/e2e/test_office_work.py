@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from sync.protocol.keys import generate_key, public_jwk
 from tests.support.browser import Chromium
@@ -243,15 +243,69 @@ def test_what_was_typed_before_the_session_ended_is_back_after_signing_in(
     page.locator("#f-kind").select_option("complaint")
     page.locator("#f-title").fill("It never came")
     page.locator("#f-words").fill("Two pages of what the buyer said")
-    page.context.clear_cookies()
-    page.locator("#main form button[type=submit]").click()
-    expect(page.get_by_text("You are not signed in any more, so nothing was changed.")).to_be_visible()
-    page.get_by_label("E-mail").fill("ada@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/office/cases/new*")
+    send_without_a_session(page, page.locator("#main form button[type=submit]"))
+    expect(page.locator("#say")).to_contain_text("What you had filled in is back in its fields.")
     expect(page.locator("#f-words")).to_have_value("Two pages of what the buyer said")
     expect(page.locator("#f-title")).to_have_value("It never came")
     expect(page.locator("#f-kind")).to_have_value("complaint")
     page.reload()
     expect(page.locator("#f-words")).to_have_value("")
+
+
+def test_ticks_days_and_choices_are_back_too_and_what_cannot_be_is_said(
+    browser: Chromium, stage: Stage
+) -> None:
+    page = sign_in(browser, stage)
+    page.goto(f"{stage.server.url}/office/runs/new")
+    page.locator("input[name=kind][value=deliver]").check(force=True)
+    page.locator("#f-day").fill("2030-01-31")
+    send_without_a_session(page, page.locator("#main form button[type=submit]"))
+    expect(page.locator("#say")).to_contain_text("What you had filled in is back in its fields.")
+    expect(page.locator("input[name=kind][value=deliver]")).to_be_checked()
+    expect(page.locator("#f-day")).to_have_value("2030-01-31")
+
+    page.goto(f"{stage.server.url}/office/review")
+    page.get_by_text("Rules of this desk").click()
+    page.locator("input[name=by_itself]").check()
+    page.locator("#f-share").fill("37")
+    send_without_a_session(page, page.get_by_role("button", name="Keep these rules"))
+    expect(page.locator("#f-share")).to_be_visible()
+    expect(page.locator("#f-share")).to_have_value("37")
+    expect(page.locator("input[name=by_itself]")).to_be_checked()
+
+    page.goto(f"{stage.server.url}/office/people/new")
+    page.locator("#f-name").fill("Nia New")
+    page.locator("#f-password").fill(PASSWORD)
+    send_without_a_session(page, page.get_by_role("button", name="Add", exact=True))
+    expect(page.locator("#say")).to_contain_text("Not all of what you had filled in is back.")
+    expect(page.locator("#f-name")).to_have_value("Nia New")
+    expect(page.locator("#f-password")).to_have_value("")
+
+
+def test_what_comes_back_is_seen_however_deep_it_was_folded_away(browser: Chromium, stage: Stage) -> None:
+    page = sign_in(browser, stage)
+    page.goto(f"{stage.server.url}/office/phones/enrol?user_id={stage.courier}")
+    page.get_by_role("button", name="Show the code").click()
+    phone, token = enrol(stage, page.locator(".enrol-text").inner_text())
+    early = phone.seal("collect", stage.loose[:1], **proof("collect"))
+    call(stage, "events", {"sent_at": "2026-11-22T07:15:30.123Z", "events": [early], "queue": {}}, token)
+    page.goto(f"{stage.server.url}/office/parcels/{stage.loose[0]}")
+    notes = page.locator("#anomalies > details", has_text="Notes")
+    notes.locator("> summary").click()
+    notes.locator("summary", has_text="Close it").first.click()
+    notes.locator("textarea").first.fill("It was never meant to be confirmed")
+    send_without_a_session(page, notes.get_by_role("button").first)
+    expect(notes.locator("textarea").first).to_have_value("It was never meant to be confirmed")
+    expect(notes.locator("textarea").first).to_be_visible()
+
+
+def send_without_a_session(page: Page, button: Locator) -> None:
+    """Press it when the session has ended, and sign in again at the door that this leads to."""
+    was = page.url
+    page.context.clear_cookies()
+    button.click()
+    page.wait_for_url(re.compile("/office/sign-in"), wait_until="domcontentloaded")
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(was, wait_until="domcontentloaded")

@@ -1,5 +1,7 @@
 /* The office's little script: keys for the review desk, large pictures, a word when a request fails. */
 
+import { bringBack, keep } from "./office-unsent.js";
+
 const say = document.getElementById("say");
 let hideAt = 0;
 
@@ -66,76 +68,13 @@ document.addEventListener("submit", (event) => {
   else sent.set(form, { at: now, by: event.submitter });
 });
 
-// What was typed into a form that met the door or an error page waits in this tab, and comes back to its fields.
-const UNSENT = "baton-unsent";
+// What was filled in waits for the page's next load, in case this one ends at the door or on an error page.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form instanceof HTMLFormElement && form.method === "post" && !event.defaultPrevented) keep(form);
 });
-
-/** @param {HTMLFormElement} form */
-function keep(form) {
-  if (document.body.classList.contains("plain")) return;
-  /** @type {Record<string, string>} */
-  const typed = {};
-  let isWritten = false;
-  for (const field of form.querySelectorAll(
-    "textarea[id], select[id], input[type=text][id], input:not([type])[id]",
-  )) {
-    if (isField(field) && field.value.trim()) typed[field.id] = field.value;
-    if (isField(field) && !(field instanceof HTMLSelectElement) && field.value.trim()) isWritten = true;
-  }
-  if (!isWritten) window.sessionStorage.removeItem(UNSENT);
-  else window.sessionStorage.setItem(UNSENT, JSON.stringify({ ...whereAndWho(form), typed }));
-}
-
-/** @param {HTMLFormElement} form */
-function whereAndWho(form) {
-  return { path: window.location.pathname, action: actionOf(form), me: document.body.dataset.me };
-}
-
-/** @param {HTMLFormElement} form */
-function actionOf(form) {
-  return form.getAttribute("action") ?? form.getAttribute("hx-post") ?? "";
-}
-
-/**
- * @param {Element|null} field
- * @returns {field is HTMLTextAreaElement | HTMLInputElement | HTMLSelectElement}
- */
-function isField(field) {
-  return (
-    field instanceof HTMLTextAreaElement ||
-    field instanceof HTMLInputElement ||
-    field instanceof HTMLSelectElement
-  );
-}
-
-/** On the door and on an error page it goes on waiting; on its own page it is put back, once; elsewhere it goes. */
-function bringBack() {
-  const kept = window.sessionStorage.getItem(UNSENT);
-  if (!kept) return;
-  const unsent = JSON.parse(kept);
-  if (document.body.classList.contains("plain")) {
-    window.sessionStorage.setItem(UNSENT, JSON.stringify({ ...unsent, isStranded: true }));
-    return;
-  }
-  window.sessionStorage.removeItem(UNSENT);
-  // Somebody else's words are theirs, and the same page may show another proof by now.
-  const isHere = unsent.path === window.location.pathname && unsent.me === document.body.dataset.me;
-  if (!unsent.isStranded || !isHere) return;
-  let isBack = false;
-  for (const [id, text] of Object.entries(/** @type {Record<string, string>} */ (unsent.typed))) {
-    const field = document.getElementById(id);
-    if (!isField(field) || !field.form || actionOf(field.form) !== unsent.action) continue;
-    field.value = text;
-    isBack = true;
-    const fold = field.closest("details");
-    if (fold) fold.open = true;
-  }
-  if (isBack) tell("What you had written is back in its fields. Look at it, then send it again.");
-}
-bringBack();
+const cameBack = bringBack();
+if (cameBack) tell(cameBack);
 
 // A form that came back refused is a new page: begin where it is wrong.
 const refused = document.querySelector('#main [aria-invalid="true"]');
