@@ -67,6 +67,22 @@ def inspect(data: bytes) -> Picture:
     return Picture(media_type, width, height)
 
 
+def admit(data: bytes) -> tuple[str, Picture | None]:
+    """The media type of a blob that may be kept, and the picture that its header tells of, if it can be read.
+
+    A phone has sealed the digest of these bytes: they come home also when a defect has made them unreadable, and it
+    is the look at them that says so. Problems: `media-unsupported`, `picture-too-large`.
+    """
+    try:
+        picture = inspect(data)
+    except Problem as problem:
+        media_type = sniff(data)
+        if problem.code != "picture-broken" or media_type is None:
+            raise
+        return media_type, None
+    return picture.type, picture
+
+
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
     while True:

@@ -78,6 +78,13 @@ def test_a_photo_of_the_claimed_tag_holds_and_leaves_no_word_in_the_ledger(
         assert session.execute(select(Event.id).where(Event.kind == "check")).all() == []
 
 
+def test_a_photo_that_nothing_opens_is_kept_and_told_of(phone: ApiPhone, org_id: str) -> None:
+    codes = make_parcels(org_id, 1)
+    event_id = hand_over(phone, org_id, codes, b"\xff\xd8\xff\xe0" + bytes(range(256)) * 9)
+    assert anomalies(org_id) == {(codes[0], "photo_poor", event_id)}
+    assert doubt(org_id, event_id) > 0
+
+
 def test_another_parcels_tag_is_a_mismatch_on_the_parcel_claimed_and_survives_a_rebuild(
     phone: ApiPhone, org_id: str
 ) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sync.evidence.intake import Picture, inspect
+from sync.evidence.intake import admit
 from sync.protocol.problems import Problem
 from webapp.services.checking import wake
 from webapp.store import blobs
@@ -39,28 +39,28 @@ def keep_blob(
     data: bytes,
     now: datetime,
     beside: Callable[[Any], object] | None = None,
-) -> Picture:
+) -> None:
     """Keep `data` as the blob `sha256`; durable, bytes and row, when this returns. Twice is once.
 
     One that the shop has let go on purpose is answered the same, and not kept again.
 
     `beside` is called with the session and settled in the same transaction, which several requests may share.
-    Problems, before anything is kept: `digest-mismatch`, `media-unsupported`, `picture-broken`,
-    `picture-too-large`; `storage-full` and `busy` of the store.
+    Problems, before anything is kept: `digest-mismatch`, `media-unsupported`, `picture-too-large`;
+    `storage-full` and `busy` of the store.
     """
     if hashlib.sha256(data).hexdigest() != sha256:
         raise Problem(
             "digest-mismatch", "The bytes have another SHA-256 than was promised; none of them was kept."
         )
-    picture = inspect(data)
+    media_type, picture = admit(data)
     store = blobs.current()
     row = {
         "org_id": org_id,
         "sha256": sha256,
-        "type": picture.type,
+        "type": media_type,
         "size": len(data),
-        "width": picture.width,
-        "height": picture.height,
+        "width": picture and picture.width,
+        "height": picture and picture.height,
         "device_id": device_id,
         "held_at": now,
     }
@@ -68,7 +68,6 @@ def keep_blob(
         store.put(org_id, sha256, data)
         settle(_Put(row, data, beside))
     wake.ask_for_a_look()
-    return picture
 
 
 def _committer(store: BlobStore) -> Together[_Put]:

@@ -31,7 +31,7 @@ MAX_PARTS = 10_000
 TOLD_AGAIN_AFTER = timedelta(days=1)
 
 # What is wrong with the bytes themselves: sending them again would not help, so the upload ends.
-_HOPELESS = frozenset({"digest-mismatch", "media-unsupported", "picture-broken", "picture-too-large"})
+_HOPELESS = frozenset({"digest-mismatch", "media-unsupported", "picture-too-large"})
 
 Read = Callable[[int], bytes]  # at most so many bytes of the request; a problem when there are more
 
