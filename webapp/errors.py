@@ -44,11 +44,15 @@ def _refuse_what_no_database_keeps() -> None:
 
 
 def problem_response(problem: Problem, **members: object) -> Response:
-    """RFC 9457: type, title, status, detail, code; `Retry-After` where waiting helps. `members` are added."""
+    """RFC 9457: type, title, status, detail, code; `Retry-After` where waiting helps, and how to
+    authenticate (RFC 9110, 11.6.1) where that was lacking. `members` are added.
+    """
     body = {**members, **problem.as_document()}
     response = Response(json.dumps(body), problem.status, content_type="application/problem+json")
     if problem.status in {429, 503, 507}:
         response.headers["Retry-After"] = str(problem.retry_after or (60 if problem.status == 507 else 5))
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from sync.protocol.keys import generate_key, private_pem, public_jwk
+from sync.protocol.keys import generate_key, private_pem, public_jwk, thumbprint
 from tests.support.shop import ApiPhone, make_shop, make_user
 from webapp import clock
 from webapp.services.enrol import make_enrolment, revoke_device
@@ -18,8 +18,10 @@ from webapp.store.models import Device, Enrolment
 from webapp.store.unit import reading, transaction
 
 
-def ask(client: FlaskClient, **body: Any) -> tuple[int, dict[str, Any]]:
-    answer = client.post("/sync/v1/devices", json={"label": "Phone", "client": "tests/1.0", **body})
+def ask(client: FlaskClient, repeats: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+    headers = {"Idempotency-Key": repeats} if repeats else {}
+    told = {"label": "Phone", "client": "tests/1.0", **body}
+    answer = client.post("/sync/v1/devices", json=told, headers=headers)
     return answer.status_code, answer.get_json()
 
 
@@ -43,18 +45,29 @@ def test_a_code_lets_one_phone_in_and_no_second(client: FlaskClient, code: str) 
     assert ask(client, code=code, jwk=None)[1]["code"] == "enrolment-used"
 
 
+@pytest.mark.parametrize("repeats", [None, "1", thumbprint(public_jwk(generate_key()))])
+def test_the_very_request_lets_nobody_in_twice_unless_it_says_that_it_repeats(
+    client: FlaskClient, code: str, repeats: str | None
+) -> None:
+    key = public_jwk(generate_key())
+    assert ask(client, code=code, jwk=key)[0] == 201
+    status, problem = ask(client, repeats, code=code, jwk=key)
+    assert (status, problem["code"]) == (409, "enrolment-used")
+
+
 def test_a_phone_whose_answer_was_lost_gets_the_same_by_the_same_code_and_key(
     client: FlaskClient, code: str
 ) -> None:
     key = public_jwk(generate_key())
-    first = ask(client, code=code, jwk=key)[1]
+    own = thumbprint(key)
+    first = ask(client, own, code=code, jwk=key)[1]
     # It may also be a copy of the request that came late: the phone has its token, and keeps it.
-    status, again = ask(client, code=code.lower(), jwk=key)
+    status, again = ask(client, own, code=code.lower(), jwk=key)
     assert (status, again["device"], again["token"]) == (201, first["device"], first["token"])
     answer = client.get("/sync/v1/rules", headers={"Authorization": f"Bearer {first['token']}"})
     assert answer.status_code == 200
     for other in (None, public_jwk(generate_key())):
-        assert ask(client, code=code, jwk=other)[1]["code"] == "enrolment-used"
+        assert ask(client, own, code=code, jwk=other)[1]["code"] == "enrolment-used"
 
 
 @pytest.mark.parametrize("key", [None, public_jwk(generate_key())])
@@ -72,7 +85,8 @@ def test_no_code_lets_a_phone_in_again_when_it_is_old_or_the_phone_signed_out(
                 session.execute(update(Enrolment).values(expires_at=now))
         else:
             revoke_device(org_id, device, now)
-        assert ask(client, code=code, jwk=key)[1]["code"] == "enrolment-used"
+        own = thumbprint(key) if key else None
+        assert ask(client, own, code=code, jwk=key)[1]["code"] == "enrolment-used"
 
 
 def test_neither_the_code_nor_the_token_is_kept(client: FlaskClient, code: str) -> None:

@@ -12,8 +12,9 @@ from sync.protocol.problems import Problem
 from webapp import access, clock
 from webapp.extensions import of_app
 
-# A phone with two weeks of work sends some dozen batches and a picture a second; nobody's needs ten.
-LET_IN = RateLimitItemPerMinute(600)
+# A phone with two weeks of work sends some dozen batches and a picture a second; a tool that sends events singly as
+# fast as it is answered stays below this too.
+LET_IN = RateLimitItemPerMinute(6000)
 SIGNED_OUT = RateLimitItemPerMinute(30)
 # Not the extension's decorator: it would put its own Retry-After on every answer, the good and the busy ones too.
 _counted = FixedWindowRateLimiter(MemoryStorage())

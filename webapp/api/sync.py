@@ -33,15 +33,20 @@ def hello() -> Response:
 
 @blueprint.post("/sync/v1/devices")
 @open_to_all("the one-time code in it is the credential")
-@limiter.limit("30 per minute; 200 per hour")
+@limiter.limit("30 per minute; 200 per hour", deduct_when=lambda answer: answer.status_code >= 400)
 def devices() -> ResponseReturnValue:
-    """Let a phone in."""
+    """Let a phone in. Only refused tries count: those of a whole depot come from one address, guesses are refused."""
     asked = read_json(SMALL)
     for name in ("code", "label", "client"):
         if not isinstance(asked.get(name, ""), str):
             raise Problem("body-invalid", f"{name} must be text.")
     made = enrol_device(
-        asked.get("code", ""), asked.get("jwk"), asked.get("label", ""), asked.get("client", ""), clock.now()
+        asked.get("code", ""),
+        asked.get("jwk"),
+        asked.get("label", ""),
+        asked.get("client", ""),
+        clock.now(),
+        repeats=request.headers.get("Idempotency-Key"),
     )
     told = say_hello(clock.now())
     body = {

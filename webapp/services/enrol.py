@@ -70,12 +70,19 @@ def make_enrolment(
     return MadeEnrolment(code, f"{public_url}/app/#/enrol/{code}", expires_at)
 
 
-def enrol_device(code: str, jwk: object, label: str, client: str, now: datetime) -> Enrolled:
-    """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid."""
+def enrol_device(
+    code: str, jwk: object, label: str, client: str, now: datetime, repeats: str | None = None
+) -> Enrolled:
+    """Let a phone in. Problems: enrolment-unknown, -used, -expired, key-invalid.
+
+    A code lets one phone in, once. `repeats` is that phone's own thumbprint when it may be asking again, because no
+    answer has reached it: then the first answer is given again.
+    """
     public = keys.check_jwk(jwk) if jwk is not None else None
+    may_repeat = public is not None and repeats == keys.thumbprint(public)
     token = _token(code, public)
     with transaction() as session:
-        enrolment, held = _take(session, code, public, now)
+        enrolment, held = _take(session, code, public if may_repeat else None, now)
         user = session.get_one(User, enrolment.user_id)
         org = session.get_one(Organisation, enrolment.org_id)
         if not user.active:
@@ -113,7 +120,7 @@ def revoke_device(org_id: str, device_id: str, now: datetime) -> None:
 
 
 def _take(
-    session: Session, code: str, public: dict[str, str] | None, now: datetime
+    session: Session, code: str, repeating: dict[str, str] | None, now: datetime
 ) -> tuple[Enrolment, Device | None]:
     digest = _digest(code)
     is_taken = enrolments.take(session, digest, now)
@@ -126,20 +133,20 @@ def _take(
         return enrolment, None
     if enrolment.used_at is None:
         raise Problem("enrolment-expired", "This code is too old. Ask the office for a new one.")
-    held = _asks_again(session, enrolment, public, now)
+    held = _asks_again(session, enrolment, repeating, now)
     if held is None:
         raise Problem("enrolment-used", "This code has already let a phone in. Ask the office for a new one.")
     return enrolment, held
 
 
 def _asks_again(
-    session: Session, enrolment: Enrolment, public: dict[str, str] | None, now: datetime
+    session: Session, enrolment: Enrolment, repeating: dict[str, str] | None, now: datetime
 ) -> Device | None:
     """The phone that this code let in, when it is the one that asks: the first answer never reached it."""
-    if public is None or enrolment.device_id is None or enrolment.expires_at <= now:
+    if repeating is None or enrolment.device_id is None or enrolment.expires_at <= now:
         return None
     device = devices.phone(session, enrolment.org_id, enrolment.device_id)
-    return device if device and device.revoked_at is None and device.jwk == public else None
+    return device if device and device.revoked_at is None and device.jwk == repeating else None
 
 
 def _token(code: str, public: dict[str, str] | None) -> str:

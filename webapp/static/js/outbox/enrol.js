@@ -45,9 +45,12 @@ export async function enrolPhone(context, text, label) {
   const key = before?.code === code ? before.key : await ownKey(context);
   asked.set(context, { code, key });
   const said = { code, jwk: key?.jwk ?? null, label, client: context.client };
+  const packed = await packJson(JSON.stringify(said), false);
+  const repeats = key ? { "Idempotency-Key": key.kid } : undefined; // it may be the second time: the answer of the first
   const answer = await request(context, "/sync/v1/devices", {
     method: "POST",
-    ...(await packJson(JSON.stringify(said), false)),
+    ...packed,
+    headers: { ...packed.headers, ...repeats },
   });
   if (isUnheard(answer)) {
     throw new PhoneError("offline", "The office could not be reached.", "Check the network, then try again.");
