@@ -86,6 +86,7 @@ def take_apart(raw: str, sender: Sender) -> Item:
     try:
         item.envelope = envelope.open_(raw)
     except envelope.Refused as refusal:
+        item.claimed_id = envelope.claimed_id(raw)
         item.refuse(refusal.code, str(refusal))
     else:
         item.claimed_id, item.claimed_ref = item.claims("id"), item.claims("ref")

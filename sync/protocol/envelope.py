@@ -25,6 +25,7 @@ from sync.protocol.keys import Jwk, b64url, public_jwk, public_key, thumbprint, 
 EVENT_TYP = "baton-event+jws"
 RECEIPT_TYP = "baton-receipt+jws"
 MAX_EVENT_BYTES = 65536
+MAX_CLAIM = 64  # characters of an id; those of a proper one are 36
 _ES256 = ec.ECDSA(hashes.SHA256())
 
 
@@ -82,6 +83,19 @@ def open_(jws: str, typ: str = EVENT_TYP, limit: int = MAX_EVENT_BYTES) -> Envel
     if not isinstance(payload, dict):
         raise Refused("event_malformed", "the payload is not an object")
     return Envelope(header, payload, jws[: -len(parts[2]) - 1].encode("ascii"), signature)
+
+
+def claimed_id(jws: str) -> str | None:
+    """The id that a JWS names itself by, whatever else is wrong with it: unproved, and None when none can be read.
+
+    By it a phone finds its own row again in the answer to a batch.
+    """
+    try:
+        payload = strictjson.loads(unb64url(jws.split(".")[1]))
+    except (IndexError, ValueError):
+        return None
+    claimed = payload.get("id") if isinstance(payload, dict) else None
+    return claimed if isinstance(claimed, str) and len(claimed) <= MAX_CLAIM else None
 
 
 @lru_cache(maxsize=4096)

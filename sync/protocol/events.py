@@ -78,7 +78,7 @@ def read(payload: dict[str, Any], kinds: frozenset[str] = KINDS) -> Event:
         payload["kind"],
         parse_time(payload["at"]),
         get("offset_ms"),
-        payload["parcels"],
+        get("parcels") or [],
         get("run"),
         get("carrier"),
         get("expected"),
@@ -113,7 +113,7 @@ def fits(payload: Mapping[str, Any]) -> bool:
                 (offset := get("offset_ms")) is None
                 or _is_whole(offset, -schema.MAX_OFFSET_MS, schema.MAX_OFFSET_MS)
             )
-            and _are_parcels(payload["parcels"])
+            and ((parcels := get("parcels")) is None or _are_parcels(parcels))
             and _fits_rest(get)
         )
     except (KeyError, TypeError, ValueError, AttributeError):

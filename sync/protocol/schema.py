@@ -24,7 +24,7 @@ MAX_CODE = 80
 MAX_TYPE = 32
 MAX_ID = 64
 MAX_NAME = 200
-MAX_NOTE = 4000
+MAX_NOTE = 65_536  # what one event holds is less
 MAX_EXPECTED = 100_000
 MAX_OFFSET_MS = 4_000_000_000_000  # beyond a phone that believes it is 1970
 COUNTERPART_ROLES = frozenset({"seller", "courier", "clerk", "recipient", "neighbour", "guard", "other"})
@@ -151,7 +151,7 @@ class EventSchema(_Open):
     at = _must(_moment)
     offset_ms = _may(_whole(-MAX_OFFSET_MS, MAX_OFFSET_MS))
     parcels = fields.List(
-        _must(_text(MAX_CODE)), required=True, validate=[validate.Length(max=MAX_PARCELS), _no_repeats]
+        _must(_text(MAX_CODE)), allow_none=True, validate=[validate.Length(max=MAX_PARCELS), _no_repeats]
     )
     run = _may(_text(MAX_ID))
     carrier = _may(_text(MAX_ID))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from sync.protocol.keys import b64url
+from sync.protocol.keys import b64url, unb64url
 from tests.support import hostile
 from tests.support.hostile import World, code_of, text, unsigned, with_signature
 from tests.support.installation import Databases
@@ -205,6 +205,29 @@ def test_a_bad_event_is_kept_aside_under_its_finding_and_holds_nothing_back(worl
     assert (again["status"], again["problem"]["code"]) == ("quarantined", finding), "told the same again"
     assert world.grown(before)["quarantine"] == 1, "and kept once"
     world.assert_healthy()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alg none with a signature",
+        "HS256 with the public key as the secret",
+        "no kid",
+        "70 kB",
+        "a DER signature",
+    ],
+)
+def test_a_refused_event_is_answered_by_the_id_that_it_names(world: World, name: str) -> None:
+    jws = BAD_EVENTS[name][0](world)
+    claimed = json.loads(unb64url(jws.split(".")[1]))["id"]
+    assert world.post({"events": [jws]}).get_json()["results"][0]["id"] == claimed
+
+
+def test_a_handover_that_names_no_parcels_is_incomplete_and_none_is_held_back(world: World) -> None:
+    named = world.payload()
+    del named["parcels"]
+    answer = world.phone.send(world.sealed(payload=json.dumps(named).encode()))
+    assert (answer["results"][0]["id"], answer["results"][0]["status"]) == (named["id"], "recorded")
 
 
 def test_another_event_under_a_used_id_is_kept_aside(world: World) -> None:

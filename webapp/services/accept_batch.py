@@ -102,16 +102,7 @@ def _accept_alone(caller: CallingDevice, jws: str, now: datetime) -> Result:
         sha256 = envelope.digest(jws)
         log.exception("an event failed", device=caller.id, sha256=sha256)
         detail = "The server made a mistake with this one; it will be sent again by itself."
-        return Result(_claimed_id(jws), sha256, "retry", (), "server_fault", detail)
-
-
-def _claimed_id(jws: str) -> str | None:
-    # The phone finds its row by this; whoever sent something unreadable has the digest.
-    try:
-        claimed = envelope.open_(jws).payload.get("id")
-    except envelope.Refused:
-        return None
-    return claimed if isinstance(claimed, str) else None
+        return Result(envelope.claimed_id(jws), sha256, "retry", (), "server_fault", detail)
 
 
 def _answer(
