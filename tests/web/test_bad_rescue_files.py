@@ -189,7 +189,6 @@ def test_a_picture_under_anothers_name_is_refused(world: World) -> None:
         f"blobs/{digest(b'MZ' * 600)}.jpg": b"MZ" * 600,
         f"blobs/{digest(hostile.png(60_000, 60_000))}.png": hostile.png(60_000, 60_000),
         f"blobs/{'A' * 64}.jpg": photo,
-        f"blobs/{digest(photo)}.svg": photo,
     }
     before = world.rows()
     answer = send(world, zipped({**parts, **bad}))
@@ -201,6 +200,19 @@ def test_a_picture_under_anothers_name_is_refused(world: World) -> None:
             select(RescueItem.code).where(RescueItem.org_id == world.shop, RescueItem.status == "refused")
         )
         assert {row.code for row in codes} == {"digest-mismatch", "media-unsupported", "picture-too-large"}
+
+
+def test_another_clients_names_for_the_parts_are_read_as_well(world: World) -> None:
+    one, two, line = (
+        picture("1", (300, 400)),
+        picture("2", (300, 400)),
+        world.phone.seal("collect", world.codes[:1], **proof()),
+    )
+    parts = {"unsent.jws": f"{line}\n".encode(), f"{digest(one)}.jpeg": one, f"photos/{digest(two)}": two}
+    before = world.rows()
+    assert send(world, zipped(parts)).status_code == 200
+    assert statuses(world) == {"applied", "kept"}
+    assert world.grown(before)["blobs"] == 2
 
 
 def test_poisoned_names_and_manifests_are_shown_as_words(world: World) -> None:

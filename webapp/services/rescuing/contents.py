@@ -12,7 +12,9 @@ from webapp.services.rescuing.archive import Gap, Part, parts
 from webapp.services.rescuing.limits import MAX_LINE, MAX_LINES, MAX_MANIFEST, MAX_PICTURE
 
 FORMAT = 1
-_PICTURE = re.compile(r"blobs/([0-9a-f]{64})\.(?:jpg|png|webp)", re.ASCII)
+# The protocol names no parts: another client may call them otherwise, and a picture's digest is what counts.
+_PICTURE = re.compile(r"(?:.*/)?([0-9a-f]{64})(?:\.[0-9A-Za-z]{1,8})?", re.ASCII)
+_EVENTS = ".jws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Contents:
             yield Gap(part.name, "It is in the file twice; the first one counts.")
         elif part.name == "manifest.json":
             yield from _manifest(part)
-        elif part.name == "events.jws":
+        elif part.name.endswith(_EVENTS):
             yield from self._events(part)
         elif picture is not None:
             yield _picture(part, picture[1])
