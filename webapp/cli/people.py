@@ -30,8 +30,11 @@ def user() -> None:
 @click.option("--name", required=True, help="As it is to stand under what they record.")
 @click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--email", help="To sign in to the office.")
-@click.option("--password", help="12 characters or more; left out, one is made up and printed this once.")
-@click.option("--seller", help="Only for sellers: whose parcels they see, as the orders name the shop.")
+@click.option("--password", help="8 characters or more; left out, one is made up and printed this once.")
+@click.option(
+    "--seller",
+    help="Only for sellers: whose parcels they see, as the orders name the shop; left out, their phone lists all.",
+)
 @with_app
 def add(
     name: str, role: str, email: str | None, password: str | None, seller: str | None, as_json: bool
@@ -51,7 +54,7 @@ def add(
 
 @user.command("password")
 @click.option("--user", "who", required=True, help="Id or name.")
-@click.option("--password", help="12 characters or more; left out, one is made up and printed this once.")
+@click.option("--password", help="8 characters or more; left out, one is made up and printed this once.")
 @with_app
 def password_(who: str, password: str | None, as_json: bool) -> None:
     """Give somebody a new password for the office, and end their sessions."""

@@ -31,7 +31,10 @@ def register(group: click.Group) -> None:
 @click.option("--host", help="Address to listen on (BATON_HOST, 127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on (BATON_PORT, 8000).")
 @click.option("--demo", is_flag=True, help="Load the demo shop first, and say how to sign in.")
-def serve(host: str | None, port: int | None, demo: bool) -> None:
+@click.option(
+    "--json", "as_json", is_flag=True, help="Tell a refusal as JSON; what is said else stays as it is."
+)
+def serve(host: str | None, port: int | None, demo: bool, as_json: bool) -> None:
     """Serve in the foreground until SIGTERM."""
     settings = settings_or_exit(host=host, port=port)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -45,7 +48,7 @@ def serve(host: str | None, port: int | None, demo: bool) -> None:
     with app.app_context():
         timer = start_timer()
         if demo:
-            with refusing(as_json=False):
+            with refusing(as_json=as_json):
                 click.echo(welcome(load_demo(clock.now()), settings.public_url))
         else:
             found_shop(clock.now())

@@ -47,8 +47,8 @@ def add_user(
 ) -> Added:
     """Add somebody. Problems `field-invalid` (with `field`), `email-taken`, `forbidden` for the role of `by_role`.
 
-    `may_be_partial`: a desk role may come without an e-mail, a seller without a shop. Until the office says
-    more, the one cannot sign in and the other sees no parcels; both can hold a phone.
+    `may_be_partial`: a desk role may come without an e-mail, a seller without a shop. Until the office says more,
+    the one cannot sign in and the other sees no parcels there; both can hold a phone, and the seller's lists all.
     """
     name, email, seller = checked(
         person.name, person.role, person.email, person.seller, may_be_partial=may_be_partial

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync.protocol.problems import Problem
 from webapp.services.moving import UNKNOWN, Left
-from webapp.services.run_members import Filled, family, judge, put_on, send_out, worker
+from webapp.services.run_members import Filled, family, handles, judge, put_on, send_out, worker
 from webapp.store.models import Run
 from webapp.store.queries import picking, run_members
 from webapp.store.queries.picking import Choice
@@ -54,7 +54,7 @@ def edit_run(
         person = worker(session, org_id, run.kind, user_id)
         codes = run_members.codes_on(session, org_id, run_id)
         parcels = picking.pick(session, org_id, None, Choice().only(codes))
-        if person is not None and person.role == "seller" and any(p.seller != person.seller for p in parcels):
+        if person is not None and not all(handles(person, p.seller) for p in parcels):
             raise Problem(
                 "field-invalid", f"{person.name} sees only the parcels of their own shop.", field="user_id"
             )

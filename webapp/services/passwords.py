@@ -9,7 +9,9 @@ from flask_security import hash_password
 from sync.protocol.codes import ALPHABET
 from sync.protocol.problems import Problem
 
-SHORTEST = 12
+SHORTEST = (
+    8  # the least of OWASP ASVS 5.0 (6.2.1); what is made up here has 16, and guessing is slowed at the door
+)
 LONGEST = 200
 _GROUPS, _GROUP = 4, 4  # 16 characters of 32: 80 bits
 

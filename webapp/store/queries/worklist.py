@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from webapp.store.among import among
 from webapp.store.models import (
-    NO_SHOP,
     Order,
     Organisation,
     Parcel,
@@ -50,8 +49,12 @@ class Scope:
 
     @property
     def own_seller(self) -> str | None:
-        """The shop a seller is narrowed to; None for people who handle everybody's parcels."""
-        return (self.seller or NO_SHOP) if self.role == "seller" else None
+        """The shop a seller is narrowed to; None for people who handle everybody's parcels.
+
+        So does a seller of no named shop, whom only the command line makes: a list tells no buyer, and a shop whose
+        export names nobody has one seller. In the office such a one sees nothing until the shop is named.
+        """
+        return self.seller if self.role == "seller" else None
 
 
 def scope_of(session: Session, org_id: str, user_id: str, day: date) -> Scope:
