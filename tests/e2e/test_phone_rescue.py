@@ -104,10 +104,10 @@ def test_what_came_by_file_counts_once_when_the_phone_comes_online_after_all(
     parcels, ids = enrolled_offline(person, live_server)
     page = person.page
     person.go("outbox")
-    page.click("a:has-text('Rescue file')")
-    page.wait_for_selector("text=2 handovers, 4 photos")
+    page.click("a:has-text('Make a rescue file')")
+    page.wait_for_selector("text=2 handovers, 4 pictures")
     path = write_and_save(person, tmp_path)
-    page.wait_for_selector("text=/Last put in a file .*2 handovers, 4 photos/")
+    page.wait_for_selector("text=/Last put in a file .*2 handovers, 4 pictures/")
     assert page.inner_text("#unsent-text") == "2 unsent", "nothing leaves the queue by it"
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None

@@ -1,6 +1,7 @@
 /** Lines that stay under a finger, questions that go with their screen, and words that are true. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openWords } from "../../webapp/static/js/pages/me.js";
 import { sumWords } from "../../webapp/static/js/pages/outbox.js";
 import { Router } from "../../webapp/static/js/ui/router.js";
 import { open } from "../../webapp/static/js/ui/sheet.js";
@@ -99,6 +100,19 @@ test("everything is with the office only when no handover lacks anything", () =>
   const words = (counts, others, odd) => sumWords({ counts: { ...none, ...counts }, others, odd });
   assert.equal(words({}, [], 0), "Everything is with the office");
   assert.equal(words({}, [], 1), "All sent, 1 handover to look at");
-  assert.equal(words({ unsentBlobs: 2 }, [], 1), "All sent, 2 photos to go");
+  assert.equal(words({ unsentBlobs: 2 }, [], 1), "All sent, 2 pictures to go");
   assert.match(words({}, [{}], 0), /earlier connection is not/);
+});
+
+test("a person is sent to a network only for what a network helps", () => {
+  const none = { unsent: 0, unsentBlobs: 0, othersUnsent: 0, othersUnsentBlobs: 0 };
+  const words = (counts, odd, isBegun) =>
+    openWords({ shell: { counts: { ...none, ...counts }, odd }, flow: { isBegun } });
+  assert.match(
+    words({ othersUnsentBlobs: 2 }, 0, false),
+    /^2 pictures of theirs .* a network until it is sent\.$/,
+  );
+  assert.equal(words({}, 0, true), "1 handover unfinished. Seal or discard it on Home.");
+  assert.equal(words({}, 2, false), "2 handovers to look at in the Outbox. Show them to the office.");
+  assert.match(words({ unsent: 1 }, 1, true), /network.* on Home.* Show it to the office\.$/);
 });

@@ -4,7 +4,7 @@
  */
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { clockTime, codeText, count, kindName, stateLook } from "../ui/format.js";
+import { clockTime, codeText, count, itemName, stateLook } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -63,9 +63,9 @@ function showGone(screen) {
 
 /** @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */
 function show(app, screen, item) {
-  const kind = kindName(item.kind);
+  const kind = itemName(item);
   const parcels = count(item.parcels.length, "parcel");
-  const only = item.parcels.length === 1 ? ` ${codeText(item.parcels[0] ?? "")}` : "";
+  const only = item.parcels.length === 1 ? ` · ${codeText(item.parcels[0] ?? "")}` : "";
   setBar({ title: barTitle(item), sub: kind, flow: true, back: () => go("#/outbox") });
   text(screen, "title", headline(item));
   el(screen, "mark").hidden = false;
@@ -88,7 +88,7 @@ function show(app, screen, item) {
 function barTitle(item) {
   if (item.voided) return "Withdrawn";
   if (item.voidAsked) return "Withdrawal asked for";
-  return item.state === "attention" ? "Needs a look" : stateLook(item.state).word;
+  return stateLook(item.state).word;
 }
 
 /** @param {OutboxItem} item @returns {string} */
@@ -115,8 +115,8 @@ function showWay(app, screen, item) {
   step(screen, "step-sent", sent);
   text(screen, "sent-sub", sentWords(app, item, sent));
   step(screen, "step-photos", all);
-  const photos = `Photos ${sent ? item.photosHeld : 0} of ${item.photosTotal}`;
-  text(screen, "photos-title", item.photosTotal === 0 ? "No photos" : photos);
+  const pictures = `Pictures ${sent ? item.photosHeld : 0} of ${item.photosTotal}`;
+  text(screen, "photos-title", item.photosTotal === 0 ? "No pictures" : pictures);
   text(
     screen,
     "photos-sub",
@@ -150,10 +150,7 @@ function showEffects(app, screen, item) {
   }
   if (item.problem) boxes.push(noticeBox("stop", `${item.problem.title} ${item.problem.detail ?? ""}`));
   if (odd.length > 0) {
-    const words = [...new Set(odd.flatMap(({ anomalies }) => anomalies))]
-      .map((code) => code.replaceAll("_", " "))
-      .join(", ");
-    boxes.push(noticeBox("attention", `The office will look at ${count(odd.length, "parcel")}: ${words}.`));
+    boxes.push(noticeBox("attention", `The office will look at ${count(odd.length, "parcel")}.`));
   }
   el(screen, "effects").replaceChildren(...boxes);
 }
@@ -173,21 +170,21 @@ async function share(app, id) {
   if (!item) return;
   const { identity } = app.phone;
   const words = [
-    `Baton receipt No. ${numberOf(item)}`,
-    `${kindName(item.kind)}: ${count(item.parcels.length, "parcel")}, ${new Date(item.at).toLocaleString()}`,
+    `Baton handover No. ${numberOf(item)}`,
+    `${itemName(item)}: ${count(item.parcels.length, "parcel")}, ${new Date(item.at).toLocaleString()}`,
     item.parcels.map(codeText).join(", "),
     `${identity?.actor.name ?? ""}, ${identity?.org.name ?? ""}`,
     `Seal ${item.sha256}`,
   ].join("\n");
   try {
-    if (navigator.share) await navigator.share({ title: "Baton receipt", text: words });
+    if (navigator.share) await navigator.share({ title: "Baton handover", text: words });
     else {
       await navigator.clipboard.writeText(words);
-      toast("The receipt is copied.", "safe");
+      toast("Copied.", "safe");
     }
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return; // closed without sharing
-    toast("This phone did not let Baton share the receipt.", "attention");
+    toast("This phone did not let Baton share it.", "attention");
   }
 }
 

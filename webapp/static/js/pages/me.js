@@ -18,7 +18,7 @@ import { applyUpdate, updateIsReady, version } from "./update.js";
 
 /** @type {Screen} */
 export const me = (app, root) => {
-  setBar({ title: "Me", sub: app.phone.identity?.org.name ?? "", tab: "me" });
+  setBar({ title: "Me", tab: "me" });
   const screen = cloneAll("me");
   root.append(screen);
   const refresh = () => show(app, screen);
@@ -51,8 +51,8 @@ function wire(app, screen) {
     const kept = await app.phone.persist();
     toast(
       kept
-        ? "The system will keep your work."
-        : "The system has not agreed. Put Baton on the home screen, then ask again.",
+        ? "The phone will keep your work."
+        : "The phone has not agreed. Put Baton on the home screen, then ask again.",
       kept ? "safe" : "attention",
     );
     show(app, screen);
@@ -80,11 +80,11 @@ function choose(screen, name, value, chosen) {
 function show(app, screen) {
   const { identity, worklistAsOf } = app.phone;
   if (!identity) return;
-  const { actor, org, label, device, signed, keyLost } = identity;
+  const { actor, org, label, signed, keyLost } = identity;
   text(screen, "initials", initialsOf(actor.name));
   text(screen, "name", actor.name);
   text(screen, "role", `${actor.role.charAt(0).toUpperCase()}${actor.role.slice(1)} · ${org.name}`);
-  text(screen, "device", `${label} (${device.slice(-6)})`);
+  text(screen, "device", label);
   text(
     screen,
     "signed",
@@ -122,31 +122,42 @@ function showLost(app, screen) {
 /** @param {App} app @param {HTMLElement} screen */
 function showShift(app, screen) {
   const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = app.shell.counts;
-  const { odd } = app.shell;
-  const begun = app.flow.isBegun;
-  const isSafe = unsent + unsentBlobs + othersUnsent + othersUnsentBlobs + odd === 0 && !begun;
+  const isSent = unsent + unsentBlobs + othersUnsent + othersUnsentBlobs === 0;
+  const isSafe = isSent && app.shell.odd === 0 && !app.flow.isBegun;
   const box = el(screen, "shift");
   box.dataset.tone = isSafe ? "safe" : "attention";
   setIcon(screen, "shift-icon", isSafe ? "shield-check" : "triangle-alert");
   text(screen, "shift-title", isSafe ? "0 unsent: safe to hand back" : "Do not hand this phone back yet");
-  const open = [
+  text(screen, "shift-text", isSafe ? safeWords(app.shell.openTasks) : openWords(app));
+  button(screen, "send").hidden = isSent;
+}
+
+/** @param {number} tasks @returns {string} */
+function safeWords(tasks) {
+  const open = tasks ? ` ${count(tasks, "task")} from the office still open.` : "";
+  return `Everything you did is with the office.${open}`;
+}
+
+/** What is open, and what to do about it: a network helps only what is unsent. @param {{shell:Pick<App['shell'], 'counts'|'odd'>, flow:Pick<App['flow'], 'isBegun'>}} app @returns {string} */
+export function openWords({ shell, flow }) {
+  const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = shell.counts;
+  const { odd } = shell;
+  const toSend = [
     unsent ? `${count(unsent, "handover")} unsent` : null,
-    unsentBlobs ? `${count(unsentBlobs, "photo")} not with the office` : null,
+    unsentBlobs ? `${count(unsentBlobs, "picture")} not with the office` : null,
     othersUnsent ? `${count(othersUnsent, "handover")} unsent of somebody who used this phone before` : null,
-    othersUnsentBlobs ? `${count(othersUnsentBlobs, "photo")} of theirs not with the office` : null,
-    odd ? `${count(odd, "handover")} to show to the office, see the outbox` : null,
-    begun ? "one handover unfinished" : null,
+    othersUnsentBlobs ? `${count(othersUnsentBlobs, "picture")} of theirs not with the office` : null,
   ]
     .filter(Boolean)
     .join(", ");
-  text(
-    screen,
-    "shift-text",
-    isSafe
-      ? "Everything you did is with the office."
-      : `${open}. It is all kept; stay where there is a network until this is green.`,
-  );
-  button(screen, "send").hidden = isSafe;
+  const sentences = [
+    toSend ? `${toSend}. It is all kept; stay where there is a network until it is sent.` : null,
+    flow.isBegun ? "1 handover unfinished. Seal or discard it on Home." : null,
+    odd
+      ? `${count(odd, "handover")} to look at in the Outbox. Show ${odd === 1 ? "it" : "them"} to the office.`
+      : null,
+  ];
+  return sentences.filter(Boolean).join(" ");
 }
 
 /** @param {App} app @param {HTMLElement} screen */
@@ -161,6 +172,6 @@ async function showRoom(app, screen) {
         ? "over 5,000 photos"
         : `about ${photosLeft.toLocaleString()} photos`,
   );
-  text(screen, "persisted", persisted ? "Yes, agreed" : "Not promised");
+  text(screen, "persisted", persisted ? "No" : "Yes, if room runs out");
   button(screen, "persist").hidden = persisted;
 }

@@ -5,7 +5,7 @@
 import { wordsOf } from "../domain/problems.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count, kindIcon, kindName, stateLook } from "../ui/format.js";
+import { age, clockTime, count, itemName, kindIcon, parcelsText, stateLook } from "../ui/format.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, fill, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 import { save, share, shareable } from "./rescue-give.js";
@@ -35,7 +35,7 @@ export const outbox = (app, root) => {
 /** @param {App} app @param {HTMLElement} screen */
 function show(app, screen) {
   const { counts, sync, items, others } = app.shell;
-  text(screen, "n", String(counts.unsent));
+  text(screen, "n", String(counts.unsent || counts.unsentBlobs));
   text(screen, "sum", sumWords(app.shell));
   text(screen, "sync", syncWords(app));
   el(screen, "problem").hidden = !sync.problem;
@@ -47,6 +47,7 @@ function show(app, screen) {
     el(screen, "others"),
     others.slice(0, SHOWN).map((item) => othersLine(app, item)),
   );
+  placeOffer(screen, app.shell.isStuck);
   void showOffer(app, screen);
   const focused =
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
@@ -62,10 +63,17 @@ function show(app, screen) {
   text(screen, "send-text", sync.state === "sending" ? "Sending …" : "Send now");
 }
 
+/** Above what it is about only when that cannot be sent. @param {HTMLElement} screen @param {boolean} isFirst */
+function placeOffer(screen, isFirst) {
+  const [place, items] = [el(screen, "rescue"), el(screen, "items")];
+  if (isFirst && place.nextElementSibling !== items) items.before(place);
+  if (!isFirst && place.previousElementSibling !== items) items.after(place);
+}
+
 /** @param {Pick<App['shell'], 'counts'|'others'|'odd'>} shell @returns {string} all is well only when no handover lacks anything */
 export function sumWords({ counts, others, odd }) {
   if (counts.unsent) return `${count(counts.unsent, "handover")} unsent`;
-  if (counts.unsentBlobs) return `All sent, ${count(counts.unsentBlobs, "photo")} to go`;
+  if (counts.unsentBlobs) return `All sent, ${count(counts.unsentBlobs, "picture")} to go`;
   if (odd > 0) return `All sent, ${count(odd, "handover")} to look at`;
   if (others.length > 0) return "Yours is with the office; something of an earlier connection is not";
   return "Everything is with the office";
@@ -89,8 +97,8 @@ function line(app, item) {
   const box = clone("outbox-item");
   const look = stateLook(item.state);
   setIcon(box, "icon", kindIcon(item.kind));
-  text(box, "title", kindName(item.kind));
-  text(box, "sub", `${count(item.parcels.length, "parcel")} · ${clockTime(item.at)}`);
+  text(box, "title", itemName(item));
+  text(box, "sub", `${parcelsText(item.parcels)} · ${clockTime(item.at)}`);
   const chip = el(box, "chip");
   chip.dataset.tone = item.voided ? "sealed" : look.tone;
   setIcon(box, "chip-icon", item.voided || item.voidAsked ? "undo-2" : look.icon);
@@ -111,7 +119,7 @@ function line(app, item) {
 function othersLine(app, item) {
   const box = line(app, item);
   part(box, "open", HTMLAnchorElement).removeAttribute("href");
-  text(box, "sub", `${item.by} · ${count(item.parcels.length, "parcel")} · ${clockTime(item.at)}`);
+  text(box, "sub", `${item.by} · ${parcelsText(item.parcels)} · ${clockTime(item.at)}`);
   el(box, "actions").hidden = false;
   button(box, "retry").hidden = true;
   return box;
@@ -124,7 +132,7 @@ function whyOf(item) {
     return "The office could not take this one. It is kept here; give the office its file.";
   }
   if (item.photosTotal > 0 && item.state !== "safe") {
-    return `Photos ${item.state === "sealed" ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
+    return `Pictures ${item.state === "sealed" ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
   }
   return item.receiptAt ? `Receipt of ${clockTime(item.receiptAt)}` : null;
 }

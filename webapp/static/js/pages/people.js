@@ -79,7 +79,7 @@ export function initialsOf(name) {
 function unsentWords({ unsent: { handovers, photos, drafts } }) {
   return [
     handovers ? `${count(handovers, "handover")} unsent` : null,
-    photos ? `${count(photos, "photo")} to go` : null,
+    photos ? `${count(photos, "picture")} to go` : null,
     drafts ? `${count(drafts, "handover")} unfinished` : null,
   ]
     .filter(Boolean)

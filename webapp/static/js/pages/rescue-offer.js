@@ -62,5 +62,5 @@ export function lastWords({ at, events, pictures, files, of }) {
 
 /** @param {number} events @param {number} pictures @returns {string} */
 export function workWords(events, pictures) {
-  return `${count(events, "handover")}, ${count(pictures, "photo")}`;
+  return `${count(events, "handover")}, ${count(pictures, "picture")}`;
 }

@@ -2,6 +2,7 @@
  * The bar and the tabs around every screen: title, back, the unsent count that is always in sight.
  * @module
  */
+import { count } from "./format.js";
 
 /** @import {Counts, SyncState} from '../domain/types.js' */
 
@@ -62,6 +63,12 @@ function toneOf(pending, odd, sync) {
   return sync.state === "paused" ? "attention" : "sealed";
 }
 
+/** "0 unsent" only when the proofs are whole and nothing needs a look. @param {number} unsent @param {number} blobs @param {number} odd @returns {string} */
+function seenWords(unsent, blobs, odd) {
+  if (unsent === 0 && blobs > 0) return `${blobs} to go`;
+  return unsent === 0 && odd > 0 ? `${odd} to look at` : `${unsent} unsent`;
+}
+
 /** @param {Counts} counts @param {SyncState} sync @param {{tasks:number, odd:number}} open `odd`: handovers that need a look */
 export function setCounts(counts, sync, { tasks, odd }) {
   const chip = byId("unsent");
@@ -72,13 +79,11 @@ export function setCounts(counts, sync, { tasks, odd }) {
   const icon = sync.state === "offline" ? "wifi-off" : ICONS[tone];
   chip.querySelector("use")?.setAttribute("href", `/static/vendor/lucide-1.62.0/sprite.svg#${icon}`);
   chip.dataset.tone = tone;
-  // Events sent but photos still here is not "0 unsent": the proof is not whole yet.
-  const photosOnly = unsent === 0 && unsentBlobs > 0;
-  const seen = photosOnly ? `${unsentBlobs} to go` : `${unsent} unsent`;
+  const seen = seenWords(unsent, unsentBlobs, odd);
   byId("unsent-text").textContent = seen;
-  const photos = unsentBlobs ? `, ${unsentBlobs} photos not with the office` : "";
+  const pictures = unsentBlobs ? `, ${count(unsentBlobs, "picture")} not with the office` : "";
   const network = sync.state === "offline" ? ", no network" : "";
-  chip.setAttribute("aria-label", `${seen}${photos}${network}. Open the outbox`);
+  chip.setAttribute("aria-label", `${seen}${pictures}${network}. Open the outbox`);
   const badge = byId("tasks-count");
   badge.hidden = tasks === 0;
   badge.textContent = tasks ? String(tasks) : "";

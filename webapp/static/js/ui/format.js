@@ -13,7 +13,7 @@ const KINDS = {
   deliver: "Deliver",
   pack: "Pack",
   attempt: "Not delivered",
-  report: "Report",
+  report: "Problem",
   return: "Return",
   void: "Withdrawal",
   blob_lost: "Lost photo",
@@ -35,8 +35,8 @@ const STATES = {
   sealed: { word: "Sealed", tone: "sealed", icon: "lock" },
   sent: { word: "Sent", tone: "sent", icon: "send" },
   safe: { word: "Safe", tone: "safe", icon: "shield-check" },
-  parked: { word: "Parked", tone: "attention", icon: "octagon-alert" },
-  attention: { word: "Look", tone: "attention", icon: "triangle-alert" },
+  parked: { word: "Not taken", tone: "attention", icon: "octagon-alert" },
+  attention: { word: "Needs a look", tone: "attention", icon: "triangle-alert" },
 };
 /** @type {Record<CounterpartRole, string>} */
 export const ROLES = {
@@ -54,8 +54,14 @@ export function kindName(kind) {
   return KINDS[kind];
 }
 
+/** An answer to the office is no problem told. @param {{kind:Kind, task:string|null}} item @returns {string} */
+export function itemName({ kind, task }) {
+  return task ? "Photo again" : kindName(kind);
+}
+
 /** @param {{kind:Kind, data:Record<string, unknown>}} draft @returns {string} a return by its stage */
 export function draftName({ kind, data }) {
+  if (data.task) return "Photo again";
   if (kind !== "return") return KINDS[kind];
   return data.stage === "done" ? "Back at the seller" : "Return begins";
 }
@@ -84,6 +90,12 @@ export function count(n, one, many = `${one}s`) {
 /** @param {string} code @returns {string} with hyphens when it is one of ours, else as it is */
 export function codeText(code) {
   return isCode(code) ? pretty(code) : code;
+}
+
+/** Which one, or how many. @param {string[]} codes @returns {string} `7K2M-9QVX-3HBD`, `3 parcels` */
+export function parcelsText(codes) {
+  const [only = ""] = codes;
+  return codes.length === 1 ? codeText(only) : count(codes.length, "parcel");
 }
 
 /** @param {string|null} at RFC 3339 @returns {string} `10:42`, or `21 Nov, 10:42` on another day */
