@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.screens import Person, ask_for_retake, seed, shown
+from tests.e2e.screens import Person, ask_for_retake, inside, seed, shown
 from tests.support.browser import Chromium
 from tests.support.camera import Shot, fake_camera, frame
 from tests.support.quality import axe
@@ -108,7 +108,7 @@ def test_an_enrolment_code_that_does_not_work_says_why_and_what_to_do(person: Pe
     page.wait_for_selector("text=A run of the tests")
     page.goto(f"{person.url}/app/#/enrol/{shop.code}")
     page.wait_for_selector("#enrol-code")
-    assert page.locator("text=Connect this phone").is_visible(), "a link never swaps who the phone is unasked"
+    assert page.is_visible("text=Connect a person to this phone"), "a link never swaps who the phone is unasked"
     page.click("[data-el=go]")
     page.wait_for_selector("text=This code was used already")
 
@@ -271,6 +271,41 @@ def test_a_door_that_stays_shut_is_sealed_as_an_attempt(person: Person, server: 
     assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == ["attempt"]
 
 
+NOTE = """
+import sys
+from webapp.app import create_app
+from webapp.store.queries import event_views
+from webapp.store.unit import reading
+app = create_app()
+with app.app_context():
+    with reading() as session:
+        [view] = event_views.views(session, sys.argv[1], [sys.argv[2]])
+    print(view.reason, view.note)
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_problem_that_no_reason_fits_is_told_in_words(person: Person, server: Server) -> None:
+    shop = seed(server)
+    person.enrol(shop.code)
+    page = person.page
+    person.press("Problem")
+    person.type_code(shop.parcels[0])
+    person.to_photos()
+    person.photograph()
+    page.select_option("[data-el=reason]", "other")
+    assert page.is_disabled("[data-el=next]"), "the office learns nothing from “other”"
+    page.fill("#photo-note", "It smells of petrol")
+    page.select_option("[data-el=reason]", "damage")
+    assert page.is_hidden("#photo-note"), "a note of another reason does not go along"
+    page.select_option("[data-el=reason]", "other")
+    page.click("[data-el=next]")
+    page.wait_for_selector(".done-mark")
+    person.wait_for_state("Safe")
+    [report] = [e for e in shown(server, shop.parcels[0])["events"] if e["kind"] == "report"]
+    assert inside(server, NOTE, shop.org, report["id"]).strip() == "other It smells of petrol"
+
+
 @pytest.mark.timeout(600)
 def test_the_shift_ends_only_when_nothing_is_unsent(person: Person, server: Server) -> None:
     shop = seed(server, kind="deliver", role="driver", status="out_for_delivery")
@@ -312,7 +347,7 @@ def test_a_photo_the_office_could_not_use_is_taken_again(person: Person, server:
     person.go("tasks")
     page.wait_for_selector("text=The tag cannot be read")
     page.wait_for_selector(".task-picture:visible")
-    page.click("text=Photograph again")
+    page.click("text=Take the photo again")
     person.photograph()
     page.click("[data-el=next]")
     page.wait_for_selector(".done-mark")

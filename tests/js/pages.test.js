@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
+import { aboutOf, whatToShow } from "../../webapp/static/js/pages/photo-words.js";
 import { counted, judgeHere } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
 import { dropPhotos, renameScans, takeOff, takeScans } from "../../webapp/static/js/pages/scans.js";
@@ -142,6 +143,22 @@ test("a driver's other doors are not missing at this one; a collection's parcels
   app.phone.parcel = parcel;
   const pile = counted(app);
   assert.deepEqual([pile.scanned, pile.expected, pile.missing], [1, 3, ["A", "C"]]);
+});
+
+test("Photo says which parcel it is about, and what its picture must show", () => {
+  const draft = (kind, codes, more) => ({ ...blankDraft("d", kind, ""), scans: codes.map(scan), ...more });
+  const one = draft("report", ["F7ANY0M5J7AJ"]);
+  assert.equal(aboutOf(one, null), "Problem · F7AN-Y0M5-J7AJ");
+  assert.equal(aboutOf(draft("deliver", ["A"]), { title: "Deliver · South" }), "Deliver · A");
+  assert.equal(aboutOf(draft("deliver", ["A", "B"]), { title: "Deliver · South" }), "Deliver · South");
+  assert.equal(aboutOf(draft("report", ["A", "B"], { ref: "e" }), null), "2 parcels");
+  assert.match(whatToShow(one), /what is wrong/);
+  assert.match(whatToShow(draft("attempt", ["A"])), /the door, with the parcel\./);
+  assert.match(whatToShow(draft("collect", ["A", "B"])), /all parcels/);
+  assert.match(
+    whatToShow(draft("report", ["A"], { ref: "e", ask: "The tag" })),
+    /^The office asks: The tag$/,
+  );
 });
 
 test("a step that could not be kept is told, whatever the reason", async () => {

@@ -6,14 +6,16 @@ import { PhoneError, wordsOf } from "../domain/problems.js";
 import { codeNow } from "../domain/verdict.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, draftName, runName } from "../ui/format.js";
+import { codeText, count } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { notSealed } from "./elsewhere.js";
 import { picturesOf, scanRouteOf } from "./flow.js";
+import { PhotoNote } from "./photo-note.js";
 import { viewPhoto } from "./photo-view.js";
+import { HINTS, aboutOf, whatToShow } from "./photo-words.js";
 import { fillReasons } from "./reasons.js";
 import { takeNewNames } from "./renamed.js";
 import { dropPhotos } from "./scans.js";
@@ -23,13 +25,6 @@ import { Shots, isThere } from "./shots.js";
 /** @import {Kept} from './shots.js' */
 /** @import {Quality} from '../capture/sharpness.js' */
 /** @import {CaptureApp, CaptureScreen} from './context.js' */
-
-/** @type {Record<import('../capture/sharpness.js').Hint, string>} */
-const HINTS = {
-  blurred: "This photo looks blurred. Hold still, tap the small picture to take it again.",
-  dark: "This photo is very dark. Use the light, or go where it is brighter.",
-  bright: "This photo is too bright. Turn away from the light, tap the small picture to take it again.",
-};
 
 /** @type {CaptureScreen} */
 export const photo = (app, root) => {
@@ -48,6 +43,7 @@ class PhotoScreen {
   /** @type {OpenDraft} */ #draft;
   /** @type {Steps} */ #steps;
   /** @type {Shots} */ #shots;
+  /** @type {PhotoNote} */ #note;
   #noRoom = false;
   /** The button that goes on was pressed: nothing is added or taken away until it has. */
   #going = false;
@@ -63,22 +59,21 @@ class PhotoScreen {
     this.#draft = draft;
     this.#steps = steps;
     this.#shots = new Shots(app, draft);
+    this.#note = new PhotoNote(app, this.#screen, draft, () => this.#showNext());
     const before = steps.check ? "#/check" : scanRouteOf(draft);
     const back = () => go(draft.ref ? "#/tasks" : before);
-    setBar({
-      title: draft.ref ? "Photo again" : "Photos",
-      sub: `${draftName(draft)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
-      flow: true,
-      back,
-    });
+    takeNewNames(app);
+    setBar({ title: draft.ref ? "Photo again" : "Photos", sub: aboutOf(draft, run), flow: true, back });
     el(this.#screen, "reason-field").hidden = !steps.reason || draft.ref !== null;
     if (steps.reason && draft.ref === null) {
-      fillReasons(app, part(this.#screen, "reason", HTMLSelectElement), () => this.#show());
+      fillReasons(app, part(this.#screen, "reason", HTMLSelectElement), () => {
+        this.#note.keep();
+        this.#showNext();
+      });
     }
     this.#wire();
     void app.flow.toStep("photo");
-    takeNewNames(app);
-    const leaveCamera = showCamera(this.#screen, app.camera, "Use “From phone” below instead.");
+    const leaveCamera = showCamera(this.#screen, app.camera, "Use “Phone’s camera” below instead.");
     const onState = () => this.#show();
     app.camera.addEventListener("state", onState);
     app.decoder.warm();
@@ -90,6 +85,7 @@ class PhotoScreen {
         this.#hasLeft = true;
         app.camera.removeEventListener("state", onState);
         leaveCamera();
+        this.#note.leave();
         for (const url of this.#urls.values()) URL.revokeObjectURL(url);
       },
     };
@@ -191,11 +187,7 @@ class PhotoScreen {
     text(this.#screen, "count", count(pictures.length, "photo"));
     button(this.#screen, "shutter").disabled = this.#going || this.#app.camera.state !== "live";
     part(this.#screen, "file", HTMLInputElement).disabled = this.#going;
-    const { bare, missing, reasonMissing } = this.#lacks();
-    button(this.#screen, "next").disabled = this.#going || this.#isHeld();
-    text(this.#screen, "next-text", this.#nextText(pictures.length === 0 && !missing));
-    setIcon(this.#screen, "next-icon", this.#steps.sign ? "arrow-right" : "shield-check");
-    textOrHide(this.#screen, "why", this.#why(pictures.length, bare, reasonMissing));
+    this.#showNext();
     if (fresh) {
       textOrHide(this.#screen, "hint", fresh.hint ? HINTS[fresh.hint] : null);
       if (fresh.hint) shout(HINTS[fresh.hint]);
@@ -203,17 +195,30 @@ class PhotoScreen {
     }
   }
 
-  /** @returns {{bare:number, missing:boolean, reasonMissing:boolean}} what must be there before it goes on */
+  #showNext() {
+    const { length } = picturesOf(this.#draft);
+    button(this.#screen, "next").disabled = this.#going || this.#isHeld();
+    text(this.#screen, "next-text", this.#nextText(length === 0 && !this.#lacks().missing));
+    setIcon(this.#screen, "next-icon", this.#steps.sign ? "arrow-right" : "shield-check");
+    textOrHide(this.#screen, "why", this.#why(length));
+  }
+
+  /** @returns {{bare:number, missing:boolean, reasonMissing:boolean, noteMissing:boolean}} what must be there before it goes on */
   #lacks() {
     const bare = this.#perParcel ? this.#bare().length : 0;
     const missing = (this.#steps.photo === "must" && picturesOf(this.#draft).length === 0) || bare > 0;
-    return { bare, missing, reasonMissing: this.#steps.reason && !this.#draft.reason };
+    return {
+      bare,
+      missing,
+      reasonMissing: this.#steps.reason && !this.#draft.reason,
+      noteMissing: this.#note.isMissing,
+    };
   }
 
   /** @returns {boolean} it cannot go on yet */
   #isHeld() {
-    const { missing, reasonMissing } = this.#lacks();
-    return (missing && !this.#noRoom) || reasonMissing;
+    const { missing, reasonMissing, noteMissing } = this.#lacks();
+    return (missing && !this.#noRoom) || reasonMissing || noteMissing;
   }
 
   /** @param {boolean} without a photo, which is allowed @returns {string} */
@@ -223,15 +228,14 @@ class PhotoScreen {
     return without ? "No photo, signature" : "Signature";
   }
 
-  /** @param {number} n @param {number} bare @param {boolean} reasonMissing @returns {string|null} */
-  #why(n, bare, reasonMissing) {
+  /** @param {number} n photos taken @returns {string|null} */
+  #why(n) {
+    const { bare, reasonMissing, noteMissing } = this.#lacks();
     if (this.#noRoom) return "No room for more photos on this phone. You can go on without.";
-    if (reasonMissing && n > 0) return "Choose what happened, then seal.";
+    if (reasonMissing && n > 0) return "Choose what happened, then go on.";
+    if (noteMissing && n > 0) return "Say in a few words what it is, then go on.";
     if (bare > 0) return `${count(bare, "parcel")} without a photo: one each, with the tag in sight.`;
-    if (n > 0) return null;
-    return this.#draft.ref
-      ? `The office asks: ${this.#draft.ask ?? "a better photo"}`
-      : "Show all parcels, labels and tags towards you.";
+    return n > 0 ? null : whatToShow(this.#draft);
   }
 
   #showTargets() {
