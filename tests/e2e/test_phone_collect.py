@@ -124,7 +124,7 @@ def test_another_carriers_parcel_is_taken_only_with_a_reason(live_server: Server
     page.wait_for_selector("dialog", state="detached")
     assert page.inner_text("[data-el=of]") == "of 4 + 1"
     page.click("[data-el=list]")
-    assert "other carrier" in page.inner_text("dialog [data-el=scanned]")
+    assert "another carrier’s" in page.inner_text("dialog [data-el=scanned]")
     page.keyboard.press("Escape")
     page.click("[data-el=undo]")
     assert page.inner_text("[data-el=of]") == "of 4"

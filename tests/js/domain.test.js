@@ -129,6 +129,8 @@ test("a scan is judged by the gravest thing about it", () => {
   const again = about([known]);
   again.draft.scans = [scan(CODE)];
   assert.equal(judge("JP0123456789", again).verdict, "again");
+  const words = (run) => judge(CODE, about([known], { run })).word;
+  assert.deepEqual([words(run([CODE])), words(null)], ["On the list", "Known parcel"]);
 });
 
 test("17 of 20, and which are missing", () => {

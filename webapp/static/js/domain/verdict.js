@@ -8,7 +8,7 @@ import { looksLikeCode, normalise, trackingKey } from "./codes.js";
 /** @import {Draft, Kind, Parcel, Rules, Run, Tone, Verdict, VerdictCode, Worklist} from './types.js' */
 
 /** @type {Record<VerdictCode, {word:string, tone:Tone}>} */
-const SAYS = {
+export const SAYS = {
   known: { word: "On the list", tone: "go" },
   again: { word: "Already scanned", tone: "warn" },
   not_on_list: { word: "Not on this list", tone: "warn" },
@@ -95,7 +95,8 @@ function judgeKnown(parcel, kind, run, isOurs) {
   }
   if (parcel.dangerous === "stop" && NOT_DANGEROUS.has(kind)) return say("dangerous", code, parcel);
   if (!isOurs) return say("other_carrier", code, parcel);
-  return say(run && !run.parcels.includes(code) ? "not_on_list" : "known", code, parcel);
+  if (!run) return say("known", code, parcel, "Known parcel");
+  return say(run.parcels.includes(code) ? "known" : "not_on_list", code, parcel);
 }
 
 /**

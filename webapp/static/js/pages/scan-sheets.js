@@ -3,6 +3,7 @@
  * @module
  */
 import { looksLikeCode } from "../domain/codes.js";
+import { SAYS } from "../domain/verdict.js";
 import { clockTime, codeText, count } from "../ui/format.js";
 import { ask, open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
@@ -195,18 +196,18 @@ export async function typeCode(take) {
 /**
  * @param {App} app
  * @param {Draft} draft
- * @param {string[]} missing codes
+ * @param {{missing:string[], expected:number|null}} counted codes; where none are expected, they are not missing here
  * @param {(code: string) => Promise<void>} remove
  * @returns {Promise<void>}
  */
-export async function listOf(app, draft, missing, remove) {
+export async function listOf(app, draft, { missing, expected }, remove) {
   const dialog = clone("list");
   text(dialog, "title", "This handover");
   const show = (/** @type {string[]} */ codes) => {
-    text(dialog, "missing-title", count(codes.length, "missing", "missing"));
-    el(dialog, "missing-title").hidden = draft.run === null;
+    const words = `${codes.length} ${expected === null ? "more on this run" : "missing"}`;
+    textOrHide(dialog, "missing-title", codes.length > 0 ? words : null);
     el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
-    text(dialog, "scanned-title", count(draft.scans.length, "scanned", "scanned"));
+    text(dialog, "scanned-title", `${draft.scans.length} scanned`);
     el(dialog, "scanned").replaceChildren(
       ...[...draft.scans].reverse().map(({ code, verdict, typed }) =>
         row(app, code, { verdict, typed }, async (gone) => {
@@ -235,6 +236,11 @@ export async function photosToo(code, photos) {
   return answer === "drop";
 }
 
+/** @param {VerdictCode} verdict of a parcel that was kept all the same @returns {string} */
+function oddWords(verdict) {
+  return verdict === "again" ? "done before" : SAYS[verdict].word.toLowerCase();
+}
+
 /**
  * @param {App} app
  * @param {string} code
@@ -253,7 +259,7 @@ function row(app, code, scanned, remove) {
     parcel?.tracking_number,
     parcel?.fragile ? "fragile" : null,
     parcel?.dangerous ? "dangerous goods" : null,
-    odd ? scanned.verdict.replaceAll("_", " ") : null,
+    odd ? oddWords(scanned.verdict) : null,
     scanned?.typed ? "typed" : null,
   ];
   text(line, "sub", words.filter(Boolean).join(" · "));

@@ -5,7 +5,7 @@
 import { Belief } from "../capture/belief.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, draftName, kindName, runName } from "../ui/format.js";
+import { codeText, count, draftName, itemName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -24,6 +24,8 @@ import { dropPhotos, takeOff, takeScans } from "./scans.js";
 /** @import {Read} from '../capture/decoder.js' */
 /** @import {CaptureApp, CaptureScreen} from './context.js' */
 
+/** Kinds that the office plans runs of. @type {Set<Kind>} */
+const LISTED = new Set(["collect", "drop_off", "deliver"]);
 /** A parcel just left out that comes into sight again is told, not asked about again. */
 const ASK_AGAIN_MS = 20_000;
 
@@ -44,7 +46,7 @@ export const scan = (app, root, [door = "collect"], query) => {
     return;
   }
   if (!goesOn) begin(app, kind, wanted, stage);
-  else if (draft.kind !== kind) Object.assign(draft, { kind, reason: null }); // back from "could not deliver"
+  else if (draft.kind !== kind) Object.assign(draft, { kind, reason: null, note: null }); // back from "could not deliver"
   return new ScanScreen(app, root).mounted;
 };
 
@@ -60,7 +62,7 @@ async function settleOther(app, door, run) {
   const other = app.flow.draft;
   if (!other) return;
   const answer = await ask(
-    `${kindName(other.kind)} is not finished`,
+    `${itemName({ kind: other.kind, task: other.ref })} is not finished`,
     `${count(other.scans.length, "parcel")} scanned and not sealed yet.`,
     [
       { value: "on", label: "Go on with it", tone: "primary" },
@@ -94,7 +96,7 @@ class ScanScreen {
     if (!draft) throw new Error("a scan without a draft");
     setBar({
       title: draftName(draft),
-      sub: run ? runName(draft.kind, run.title) : "Without a list",
+      sub: run ? runName(draft.kind, run.title) : LISTED.has(draft.kind) ? "Without a list" : "",
       flow: true,
       back: () => go("#/"),
     });
@@ -277,7 +279,7 @@ class ScanScreen {
 
   #list() {
     return this.#whileAsking(() =>
-      listOf(this.#app, this.#draft, counted(this.#app).missing, (code) => this.#remove(code)),
+      listOf(this.#app, this.#draft, counted(this.#app), (code) => this.#remove(code)),
     );
   }
 
