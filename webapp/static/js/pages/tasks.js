@@ -3,7 +3,7 @@
  * @module
  */
 import { setBar } from "../ui/bar.js";
-import { age, codeText, count, kindName } from "../ui/format.js";
+import { age, clockTime, codeText, count, itemName } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { button, clone, cloneAll, el, on, part, text } from "../ui/template.js";
@@ -21,7 +21,7 @@ export const tasks = (app, root) => {
   let shown = "";
   const refresh = () => {
     const list = app.phone.tasks();
-    const state = JSON.stringify([list, [...app.shell.answered]]);
+    const state = JSON.stringify([list, [...app.shell.answered], list.map((task) => aboutOf(app, task))]);
     if (state === shown) return; // pictures are not loaded again for nothing
     shown = state;
     el(screen, "empty").hidden = list.length > 0;
@@ -37,16 +37,20 @@ function card(app, task, urls) {
   const answered = app.shell.answered.has(task.id);
   text(box, "reason", task.reason);
   text(box, "when", age(task.created_at));
-  text(
-    box,
-    "parcels",
-    task.parcels.length > 3 ? count(task.parcels.length, "parcel") : task.parcels.map(codeText).join(", "),
-  );
+  text(box, "about", aboutOf(app, task));
   el(box, "answered").hidden = !answered;
+  el(box, "gone").hidden = answered;
   button(box, "go").hidden = answered;
   on(box, "go", "click", () => void answer(app, task));
   if (task.picture) void showPicture(app, task.picture, part(box, "picture", HTMLImageElement), urls);
   return box;
+}
+
+/** Which handover it is about, where this phone still has it. @param {App} app @param {Task} task @returns {string} */
+function aboutOf(app, { event, parcels }) {
+  const item = app.shell.items.find(({ id }) => id === event);
+  const which = parcels.length > 3 ? count(parcels.length, "parcel") : parcels.map(codeText).join(", ");
+  return item ? `${itemName(item)} · ${which} · ${clockTime(item.at)}` : which;
 }
 
 /** Only a photo still on this phone is shown: nothing is fetched. @param {App} app @param {string} sha256 @param {HTMLImageElement} image @param {string[]} urls */
@@ -65,7 +69,7 @@ async function answer(app, task) {
   const isThis = other?.ref === task.event && other.data.task === task.id;
   if (other && app.flow.isBegun && !isThis) {
     const choice = await ask(
-      `${kindName(other.kind)} is not finished`,
+      `${itemName({ kind: other.kind, task: other.ref })} is not finished`,
       "Seal or discard it before you answer the office.",
       [
         { value: "on", label: "Go on with it", tone: "primary" },
