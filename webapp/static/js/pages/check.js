@@ -89,8 +89,10 @@ class CheckScreen {
     el(card, "danger").hidden = !parcel?.dangerous;
     text(card, "code", codeText(code));
     el(card, "counter").setAttribute("aria-label", `Pieces inside ${codeText(code)}`);
+    const lines = parcel?.lines ?? [];
+    el(card, "lines").hidden = lines.length === 0;
     el(card, "lines").replaceChildren(
-      ...(parcel?.lines ?? []).map(({ product, variation, quantity }) => {
+      ...lines.map(({ product, variation, quantity }) => {
         const line = clone("check-line");
         text(line, "quantity", `${quantity} ×`);
         text(line, "product", product);
@@ -100,9 +102,9 @@ class CheckScreen {
     );
     const due = parcel?.count || null;
     const unlisted = due
-      ? `${count(due, "piece")} ordered. Which ones, this phone was not told.`
+      ? `${count(due, "piece")} ordered. The list does not say of what.`
       : "This phone’s list does not say how many were ordered. Count what is inside.";
-    textOrHide(card, "unlisted", parcel?.lines?.length ? null : unlisted);
+    textOrHide(card, "unlisted", lines.length > 0 ? null : unlisted);
     textOrHide(card, "all-text", due ? (due === 1 ? "It is in" : `All ${due} are in`) : null);
     button(card, "all").hidden = !due;
     on(card, "all", "click", () => this.#count(card, code, due ?? 0));
@@ -131,7 +133,7 @@ class CheckScreen {
   #showCount(card, code) {
     const counted = this.#counted(code);
     const due = this.#parcel(code)?.count || null;
-    text(card, "n", counted === undefined ? "–" : String(counted));
+    text(card, "n", counted === undefined ? "?" : String(counted));
     text(card, "of", due ? `of ${due}` : "inside");
     button(card, "less").disabled = !counted;
     const differs = counted !== undefined && due !== null && counted !== due;
