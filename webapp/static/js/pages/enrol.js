@@ -46,6 +46,7 @@ export const enrol = (app, root, [linkCode = ""]) => {
   root.append(screen);
   const code = part(screen, "code", HTMLInputElement);
   const label = part(screen, "label", HTMLInputElement);
+  if (app.phone.hasPeople) text(screen, "title", "Connect a person to this phone");
   label.value = identity?.label ?? phoneName();
   code.value = linkCode;
   let stopCamera = () => {};

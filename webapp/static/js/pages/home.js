@@ -29,7 +29,7 @@ import { updateIsReady } from "./update.js";
 export const home = (app, root) => {
   const { identity } = app.phone;
   const now = new Date(app.phone.officeTime(Date.now()));
-  setBar({ title: "Baton", who: `${dayName(now)} · ${identity?.actor.name ?? ""}`, tab: "home" });
+  setBar({ title: "Baton", who: `${identity?.actor.name ?? ""} · ${dayName(now)}`, tab: "home" });
   const screen = cloneAll("home");
   root.append(screen);
   for (const door of screen.querySelectorAll("button[data-kind]")) {
@@ -76,7 +76,7 @@ function showRuns(app, screen) {
   );
   el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
-  text(screen, "asof", asOf ? `list ${age(asOf)}` : "no list yet");
+  text(screen, "asof", asOf ? `updated ${age(asOf)}` : "no list yet");
   text(screen, "empty-title", asOf ? "No runs for today" : "No list on this phone yet");
 }
 
@@ -89,12 +89,14 @@ function runCard(app, run) {
   part(card, "link", HTMLAnchorElement).href = scanRoute(run.kind, run.id);
   setIcon(card, "icon", full ? "circle-check" : kindIcon(run.kind));
   const name = runName(run.kind, run.title);
-  text(card, "title", name);
+  const [head = "", ...rest] = name.split(" · ");
+  text(card, "title", head);
   text(
     card,
     "sub",
     [
       kindName(run.kind),
+      ...rest,
       ...[carrier, run.place?.name].filter((about) => about && !name.includes(about)),
       run.day < today(app) ? "from an earlier day" : null,
       run.day > today(app) ? "for a later day" : null,
