@@ -12,6 +12,9 @@ from flask import Flask
 from tests.support.books import Books
 from tests.support.exports import order_id, ready
 from tests.support.sitting import Desk, words
+from webapp import clock
+from webapp.services.notices.addressing import make_ready
+from webapp.settings import Settings
 
 
 @pytest.fixture
@@ -46,9 +49,8 @@ def test_a_case_goes_its_way_from_the_parcel_to_its_end(desk: Desk, books: Books
     assert "Refund expected 54.80" in page
     assert "the cost is for the carrier" in page
     assert "Noted" in desk.press(f"{path}/notes", note="They have a photo")
-    assert "Letter" in desk.press(
-        f"{path}/letters", letter="refund_notice", language="en", text="Dear customer"
-    )
+    told = desk.press(f"{path}/letters", letter="refund_notice", language="en", text="Dear customer")
+    assert "Letter Refund notice to the buyer, English" in told
     [event] = re.findall(r'name="event" value="([^"]+)"', desk.page(path))
     assert "Attached." in desk.press(f"{path}/proofs", event=event)
     refused = desk.post(f"{path}/close", outcome="accepted", outcome_words="Done")
@@ -60,6 +62,22 @@ def test_a_case_goes_its_way_from_the_parcel_to_its_end(desk: Desk, books: Books
     assert "It came broken" in desk.page("/office/cases", state="closed")
     assert "It came broken" in desk.page(parcel)
     assert "Opened again" in desk.press(f"{path}/reopen", reopen_words="Not all of it")
+
+
+def test_the_page_says_whether_buyers_were_told_to_request_a_refund(
+    settings: Settings, desk: Desk, books: Books
+) -> None:
+    path = opened(desk)
+    make_ready(settings, clock.now())
+    page = desk.page(path)
+    assert "Refund request written for 1 order" in words(page)
+    assert "Not sent yet: an export has no buyer's address." in page
+    [notices] = re.findall(r'href="(/office/notices\?show=lost[^"]+)"', page)
+    [notice] = re.findall(r'name="notice" value="([^"]+)"', desk.page(notices.replace("&amp;", "&")))
+    desk.press("/office/notices/by-hand", notice=notice)
+    page = desk.page(path)
+    assert "Not sent yet" not in page
+    assert "What became of it stands among the notices" in words(page)
 
 
 def test_a_refusal_comes_back_with_what_was_typed(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from webapp.office.context import moment, zone
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.store.models import Case
 from webapp.store.queries import cases as ask
-from webapp.store.queries import places
+from webapp.store.queries import notice_views, places
 from webapp.store.queries import shop as shops
 from webapp.store.unit import reading
 
@@ -103,6 +103,7 @@ def case_page(case_id: str, problem: Problem | None = None) -> str:
         parcels = ask.parcels_of(session, org_id, case_id, SHOWN_PARCELS)
         offers = ask.offers(session, org_id, case_id, taken)
         records = {it.event_id: it for it in ask.records(session, org_id, case_id, taken)}
+        unsent = notice_views.count_lost_of_case(session, org_id, case_id)
         shop = shops.shop(session, org_id)
         orders = [order for parcel in ask.parcels_of(session, org_id, case_id) for order in parcel.orders]
     form = request.form if problem else {}
@@ -116,11 +117,13 @@ def case_page(case_id: str, problem: Problem | None = None) -> str:
         count=len(codes),
         offers=offers,
         records=records,
+        unsent=unsent,
         problem=problem,
         form=form,
         letter=letter,
         language=language,
         languages=[(code, letters.LANGUAGES[code]) for code in letters.languages_of(letter)],
+        language_names=letters.LANGUAGES,
         draft=form.get("text") or letters.write(letter, language, _values(case, orders, shop.name)),
         letter_kinds=list(letters.LETTERS.items()),
         words={"kinds": KINDS, "faults": FAULTS, "outcomes": OUTCOMES, "refunds": REFUNDS},

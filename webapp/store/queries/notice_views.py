@@ -89,6 +89,16 @@ def count_lost(session: Session, org_id: str) -> int:
     return session.execute(query).scalar_one()
 
 
+def count_lost_of_case(session: Session, org_id: str, case_id: str) -> int:
+    """How many of a case's buyers nobody has told to request a refund."""
+    query = select(func.count()).where(
+        Notice.org_id == org_id,
+        Notice.key.startswith(f"refund:{case_id}:", autoescape=True),
+        Notice.state.in_(LOST),
+    )
+    return session.execute(query).scalar_one()
+
+
 def lost(session: Session, org_id: str, most: int) -> list[Row]:
     """Those, the oldest first."""
     query = _rows().where(Notice.org_id == org_id, Notice.state.in_(LOST))
