@@ -50,6 +50,18 @@ test("a tab that is behind seals nothing, and loads what another has added", asy
   phone.close();
 });
 
+test("nobody is asked about a handover that is put away while another tab has it", async () => {
+  const { phone, flow } = await wentOn();
+  let told = 0;
+  for (const kind of ["elsewhere", "problem"]) flow.addEventListener(kind, () => (told += 1));
+  flow.putAway();
+  assert.equal(await flow.added(), undefined);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual([flow.draft, told], [null, 0]);
+  assert.deepEqual(codesOf(await phone.loadDraft()), CODES.slice(0, 2), "the other's is what is kept");
+  phone.close();
+});
+
 test("a tab that is behind discards nothing, and asks", async () => {
   const { phone, flow } = await wentOn();
   let told = 0;

@@ -96,6 +96,29 @@ test("a picture is of the parcel at its press, and it is known at once which one
     phone.close();
   }));
 
+test("tags give way to the photo of a parcel that has none", () =>
+  withCanvas(async () => {
+    const { phone, draft, shots, failed } = await shooting();
+    const codes = Array.from({ length: 120 }, (_, n) => `SPXMY${String(n).padStart(12, "0")}`);
+    draft.scans = codes.map((code) => ({ ...draft.scans[0], code, raw: code }));
+    const made = (n, role) => ({
+      sha256: sha256(`${role} ${n}`),
+      type: "image/jpeg",
+      size: 400_000,
+      role,
+      parcel: codes[n % 120],
+    });
+    for (let n = 0; n < 60; n += 1) draft.photos.push(made(n, "photo"));
+    for (let n = 0; hasRoomFor(draft, made(n, "tag")); n += 1) draft.photos.push(made(n, "tag"));
+    const tags = draft.photos.filter(({ role }) => role === "tag").length;
+    for (let n = 60; n < 120; n += 1) await shots.shoot(Promise.resolve(bitmap(`photo ${n}`)), codes[n]);
+    const count = (role) => draft.photos.filter((photo) => photo.role === role).length;
+    assert.deepEqual([failed, count("photo")], [[], 120]);
+    assert.ok(count("tag") < tags && count("tag") >= tags - 61, `${count("tag")} of ${tags}`);
+    await shots.settled();
+    phone.close();
+  }));
+
 test("a picture whose handover was put away or thrown away is told, not dropped without a word", () =>
   withCanvas(async () => {
     const { phone, flow, draft, shots, failed } = await shooting();

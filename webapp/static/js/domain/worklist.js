@@ -52,7 +52,7 @@ export function isWorklistPage(value) {
  * @returns {WorklistPage} one page that does the same; `reset` if any did, and then only what came from that page on
  */
 export function joinPages(pages) {
-  const from = pages.findLastIndex(({ reset }) => reset);
+  const from = pages.map(({ reset }) => Boolean(reset)).lastIndexOf(true);
   const kept = from < 0 ? pages : pages.slice(from);
   const last = /** @type {WorklistPage} */ (pages.at(-1));
   return {

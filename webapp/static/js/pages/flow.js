@@ -155,8 +155,10 @@ export class Flow extends EventTarget {
         "Seal what is here too: what is new goes on as a handover of its own.",
       );
     } catch (error) {
-      if (isElsewhere(error)) this.dispatchEvent(new Event("elsewhere"));
-      else this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
+      if (isElsewhere(error)) {
+        // Nothing is to be loaded for one that was put away: the other tab's is kept, and the next person is not asked.
+        if (this.draft === draft) this.dispatchEvent(new Event("elsewhere"));
+      } else this.dispatchEvent(new CustomEvent("problem", { detail: problemOf(error) }));
       return false;
     }
   }

@@ -112,7 +112,7 @@ export class Shots extends EventTarget {
   async #keep(source, parcel) {
     const { flow, phone } = this.#app;
     this.#mustBeOpen();
-    if (!hasRoomFor(this.#draft, { type: "image/jpeg", size: LARGE_BYTES, role: "photo", parcel })) {
+    if (!this.#makeRoom({ type: "image/jpeg", size: LARGE_BYTES, role: "photo", parcel })) {
       throw new PhoneError(
         "handover-full",
         "No more photos fit into one handover.",
@@ -137,6 +137,19 @@ export class Shots extends EventTarget {
       picture.close();
       throw error;
     }
+  }
+
+  /**
+   * A tag is a bonus, a parcel's own photo is not: the last tags go where there is no room for both.
+   * @param {Parameters<typeof hasRoomFor>[1]} photo
+   * @returns {boolean} there is room for it now
+   */
+  #makeRoom(photo) {
+    const { photos } = this.#draft;
+    for (let at = photos.length - 1; at >= 0 && !hasRoomFor(this.#draft, photo); at -= 1) {
+      if (photos[at]?.role === "tag") photos.splice(at, 1);
+    }
+    return hasRoomFor(this.#draft, photo);
   }
 
   /** @throws {PhoneError} somebody else is signed in, or it was thrown away, before the picture was ready */
