@@ -184,9 +184,24 @@ def test_where_a_page_stands_is_marked_in_the_navigation(app: Flask, org_id: str
     client = signed_in(app, make_desk_user(org_id))
     assert re.search(r'href="/office/parcels" aria-current="page"', client.get("/office/parcels").text)
     [code] = make_parcels(org_id, 1)
-    assert re.search(
-        r'href="/office/parcels" aria-current="true"', client.get(f"/office/parcels/{code}").text
-    )
+    for page, line in (
+        (f"/office/parcels/{code}", "/office/parcels"),
+        ("/office/rescue", "/office/quarantine"),
+    ):
+        assert re.search(rf'href="{line}" aria-current="true"', client.get(page).text), page
+
+
+def test_the_navigation_counts_what_does_not_fit_but_no_notes(app: Flask, org_id: str) -> None:
+    phone = ApiPhone(app.test_client(), org_id, make_user(org_id))
+    early, short = make_parcels(org_id, 2)
+    hand_over(phone, org_id, [early])  # nobody had confirmed it: notes
+    client = signed_in(app, make_desk_user(org_id))
+    line = re.compile(r'href="/office/exceptions".*?</a>', re.DOTALL)
+    [before] = line.findall(client.get("/office/").text)
+    assert "nav-count" not in before
+    hand_over(phone, org_id, [short], expected=2)
+    [after] = line.findall(client.get("/office/").text)
+    assert 'nav-count num">1<' in after
 
 
 def test_the_board_counts_what_needs_a_person(app: Flask, org_id: str) -> None:

@@ -15,7 +15,7 @@ from webapp.access import Actor
 from webapp.extensions import of_app
 from webapp.office import blueprint, rule_words, times, words
 from webapp.settings import Settings
-from webapp.store.queries import cases, notice_views, quarantine, stamps
+from webapp.store.queries import cases, exceptions, notice_views, quarantine, stamps
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
@@ -47,6 +47,8 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/rules", "Rules", "gavel", _ALL),
     ("/office/stamps", "Time stamps", "shield-check", _DESK),
 )
+# What has no line of its own, under the line that leads to it.
+_ALSO = {"/office/quarantine": ("/office/rescue",), "/office/parcels": ("/office/labels",)}
 _OPTIONAL = "/office/stamps"  # only where the installation has named an authority
 
 
@@ -97,6 +99,7 @@ def _waiting(who: Actor) -> dict[str, int]:
             "Review": shop_queries.waiting_for_review(session, who.org_id),
             "Quarantine": quarantine.count_open(session, who.org_id),
             "Notices": notice_views.count_lost(session, who.org_id),
+            "Exceptions": exceptions.count_pressing(session, who.org_id),
             "Cases": cases.count_open(session, who.org_id),
             **({"Time stamps": stamps.count_in_vain(session, who.org_id)} if _has_authority() else {}),
         }
@@ -124,7 +127,9 @@ def _nav() -> list[NavItem]:
 def _is_under(path: str) -> bool:
     if path == "/office/":
         return request.path == path
-    return request.path == path or request.path.startswith(path + "/")
+    return any(
+        request.path == each or request.path.startswith(each + "/") for each in (path, *_ALSO.get(path, ()))
+    )
 
 
 @blueprint.app_context_processor

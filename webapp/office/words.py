@@ -62,7 +62,7 @@ KINDS: dict[str, Words] = {
     "cancel": Words("Cancelled", "stop", "ban"),
     "hold": Words("Put on hold", "attention", "lock"),
     "review": Words("Reviewed", "sealed", "eye"),
-    "resolve": Words("Closed an anomaly", "safe", "check-check"),
+    "resolve": Words("Closed an exception", "safe", "check-check"),
     "amend": Words("Amended", "sealed", "pen-line"),
     "deem_delayed": Words("Deemed delayed", "attention", "clock"),
     "deem_lost": Words("Deemed lost", "stop", "circle-help"),

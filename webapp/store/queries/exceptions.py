@@ -45,6 +45,14 @@ def sorts(session: Session, org_id: str, own_seller: str | None) -> list[Sort]:
     return [Sort(*row) for row in session.execute(query)]
 
 
+def count_pressing(session: Session, org_id: str) -> int:
+    """On how many parcels something is open that is more than a note."""
+    query = select(func.count(Anomaly.parcel.distinct())).where(
+        Anomaly.org_id == org_id, Anomaly.is_open, Anomaly.severity != "info"
+    )
+    return session.execute(query).scalar_one()
+
+
 def of_sort(
     session: Session,
     org_id: str,

@@ -76,6 +76,18 @@ document.addEventListener("submit", (event) => {
 const cameBack = bringBack();
 if (cameBack) tell(cameBack);
 
+// The list of pages is longer than a low screen: begin where this page stands in it, with one more below.
+const menu = document.getElementById("menu");
+function showWhereWeAre() {
+  const here = menu?.querySelector("[aria-current]");
+  const who = menu?.querySelector(".who");
+  if (!menu || !(here instanceof HTMLElement)) return;
+  const below = who instanceof HTMLElement ? who.offsetHeight : 0;
+  menu.scrollTop = here.offsetTop + 2 * here.offsetHeight + below - menu.clientHeight;
+}
+menu?.addEventListener("toggle", showWhereWeAre);
+showWhereWeAre();
+
 // A form that came back refused is a new page: begin where it is wrong.
 const refused = document.querySelector('#main [aria-invalid="true"]');
 if (refused instanceof HTMLElement) refused.focus();
