@@ -77,11 +77,22 @@ def test_an_item_tells_what_it_says_and_that_nothing_proves_it(scene: Scene) -> 
     page = scene.desk.page(f"{LIST}/{sha256}")
     told = words(page)
     assert "Nothing of this is proved." in told
-    assert "Ibu Sari seller" in told
+    assert "Ibu Sari (seller)" in told
     assert "Di pos satpam" in told
     assert f"/office/parcels/{scene.codes[0]}" in page
     assert "Take it in on my word" in told
     assert "an urgent warning about the signature stays on them for good" in told
+
+
+def test_what_a_phone_sent_after_it_was_signed_out_is_told_in_the_same_words(scene: Scene) -> None:
+    with transaction() as session:
+        device = session.execute(select(Device).where(Device.id == scene.phone.device)).scalar_one()
+        device.revoked_at = clock.now()
+    answer = scene.phone.post(scene.phone.seal("collect", scene.codes[:1], **proof()))
+    (result,) = answer.get_json()["results"]
+    told = words(scene.desk.page(f"{LIST}/{result['sha256']}"))
+    assert "· signed out" in told
+    assert "The server said the phone had been signed out" in told
 
 
 def test_taken_in_it_moves_the_parcel_and_says_who_and_why_for_good(scene: Scene) -> None:

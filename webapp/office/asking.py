@@ -88,7 +88,7 @@ def words_from(text: str, *, required: bool = False) -> list[str]:
     if len(words) > LONGEST_LIST:
         raise Problem("field-invalid", f"Paste up to {LONGEST_LIST} codes at a time.", field="codes")
     if required and not words:
-        raise Problem("field-invalid", "Paste a code, a tracking number or an order id.", field="codes")
+        raise Problem("field-invalid", "Paste a code, a tracking number or an order ID.", field="codes")
     return [word[:64] for word in words]
 
 

@@ -92,6 +92,11 @@ def held_sentence(code: str) -> str:
     return HELD[code][1] if code in HELD else CATALOGUE.get(code, (reason_word(code), 0))[0] + "."
 
 
+def held_detail(code: str, detail: str) -> str:
+    """What the server said of just this one, in the words of the office."""
+    return {"device_revoked": "the phone had been signed out"}.get(code, detail)
+
+
 def outcome_words(outcome: str) -> Words:
     """What became of it."""
     return OUTCOMES.get(outcome) or Words(reason_word(outcome), "sealed", "circle")
@@ -128,7 +133,8 @@ def lines(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(name, words) of what else can be read, whatever it is; nothing in it is believed."""
     told: list[tuple[str, str]] = []
     if isinstance(who := payload.get("counterpart"), dict):
-        told.append(("With", " ".join(str(who[key]) for key in ("name", "role") if who.get(key))))
+        named = [_text(who[key]) for key in ("name", "role") if who.get(key)]
+        told.append(("With", f"{named[0]} ({named[1]})" if len(named) == 2 else "".join(named)))
     for key, name in (("reason", "Reason"), ("note", "Note"), ("run", "Run"), ("carrier", "For carrier")):
         if payload.get(key):
             told.append((name, _text(payload[key])))

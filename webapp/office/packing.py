@@ -1,4 +1,4 @@
-"""Packing: the checklist that phones ask, and the products that are delicate or dangerous."""
+"""Packing: the checklist that phones ask, and the products that are fragile or dangerous."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webapp.services.mark_products import mark_product
 from webapp.store.queries import goods
 from webapp.store.unit import reading
 
-_WHENS = [("always", "Every parcel"), ("delicate", "Delicate ones only")]
+_WHENS = [("always", "Every parcel"), ("delicate", "Fragile ones only")]
 _SPARE = 2
 
 
@@ -50,7 +50,7 @@ def packing_checklist() -> ResponseReturnValue:
 @blueprint.route("/packing/products/<sku_id>", methods=["GET", "POST"])
 @desk("office", "admin")
 def product_form(sku_id: str) -> ResponseReturnValue:
-    """Mark one product as delicate or dangerous."""
+    """Mark one product as fragile or dangerous."""
     with reading() as session:
         product = goods.find_product(session, actor().org_id, sku_id)
     if product is None:

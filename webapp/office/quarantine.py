@@ -141,6 +141,7 @@ def _page(item: str, problem: Problem | None = None, at: str = "") -> str:
             text=held_words.pretty(payload, row.raw),
             held_words=held_words.held_words,
             held_sentence=held_words.held_sentence(row.code),
+            held_detail=held_words.held_detail(row.code, row.detail),
             outcome_words=held_words.outcome_words,
             may_settle=row.outcome in {None, ASIDE},
             problem=problem,
