@@ -114,6 +114,11 @@ def test_an_order_says_from_where_and_with_whom_and_why(desk: Desk, org_id: str)
     assert "South cannot lacks AAA (0 of 1)" in page
     assert "J&amp;T Express best delivers to 10, for 45.50, in 2 days" in page
     assert "not on the map" in page
+    assert "Nothing is known to choose by" not in page
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=False)
+    page = words(desk.page("/office/orders/1"))
+    assert "J&amp;T Express best" not in page
+    assert "Nothing is known to choose by: write down under Carriers where each delivers." in page
     assert "1 areas are on the map" in desk.press("/office/places/areas", areas="102; 5.414; 100.329")
     assert "not on the map" not in words(desk.page("/office/orders/1"))
     assert "102; 5.414; 100.329" in desk.page("/office/places")
