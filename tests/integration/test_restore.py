@@ -151,14 +151,30 @@ def test_a_backup_of_a_newer_baton_is_refused(backups: Backups, member: str) -> 
 
 
 def test_what_is_there_is_never_written_over(backups: Backups, tmp_path: Path) -> None:
-    settings, _ = backups.restore()
+    """Files are moved aside, also those of a database that lies elsewhere; what a server holds cannot be."""
+    settings, first = backups.restore()
+    (settings.data / "notes.txt").write_text("the shop's own")
     before = files(settings)
-    problem = refusal(backups.restore, settings)
-    assert (problem.code, str(settings.data) in problem.detail) == ("not-empty", True)
-    assert files(settings) == before
-    elsewhere = make_settings(tmp_path / "elsewhere", database_url=settings.database_url)
-    assert refusal(backups.restore, elsewhere).code == "not-empty", "the database is another's"
-    assert refusal(restoring.restore, settings, tmp_path / "nowhere", clock.now()).code == "not-empty"
+    if not settings.is_sqlite:
+        assert refusal(backups.restore, settings).code == "not-empty"
+        assert files(settings) == before
+        elsewhere = make_settings(tmp_path / "elsewhere", database_url=settings.database_url)
+        assert refusal(backups.restore, elsewhere).code == "not-empty", "the database is another's"
+        return
+    _, again = backups.restore(settings)
+    aside = again.before
+    assert first.before is None
+    assert aside is not None
+    assert (aside / "notes.txt").read_text() == "the shop's own"
+    assert {str(path.relative_to(aside)) for path in aside.rglob("*")} == before - {"secret.key", "secret.lock"}
+    database = Path(settings.database_url.removeprefix("sqlite:///"))
+    (old,) = database.parent.glob(f"{database.name}.before-*")
+    assert old.stat().st_size > 0
+    with running_app(settings):
+        assert rebuild.check(clock.now()) == (1, [])
+    _, third = backups.restore(settings)
+    assert third.before not in {None, aside}
+    assert aside.is_dir(), "what was moved aside stays where it is"
 
 
 def test_a_folder_without_backups_is_said_to_have_none(backups: Backups, tmp_path: Path) -> None:
@@ -182,7 +198,7 @@ def test_a_copy_of_one_database_does_not_go_into_the_other(
 
 
 def test_no_server_starts_on_half_a_restore(backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut short before each of its writes in turn; the same backup then goes into another folder."""
+    """Cut short before each of its writes in turn, and then made again in the same place."""
     for step in ("copy_durably", "_put_blobs", "databases.load", "make_durable"):
         name = step.rpartition(".")[2]
         owner = restoring.databases if "." in step else restoring
@@ -197,8 +213,9 @@ def test_no_server_starts_on_half_a_restore(backups: Backups, monkeypatch: pytes
             continue
         with pytest.raises(SettingsError, match="restore"):
             create_app(settings)
-        assert "cut short" in refusal(backups.restore, settings).detail
-    backups.restore()
+        backups.restore(settings)
+        with running_app(settings):
+            assert rebuild.check(clock.now()) == (1, [])
 
 
 def cut_short(*_: Any, **__: Any) -> None:
@@ -240,8 +257,14 @@ def test_tools_back_up_beside_a_running_server_and_restore(
     code, done, said = run(new, "restore", folder)
     assert (code, done["snapshot"], done["epoch_before"]) == (0, made["snapshot"], made["epoch"]), said
     assert done["epoch"] != made["epoch"]
+    new.start()
     code, problem, _ = run(new, "restore", folder)
-    assert (code, problem["code"], set(problem)) == (1, "not-empty", {"code", "title", "detail"})
+    assert (code, problem["code"], set(problem)) == (1, "busy", {"code", "title", "detail"})
+    assert run(new, "devices")[0] == 0, "and nothing was touched"
+    new.stop()
+    code, again, _ = run(new, "restore", folder)
+    assert (code, Path(again["before"]).parent) == (0, new.data)
+    assert again["epoch"] != done["epoch"]
     new.start()
     assert run(new, "rebuild", "--check")[:2] == (0, {"parcels": 0, "differing": []})
     assert run(new, "restore", str(tmp_path / "nowhere"))[0] == 2

@@ -68,10 +68,10 @@ def backup(folder: Path, keep: int, verify: bool, as_json: bool) -> None:
 @click.option("--without-damaged", is_flag=True, help="Go on without photos that are damaged in DIR.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")
 def restore(folder: Path, snapshot: str | None, without_damaged: bool, as_json: bool) -> None:
-    """Make an empty installation (BATON_DATA, BATON_DATABASE_URL) what it was when the backup in DIR was made.
+    """Make this installation (BATON_DATA, BATON_DATABASE_URL) what it was when the backup in DIR was made.
 
-    Everything is looked at before anything is written. The server gets a new epoch, so phones offer again what they
-    were told is kept.
+    Stop the server first. Everything is looked at before anything is written; what is in the data folder is moved
+    aside within it and stays. The server gets a new epoch, so phones offer again what they were told is kept.
     """
     settings = settings_or_exit()
     with refusing(as_json=as_json):
@@ -117,6 +117,7 @@ def _done(done: DoneRestore) -> dict[str, Any]:
         "blobs": {"held": manifest.blobs - (len(done.lost) - len(manifest.lacking))},
         "lost": [held.sha256 for held in done.lost],
         "unfinished": done.unfinished,
+        "before": str(done.before) if done.before else None,
     }
 
 
@@ -125,6 +126,8 @@ def _done_words(done: DoneRestore) -> str:
     what = f"{told['parcels']} parcels, {told['events']} events, {told['blobs']['held']} photos"
     lines = [f"Restored {done.snapshot}, made at {told['taken_at']}: {what}.", AND_NOW]
     lines.append(f"Whoever was erased after {told['taken_at']} is in the books again: erase them once more.")
+    if done.before:
+        lines.append(f"What was here before lies in {done.before}: remove it when all is well.")
     if done.unfinished:
         lines.append(f"Passed over, never finished: {', '.join(done.unfinished)}.")
     if done.lost:

@@ -1,4 +1,4 @@
-"""Put a backup into an empty installation: everything looked at first, then the key, the blobs, the database."""
+"""Put a backup in the place of what is there: everything looked at first, then the key, the blobs, the database."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from webapp.store.backup import BLOB_LIST, Held, Restored, read_blob_list
 from webapp.store.backup.files import copy_durably, digest, make_durable, told_plainly, write_durably
 from webapp.store.blobs import BlobStore
 
-# What asking for the settings has made already, and what a file system keeps in its own root.
-_HARMLESS = frozenset({"secret.key", "secret.lock", "lost+found"})
-
 
 @dataclass(frozen=True, slots=True)
 class DoneRestore:
-    """What was put back: from which backup, under which new epoch, and which blobs are not here any more."""
+    """What was put back: from which backup, under which new epoch, and which blobs are not here any more.
+
+    `before` is the folder where what was here lies now, if anything was.
+    """
 
     snapshot: str
     manifest: Manifest
     epoch: str
     lost: list[Held]
     unfinished: list[str]
+    before: Path | None
 
 
 def restore(
@@ -43,37 +44,48 @@ def restore(
     """Make this installation what it was: of the newest finished backup in the folder, or of the one named.
 
     `is_partial` goes on without blobs that are damaged or missing: phones that still have them are asked for them.
-    Problems, before anything is written: `not-empty`, `backup-unknown`, `backup-torn`, `backup-newer`,
-    `backup-damaged`, `backup-other-database`, and SettingsError for a photo store that cannot be opened; then
-    `storage-full` and `busy`, which leave a folder to be removed.
+    What is here is moved aside within the data folder, and stays; a database server's cannot be, and must be empty.
+    Problems, before anything is written: `not-empty`, `busy` (the server runs), `backup-unknown`, `backup-torn`,
+    `backup-newer`, `backup-damaged`, `backup-other-database`, and SettingsError for a photo store that cannot be
+    opened; then `storage-full` and `busy`, after which no server starts here until a restore was made.
     """
     with told_plainly():
-        _refuse_unless_empty(settings)
-        chosen, unfinished = _choose(folder.absolute(), snapshot)
+        folder = folder.absolute()
+        _refuse_what_cannot_move(settings)
+        is_new = not databases.in_the_way(settings, folder)
+        chosen, unfinished = _choose(folder, snapshot)
         manifest = page.read(chosen)
         _refuse_strange(settings, chosen, manifest)
         _look_at_files(chosen, manifest)
         lost = [*manifest.lacking, *_look_at_blobs(chosen, manifest, is_partial=is_partial)]
-        store = blobs.open_store(settings)
-        epoch = _put_back(settings, store, chosen, manifest, lost, now)
-    return DoneRestore(chosen.name, manifest, epoch, lost, unfinished)
+        blobs.open_store(settings)
+        mark = settings.data / RESTORING
+        is_again = mark.exists()
+        write_durably(mark, f"{chosen.name}\n".encode())  # from here on no server starts
+        before = None if is_new else _make_room(settings, folder, mark, now, is_again=is_again)
+        epoch = _put_back(settings, chosen, manifest, lost, now)
+        mark.unlink()
+        make_durable(settings.data)
+    return DoneRestore(chosen.name, manifest, epoch, lost, unfinished, before)
 
 
-def _refuse_unless_empty(settings: Settings) -> None:
-    if (settings.data / RESTORING).exists():
-        raise Problem(
-            "not-empty",
-            f"An earlier restore into {settings.data} was cut short. Remove that folder (and empty the database,"
-            " if it is PostgreSQL), then restore again.",
-        )
-    there = sorted(path.name for path in settings.data.iterdir() if path.name not in _HARMLESS)
-    found = str(settings.data / there[0]) if there else databases.what_is_there(settings)
+def _refuse_what_cannot_move(settings: Settings) -> None:
+    found = databases.what_is_there(settings)
     if found:
         raise Problem(
             "not-empty",
-            f"There is {found} already. Stop the server, move its data folder aside (and give an empty database,"
-            " if it is PostgreSQL), then restore again.",
+            f"There is {found} already. Stop the server, give an empty database, then restore again.",
         )
+
+
+def _make_room(settings: Settings, folder: Path, mark: Path, now: datetime, *, is_again: bool) -> Path | None:
+    try:
+        there = databases.in_the_way(settings, folder)
+    except Problem:  # one was started while the backup was looked at
+        if not is_again:
+            mark.unlink()
+        raise
+    return databases.move_aside(settings, there, now)
 
 
 def _choose(folder: Path, name: str | None) -> tuple[Path, list[str]]:
@@ -150,18 +162,12 @@ def _read(source: Path, held: Held) -> tuple[str, bytes]:
     return ("", data) if hashlib.sha256(data).hexdigest() == held.sha256 else ("is changed", b"")
 
 
-def _put_back(
-    settings: Settings, store: BlobStore, chosen: Path, manifest: Manifest, lost: list[Held], now: datetime
-) -> str:
-    mark = settings.data / RESTORING
-    write_durably(mark, f"{chosen.name}\n".encode())
+def _put_back(settings: Settings, chosen: Path, manifest: Manifest, lost: list[Held], now: datetime) -> str:
     copy_durably(chosen / page.KEY, settings.signing_key_file)
-    _put_blobs(store, chosen, manifest, frozenset(lost))
+    _put_blobs(blobs.open_store(settings), chosen, manifest, frozenset(lost))
     epoch = str(uuid_utils.uuid7())
     before = (*manifest.copied.epochs_before, manifest.copied.epoch)
     databases.load(settings, chosen, manifest.copied, Restored(epoch, before, lost, now, manifest.let_go))
-    mark.unlink()
-    make_durable(settings.data)
     return epoch
 
 

@@ -50,10 +50,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "connect_args": always,
             **_SILENT,
         }
-    return {"module": _sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4, **_SILENT}
+    return {"module": sqlite_module(), "pool_size": settings.threads + 2, "max_overflow": 4, **_SILENT}
 
 
-def _sqlite_module() -> Any:
+def sqlite_module() -> Any:
+    """The embedded database's driver. SettingsError for a library that is too old to be safe."""
     # Older libraries can corrupt a write-ahead log when it is reset while another connection reads.
     try:
         from pysqlite3 import dbapi2 as module  # noqa: PLC0415  (there is a wheel for Linux only)

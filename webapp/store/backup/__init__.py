@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from webapp.settings import Settings
-from webapp.store.backup import postgresql, sqlite
+from webapp.store.backup import aside, postgresql, sqlite
+from webapp.store.backup.aside import move_aside
 from webapp.store.backup.copied import BLOB_LIST, Copied, Held, LetGo, Restored, Table, read_blob_list
 from webapp.store.backup.revisions import is_known
 
@@ -17,9 +18,11 @@ __all__ = [
     "Restored",
     "Table",
     "copy_out",
+    "in_the_way",
     "is_known",
     "kind_of",
     "load",
+    "move_aside",
     "read_blob_list",
     "what_is_there",
 ]
@@ -39,8 +42,16 @@ def copy_out(settings: Settings, folder: Path) -> Copied:
 
 
 def what_is_there(settings: Settings) -> str | None:
-    """What already lies where a database is to be restored, in words; None when nothing does. Problem `busy`."""
-    return sqlite.what_is_there(settings) if settings.is_sqlite else postgresql.what_is_there(settings)
+    """What lies in a database server where one is to be restored, in words: it cannot be moved. Problem `busy`."""
+    return None if settings.is_sqlite else postgresql.what_is_there(settings)
+
+
+def in_the_way(settings: Settings, backups: Path) -> list[Path]:
+    """The files and folders that are to be moved aside before a restore. Problem `busy` when somebody is at them."""
+    database = sqlite.file_of(settings) if settings.is_sqlite else None
+    if database is not None:
+        aside.close_for_good(database)
+    return aside.in_the_way(settings, database, backups)
 
 
 def load(settings: Settings, folder: Path, copied: Copied, restored: Restored) -> None:

@@ -34,15 +34,9 @@ def copy_out(folder: Path) -> Copied:
         return _describe(copy, folder)
 
 
-def what_is_there(settings: Settings) -> str | None:
-    """The database's file, if there is one."""
-    file = _file(settings)
-    return str(file) if file.exists() and file.stat().st_size else None
-
-
 def load(settings: Settings, folder: Path, restored: Restored) -> None:
     """Put the file in its place and settle it there."""
-    file = _file(settings)
+    file = file_of(settings)
     file.unlink(missing_ok=True)  # an empty one
     file.parent.mkdir(parents=True, exist_ok=True)
     copy_durably(folder / FILE, file)
@@ -60,7 +54,8 @@ def load(settings: Settings, folder: Path, restored: Restored) -> None:
     make_durable(file.parent)
 
 
-def _file(settings: Settings) -> Path:
+def file_of(settings: Settings) -> Path:
+    """Where the embedded database lies, or is to lie."""
     return Path(settings.database_url.removeprefix("sqlite:///"))
 
 
