@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,8 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from sync.protocol.times import format_time
+from tests.support.books import Books
 from tests.support.desk import hand_over, make_desk_user, post, signed_in
+from tests.support.exports import order_id, ready
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.sitting import Desk
 from webapp import clock
 from webapp.services import rebuild
 from webapp.store.models import Anomaly, Organisation, Parcel
@@ -75,6 +79,26 @@ def test_the_page_tells_who_when_where_and_on_which_phone(
     ):
         assert words in text, words
     assert len(re.findall(r'href="/office/photos/\w{64}"', text)) == 2
+    assert "one of" not in text
+
+
+def test_a_picture_of_several_parcels_is_said_to_be_one(
+    olga: FlaskClient, phone: ApiPhone, org_id: str
+) -> None:
+    codes = make_parcels(org_id, 2)
+    hand_over(phone, org_id, codes)
+    for code in codes:
+        assert "· one of 2 parcels" in olga.get(f"/office/parcels/{code}").text
+
+
+def test_the_head_says_which_order_a_parcel_is_and_for_whom(app: Flask, tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    books.put(ready(1, recipient="R*** <T***>"))
+    page = Desk(app, books.org).page(f"/office/parcels/{books.parcel().code}")
+    head = page.split("<h1>")[1].split("page-actions")[0]
+    assert f'href="/office/orders/{order_id(1)}"' in head
+    assert "R*** &lt;T***&gt;" in head
+    assert "MY600000000001" in head
 
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z"])
@@ -137,7 +161,7 @@ def test_an_anomaly_is_closed_with_a_reason_that_stays(
     assert text.lstrip().startswith('<div id="parcel"')
     assert not is_open(org_id, short[0])
     page = olga.get(f"/office/parcels/{short[0]}").text
-    assert "Closed an anomaly" in page
+    assert "Closed an exception" in page
     assert "Counted again: one was left out" in page
     with reading() as session:
         open_ones = session.get_one(Parcel, (org_id, short[0])).open_anomalies
