@@ -151,6 +151,7 @@ def test_a_run_is_changed_closed_and_opened_again(desk: Desk, org_id: str, couri
     tomorrow = (today() + timedelta(days=1)).isoformat()
     assert "Saved." in desk.press(f"{path}/edit", title="For Carl", day=tomorrow, user_id="")
     assert "Nobody yet" in words(desk.page(path))
+    assert "Close with 1 not scanned" in words(desk.page(path))
     assert "The run is closed" in desk.press(f"{path}/state", state="closed")
     refused = desk.post(f"{path}/add", codes=codes[0])
     assert (refused.status_code, "Open the run again" in refused.text) == (409, True)
