@@ -126,7 +126,7 @@ def test_a_signature_that_is_a_file_of_a_case_stays_and_that_is_told(books: Book
     close_case(books.org, books.user, case, "settled", "Done.", NOW)
     done = erased(books, order_id(1))
     assert done["counts"]["pictures"] == 0
-    assert any("attached to a case" in said for said in done["stays"])
+    assert "Case 1: their signature is a file of it. Delete it there, and erase again." in done["stays"]
 
 
 def test_a_signature_that_has_not_come_home_is_not_kept_when_it_comes(books: Books, phone: ApiPhone) -> None:

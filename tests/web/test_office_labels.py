@@ -10,11 +10,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.support.books import Books
-from tests.support.exports import ready
+from tests.support.desk import hand_over
+from tests.support.exports import order_id, ready
 from tests.support.labels import bars, pdf, photo, qr
+from tests.support.shop import ApiPhone, make_user
 from tests.support.sitting import Desk, words
 from webapp import clock
 from webapp.services.drop_unreferenced_blobs import drop_unreferenced_blobs
+from webapp.services.personal.erase import erase_person
 
 ADDRESS = {
     "address": "No. 12, Jalan Ampang",
@@ -115,6 +118,27 @@ def test_a_label_and_its_pages_are_the_parcels_peoples(
             f"/office/parcels/{books.parcel().code}/label",
         ):
             assert stranger.get(path).status_code == 404, path
+
+
+def test_a_check_whose_page_was_erased_with_anothers_label_still_says_what_it_found(
+    app_on_both: Flask, desk: Desk, books: Books
+) -> None:
+    code = books.parcel().code
+    books.put(ready(2, recipient="Siti Aminah", phone="+60123456789"))
+    (other,) = {parcel.code for parcel in books.parcels()} - {code}
+    courier = ApiPhone(app_on_both.test_client(), books.org, make_user(books.org))
+    hand_over(courier, books.org, [other], "deliver")
+    page = pdf([*GOOD, "Siti Aminah", "0123456789"])
+    answer = send(desk, code, page)
+    send(desk, other, page)
+    erase_person(books.org, order_id(2), books.user, clock.now())
+    page_of_it = desk.page(answer.location)
+    told = words(page_of_it)
+    assert "Its pages were erased" in told
+    assert "There The recipient’s name" in told
+    assert "label-page" not in page_of_it
+    assert "label-text" not in page_of_it
+    assert desk.get(f"{answer.location}/pages/0").status_code == 404
 
 
 def test_the_pages_outlive_the_sweep_of_what_nothing_speaks_of(

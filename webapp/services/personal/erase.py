@@ -17,7 +17,7 @@ from webapp.services.keeping.delete_old import clear_marked
 from webapp.services.personal.find import Person, find_person
 from webapp.store import import_writing
 from webapp.store.models import ABOUT_BUYER, Case, Parcel, User
-from webapp.store.queries import deletions, keeping, persons
+from webapp.store.queries import deletions, keeping, labels, persons
 from webapp.store.unit import Session, lock_org, transaction
 
 SIGNED = (
@@ -39,8 +39,19 @@ _KEPT = {
         "A picture of theirs stays while a record that names it is held back: take it in or set it aside,"
         " and erase again."
     ),
-    "filed": "A picture of theirs stays as a file that was attached to a case: delete it there, and erase again.",
 }
+_MOST_NAMED = 10
+_SHOWN_IN_CASE = (
+    "Case {} is open, and the label check of a parcel in it shows a page with this person's label:"
+    " erase when it is closed."
+)
+_SHOWN_BY_OTHERS = (
+    "Label checks of other parcels showed a page with their label: {}. The page is deleted there too, with what was"
+    " read off it; what was found stays. To have the picture again, check a file of that label alone."
+)
+_PAGES_GONE = (
+    "Its pages were erased, with what was read off them: another buyer's label was on one, and they asked."
+)
 
 
 @dataclass(slots=True)
@@ -103,26 +114,50 @@ def _erase_buyer(
     codes = [parcel.code for parcel in parcels]
     cases = persons.cases_about(session, org_id, codes)
     _refuse_if_needed(parcels, [case.number for case in cases if case.state == "open"])
-    telling = set(ABOUT_BUYER) - _TELLS_NOBODY
-    words = {value for order in person.orders for name in telling if (value := getattr(order, name))}
     done.counts["orders"] = len(order_ids)
-    done.counts["case_texts"] = persons.forget_words(session, org_id, cases, words)
-    labels = persons.labels_of(session, org_id, codes)
-    persons.forget_labels(session, org_id, labels)
-    done.counts["label_checks"] = len(labels)
+    done.counts["case_texts"] = persons.forget_words(session, org_id, cases, _words(person))
+    pages = _labels(session, org_id, codes, done)
     persons.forget_buyer(session, org_id, order_ids, now)
     import_writing.mark_parcels_of(session, org_id, head, order_ids)
-    gone = {sha256 for label in labels for sha256 in label.pages}
-    if with_signatures:
-        gone |= _signatures(session, org_id, codes, done)
+    signatures = _signatures(session, org_id, codes, done) if with_signatures else set()
     events = persons.events_of_parcels(session, org_id, codes)
-    blobs, kept = persons.free_to_go(session, org_id, gone, events)
+    blobs, kept = persons.free_to_go(session, org_id, pages | signatures, events)
     deletions.mark(session, org_id, blobs, deletions.ERASED, now, made_by=made_by)
     done.counts["pictures"] = len(blobs)
-    done.stays += [said for why, said in _KEPT.items() if why in kept and said not in done.stays]
+    done.stays += [said for why, said in _KEPT.items() if kept[why] and said not in done.stays]
     if events:
         done.stays.append(SIGNED)
     _tell_of_files(session, org_id, cases, done)
+    _tell_of_pictures(session, org_id, kept["filed"] & pages, kept["filed"] & signatures, done)
+
+
+def _words(person: Person) -> set[str]:
+    telling = set(ABOUT_BUYER) - _TELLS_NOBODY
+    return {value for order in person.orders for name in telling if (value := getattr(order, name))}
+
+
+def _labels(session: Session, org_id: str, codes: list[str], done: Erased) -> set[str]:
+    """Forget the checks of their labels; gives the digests of the pages. Problem `still-used`.
+
+    Of a page of many labels theirs is one, whichever parcel it was looked at for: left there, it would show their
+    address for good, and nothing would tell any more whose it is.
+    """
+    own = persons.labels_of(session, org_id, codes)
+    persons.forget_labels(session, org_id, own)
+    done.counts["label_checks"] = len(own)
+    pages = {sha256 for label in own for sha256 in label.pages}
+    others = labels.showing(session, org_id, pages)
+    if not others:
+        return pages
+    named = sorted({check.code for check in others})
+    for case in persons.cases_about(session, org_id, named):
+        if case.state == "open":
+            raise Problem("still-used", _SHOWN_IN_CASE.format(case.number))
+    done.counts["label_checks_of_others"] = len(others)
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    done.stays.append(_SHOWN_BY_OTHERS.format(", ".join(named[:_MOST_NAMED]) + more))
+    labels.take_pages(session, org_id, others, persons.GONE, _PAGES_GONE)
+    return pages
 
 
 def _signatures(session: Session, org_id: str, codes: list[str], done: Erased) -> set[str]:
@@ -143,6 +178,18 @@ def _tell_of_files(session: Session, org_id: str, cases: Sequence[Case], done: E
         many = "1 file is" if count == 1 else f"{count} files are"
         done.stays.append(
             f"Case {numbers[case_id]}: {many} attached to it. Look, and delete there what is theirs."
+        )
+
+
+def _tell_of_pictures(
+    session: Session, org_id: str, pages: set[str], signatures: set[str], done: Erased
+) -> None:
+    """Of what stays because a case has it as a file, whomever that is about."""
+    for number in persons.cases_with(session, org_id, pages):
+        done.stays.append(f"Case {number}: a page with their label is a file of it. Delete it there.")
+    for number in persons.cases_with(session, org_id, signatures):
+        done.stays.append(
+            f"Case {number}: their signature is a file of it. Delete it there, and erase again."
         )
 
 

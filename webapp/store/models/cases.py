@@ -34,7 +34,10 @@ class OfficeFile(Base):
 
 
 class LabelCheck(Base):
-    """One look at a parcel's label: what was found, and the pages it was found on. Never changed."""
+    """One look at a parcel's label: what was found, and the pages it was found on.
+
+    Never changed, but that its pages go, and what was read off them, with somebody whose label was on one too.
+    """
 
     __tablename__ = "label_checks"
     __table_args__ = (Index(None, "org_id", "code", "made_at"),)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from sync.rules.labels.check import FORBIDDEN
 from sync.rules.labels.required import Expected
+from webapp.store.among import among
 from webapp.store.models import Carrier, LabelCheck, OfficeFile, Order, OrderLine, Parcel, ParcelOrder
 
 MOST_SHOWN = 20
@@ -44,6 +47,43 @@ def checks(session: Session, org_id: str, code: str) -> list[LabelCheck]:
 def find_check(session: Session, org_id: str, check_id: str) -> LabelCheck | None:
     """One look."""
     return session.get(LabelCheck, (org_id, check_id))
+
+
+def showing(session: Session, org_id: str, digests: Collection[str]) -> list[LabelCheck]:
+    """The looks that show one of these pages, of whatever parcels."""
+    shows = exists().where(
+        OfficeFile.org_id == LabelCheck.org_id,
+        OfficeFile.subject == LabelCheck.id,
+        OfficeFile.purpose == "label",
+        among(session, OfficeFile.sha256, digests),
+    )
+    query = select(LabelCheck).where(LabelCheck.org_id == org_id, shows)
+    return list(session.execute(query.order_by(LabelCheck.made_at, LabelCheck.id)).scalars())
+
+
+def take_pages(session: Session, org_id: str, checks: Sequence[LabelCheck], name: str, note: str) -> None:
+    """Take the pages from these looks, and what was read off them; what was found stays.
+
+    `name` takes the place of the file's, `note` says why.
+    """
+    for check in checks:
+        check.name, check.text, check.pages = name, "", []
+        check.findings = [_bare(finding) for finding in check.findings]
+        check.notes = [*check.notes, note]
+    session.flush()
+    session.execute(
+        delete(OfficeFile).where(
+            OfficeFile.org_id == org_id,
+            OfficeFile.purpose == "label",
+            among(session, OfficeFile.subject, [check.id for check in checks]),
+        )
+    )
+
+
+def _bare(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Without its place, and without what it quotes from the page: that may be somebody's number."""
+    detail = "" if finding["kind"] == FORBIDDEN else finding["detail"]
+    return {"code": finding["code"], "kind": finding["kind"], "detail": detail}
 
 
 def find_file(session: Session, org_id: str, file_id: str) -> OfficeFile | None:

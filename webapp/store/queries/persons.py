@@ -186,6 +186,17 @@ def files_of_cases(session: Session, org_id: str, case_ids: Collection[str]) -> 
     return list(session.execute(query.order_by(OfficeFile.created_at, OfficeFile.id)).scalars())
 
 
+def cases_with(session: Session, org_id: str, digests: Collection[str]) -> list[int]:
+    """The numbers of the cases, about whomever, that have one of these as a file."""
+    query = (
+        select(Case.number)
+        .join(OfficeFile, (OfficeFile.org_id == Case.org_id) & (OfficeFile.subject == Case.id))
+        .where(Case.org_id == org_id, OfficeFile.purpose == "case")
+        .where(among(session, OfficeFile.sha256, digests))
+    )
+    return sorted(set(session.execute(query).scalars()))
+
+
 def labels_of(session: Session, org_id: str, codes: Collection[str]) -> list[Label]:
     """The checks of these parcels' labels."""
     query = select(LabelCheck).where(LabelCheck.org_id == org_id, among(session, LabelCheck.code, codes))
@@ -242,8 +253,8 @@ def _deliveries(session: Session, org_id: str, codes: Collection[str]) -> list[s
 
 def free_to_go(
     session: Session, org_id: str, digests: Collection[str], events: Collection[str]
-) -> tuple[list[Blob | BlobRef], set[str]]:
-    """Those of these pictures that nothing but these events names, and what keeps the others.
+) -> tuple[list[Blob | BlobRef], dict[str, set[str]]]:
+    """Those of these pictures that nothing but these events names, and the digests of the others by what keeps them.
 
     One that has not come home yet is given as a reference to it. What keeps a picture: `elsewhere` (another event),
     `filed` (a file of the office), `quarantine` (a record that is held back and waits for a decision).
@@ -266,7 +277,7 @@ def free_to_go(
     ).scalars():
         if ref.sha256 not in gone:
             found.setdefault(ref.sha256, ref)
-    why = {name for name, its in kept.items() if its & found.keys()}
+    why = {name: its & found.keys() for name, its in kept.items()}
     return [found[sha256] for sha256 in sorted(free & found.keys())], why
 
 
