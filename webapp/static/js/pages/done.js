@@ -4,7 +4,7 @@
  */
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { clockTime, codeText, count, itemName, stateLook } from "../ui/format.js";
+import { DOT, clockTime, codeText, count, itemName, stateLook } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -12,9 +12,11 @@ import { clone, cloneAll, el, on, text, textOrHide } from "../ui/template.js";
 import { PhoneError } from "../domain/problems.js";
 import { reasonsFor } from "./reasons.js";
 
-/** @import {OutboxItem} from '../domain/types.js' */
+/** @import {Kind, OutboxItem} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
 
+/** Kinds that nobody else signs. @type {Set<Kind>} */
+const UNSIGNED = new Set(["pack", "attempt", "report"]);
 const SPRITE = "/static/vendor/lucide-1.62.0/sprite.svg";
 
 /** @type {Screen} */
@@ -65,13 +67,13 @@ function showGone(screen) {
 function show(app, screen, item) {
   const kind = itemName(item);
   const parcels = count(item.parcels.length, "parcel");
-  const only = item.parcels.length === 1 ? ` · ${codeText(item.parcels[0] ?? "")}` : "";
+  const only = item.parcels.length === 1 ? [codeText(item.parcels[0] ?? "")] : [];
   setBar({ title: barTitle(item), sub: kind, flow: true, back: () => go("#/outbox") });
   text(screen, "title", headline(item));
   el(screen, "mark").hidden = false;
   el(screen, "steps").hidden = false;
   el(screen, "mark").dataset.tone = item.voided ? "sealed" : stateLook(item.state).tone;
-  text(screen, "what", `${kind} · ${parcels}${only}`);
+  text(screen, "what", [kind, parcels, ...only].join(DOT));
   text(screen, "no", numberOf(item));
   text(
     screen,
@@ -117,11 +119,8 @@ function showWay(app, screen, item) {
   step(screen, "step-photos", all);
   const pictures = `Pictures ${sent ? item.photosHeld : 0} of ${item.photosTotal}`;
   text(screen, "photos-title", item.photosTotal === 0 ? "No pictures" : pictures);
-  text(
-    screen,
-    "photos-sub",
-    item.photosTotal === 0 ? "None were needed." : "Photos, tags and the signature.",
-  );
+  const sorts = UNSIGNED.has(item.kind) ? "Photos and tags." : "Photos, tags and the signature.";
+  text(screen, "photos-sub", item.photosTotal === 0 ? "None were needed." : sorts);
   step(screen, "step-safe", item.state === "safe");
 }
 

@@ -206,6 +206,7 @@ export async function listOf(app, draft, { missing, expected }, remove) {
   const show = (/** @type {string[]} */ codes) => {
     const words = `${codes.length} ${expected === null ? "more on this run" : "missing"}`;
     textOrHide(dialog, "missing-title", codes.length > 0 ? words : null);
+    el(dialog, "missing").hidden = codes.length === 0;
     el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
     text(dialog, "scanned-title", `${draft.scans.length} scanned`);
     el(dialog, "scanned").replaceChildren(

@@ -3,7 +3,7 @@
  * @module
  */
 import { say, shout } from "../ui/announce.js";
-import { codeText, count } from "../ui/format.js";
+import { DOT, codeText, count } from "../ui/format.js";
 import { el, setIcon, text } from "../ui/template.js";
 
 /** @import {Verdict} from '../domain/types.js' */
@@ -18,9 +18,6 @@ export function cueOf({ verdict, tone }) {
   if (verdict === "again") return "again";
   return verdict === "invalid" ? "warn" : tone;
 }
-
-/** Between two words; no line begins with it. */
-const DOT = "\u00a0· ";
 
 /** @param {HTMLElement} screen @param {Verdict} verdict */
 export function showVerdict(screen, verdict) {

@@ -2,7 +2,7 @@
  * The bar and the tabs around every screen: title, back, the unsent count that is always in sight.
  * @module
  */
-import { count } from "./format.js";
+import { DOT, count } from "./format.js";
 
 /** @import {Counts, SyncState} from '../domain/types.js' */
 
@@ -12,6 +12,9 @@ function byId(id) {
   if (!found) throw new Error(`no #${id} in the shell`);
   return found;
 }
+
+/** The hyphen of a code, after which no line ends. */
+const JOINED = "-\u2060";
 
 /** @type {(() => void)|null} */
 let onBack = null;
@@ -27,8 +30,7 @@ export function initBar() {
  */
 export function setBar({ title, sub = "", back = null, flow = false, tab = null, who = "" }) {
   byId("title").textContent = title;
-  byId("subtitle").textContent = sub;
-  byId("subtitle").hidden = !sub;
+  setSubtitle(sub);
   byId("who-text").textContent = who;
   byId("who").hidden = !who;
   byId("who").setAttribute("aria-label", `${who}. Switch person`);
@@ -50,8 +52,8 @@ export function showAround(shown) {
 }
 
 /** @param {string} sub */
-export function setSubtitle(sub) {
-  byId("subtitle").textContent = sub;
+function setSubtitle(sub) {
+  byId("subtitle").textContent = sub.replaceAll(" · ", DOT).replaceAll("-", JOINED);
   byId("subtitle").hidden = !sub;
 }
 

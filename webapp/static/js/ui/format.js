@@ -82,6 +82,9 @@ export function stateLook(state) {
   return STATES[state];
 }
 
+/** Between words of a line that may break: no line begins with it. */
+export const DOT = "\u00a0· ";
+
 /** @param {number} n @param {string} one @param {string} [many] @returns {string} `1 parcel`, `3 parcels` */
 export function count(n, one, many = `${one}s`) {
   return `${n} ${n === 1 ? one : many}`;
