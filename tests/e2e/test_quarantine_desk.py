@@ -101,7 +101,7 @@ def test_a_signed_out_phones_work_is_rescued_and_taken_in(
     page.locator('a[href^="/office/quarantine/"]').first.click()
     expect(page.get_by_role("heading", name="Collected")).to_be_visible()
     expect(page.get_by_text("The phone's key proves that it said so.")).to_be_visible()
-    expect(page.locator(".photo img")).to_have_count(2)
+    expect(page.locator(".photos img")).to_have_count(2)
     assert_sound(page)
     page.get_by_label("Why, and how you made sure").fill("His last day; Ibu Sari has the same on paper")
     page.get_by_role("button", name="Take it in").click()

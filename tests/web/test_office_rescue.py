@@ -50,7 +50,10 @@ def test_a_file_is_read_in_and_told_item_by_item(scene: Scene) -> None:
     told = scene.upload(scene.file)
     assert "1 came in, of the events" in told
     assert "1 came in, of the photos" in told
-    assert "neither in the file nor here: 1." in told
+    assert "1 photo named by these records is neither in the file nor here." in told
+    assert "Collected, " in told
+    assert f"/office/parcels/{scene.code}#e-" in scene.page
+    assert "Photo 1" in told
     assert "Read in by Office of the tests" in told
     listed = words(scene.desk.page("/office/rescue"))
     assert "baton-20261122.baton" in listed
@@ -86,6 +89,8 @@ def test_what_is_held_leads_to_the_desk_and_back(scene: Scene) -> None:
     revoke_device(scene.org_id, scene.phone.device, clock.now())
     told = scene.upload(scene.file)
     assert "1 held in quarantine" in told
+    assert "Record held" in told
+    assert "The phone, or its person, had been signed out when this came." in told
     sha256 = digest(scene.line.encode())
     assert f"/office/quarantine/{sha256}" in scene.page
     item = scene.desk.page(f"/office/quarantine/{sha256}")

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from sync.protocol.problems import CATALOGUE, Problem
 from webapp.access import actor, desk
-from webapp.office import blueprint
+from webapp.office import blueprint, held_words
 from webapp.office.asking import page_from
 from webapp.office.context import moment
 from webapp.office.words import Words
@@ -68,14 +68,16 @@ def rescue_file(rescue_id: str) -> str:
         events = ask.items(session, org_id, rescue_id, ["event"], first, PAGE + 1)
         blobs = ask.items(session, org_id, rescue_id, ["blob"], first, PAGE + 1)
         troubles = ask.items(session, org_id, rescue_id, ["trouble"], first, PAGE + 1)
+        told = ask.told_of(session, org_id, [item.name for item in events])
         names = {person.id: person.name for person in people.list_people(session, org_id)}
     has_more = any(len(listed) > PAGE for listed in (events, blobs, troubles))
     return render_template(
         "office/rescue_file.html",
         file=file,
         by=names.get(file.made_by or "", "Command line"),
-        events=[(item, ENDS[item.status], _why(item)) for item in events[:PAGE]],
+        events=[(item, told.get(item.sha256 or ""), ENDS[item.status], _why(item)) for item in events[:PAGE]],
         blobs=[(item, ENDS[item.status], _why(item)) for item in blobs[:PAGE]],
+        first=first,
         troubles=troubles[:PAGE],
         newer=_step(rescue_id, page_from() - 1) if page_from() > 1 else None,
         older=_step(rescue_id, page_from() + 1) if has_more else None,
@@ -94,4 +96,6 @@ def _step(rescue_id: str, page: int) -> str:
 
 
 def _why(item: Any) -> str:
+    if item.status == "quarantined" and item.code:
+        return held_words.held_sentence(item.code)
     return f"{CATALOGUE[item.code][0]}: {item.detail}" if item.code in CATALOGUE else item.detail

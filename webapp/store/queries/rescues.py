@@ -11,7 +11,7 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.among import among
-from webapp.store.models import Device, RescueFile, RescueItem, User
+from webapp.store.models import Device, Event, EventParcel, RescueFile, RescueItem, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,17 @@ class Brought:
     rescue_id: str
     name: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an event of a file says: of the first of its parcels, and of how many."""
+
+    event_id: str
+    kind: str
+    at: datetime
+    parcel: str | None
+    parcels: int
 
 
 def callers(session: Session, org_id: str, device_ids: Collection[str]) -> list[dict[str, Any]]:
@@ -88,6 +99,24 @@ def items(
         .limit(most)
     )
     return list(session.execute(query).scalars())
+
+
+def told_of(session: Session, org_id: str, event_ids: Collection[str]) -> dict[str, Told]:
+    """By the digest of its line, what each of these events says that the ledger has."""
+    rows = session.execute(
+        select(
+            Event.sha256,
+            Event.id,
+            Event.kind,
+            Event.effective_at,
+            func.min(EventParcel.code),
+            func.count(EventParcel.code),
+        )
+        .outerjoin(EventParcel, (EventParcel.org_id == Event.org_id) & (EventParcel.event_id == Event.id))
+        .where(Event.org_id == org_id, among(session, Event.id, event_ids))
+        .group_by(Event.sha256, Event.id, Event.kind, Event.effective_at)
+    )
+    return {row[0]: Told(*row[1:]) for row in rows}
 
 
 def brought(session: Session, org_id: str, digests: Collection[str]) -> dict[str, Brought]:

@@ -217,7 +217,7 @@ function show(index) {
   at = (index + shown.length) % shown.length;
   const link = shown[at];
   large.src = link.href;
-  large.alt = link.querySelector("img")?.alt ?? "";
+  large.alt = link.querySelector("img")?.alt ?? link.innerText;
   zoom.classList.toggle("zoom-sign", link.classList.contains("sign"));
 }
 
