@@ -70,7 +70,8 @@ def test_what_could_not_be_told_is_counted_exported_and_told_by_hand(
     make_ready(settings, clock.now())
     client = signed_in(app, ada)
     page = client.get(LIST).text
-    assert "Of 2 notices nobody was told" in page
+    assert "2 notices reached nobody" in page
+    assert f'href="{LIST}?show=lost"' in page
     assert "Order 579: no tracking update" in client.get(LIST, query_string={"show": "lost"}).text
     told = client.get("/office/notices/not-sent.csv")
     rows = list(csv.reader(io.StringIO(told.text.removeprefix("\ufeff"))))
@@ -80,7 +81,7 @@ def test_what_could_not_be_told_is_counted_exported_and_told_by_hand(
         ids = [row.id for row in session.query(Notice).where(Notice.org_id == org_id)]
     assert post(client, "/office/notices/by-hand", notice=ids).status_code == 303
     assert state(org_id) == ["by_hand", "by_hand"]
-    assert "nobody was told" not in client.get(LIST).text
+    assert "reached nobody" not in client.get(LIST).text
     assert "Told by hand on" in client.get(f"{LIST}/{ids[0]}").text
 
 
