@@ -16,7 +16,7 @@ SIGNATURE = "signature"
 LEAST_DAYS = COMPLAINT_WITHIN.days  # R30: until a complaint's time is over, the photos are what answers it
 MOST_DAYS = 3650
 BEGINS_AFTER = timedelta(days=1)  # a number typed wrong can be put right before anything is gone
-WHY_LEAST = f"A complaint has {LEAST_DAYS} days (R30): until then the photos are what answers it."
+WHY_LEAST = f"A complaint has {LEAST_DAYS} days: until then the photos are what answers it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,14 @@ class RuleWords:
     icon: str
 
 
+MARKET_NAMES = {
+    "MY": "Malaysia",
+    "ID": "Indonesia",
+    "PH": "Philippines",
+    "TH": "Thailand",
+    "VN": "Vietnam",
+    "SG": "Singapore",
+}
 RULES: dict[str, RuleWords] = {
     "handover_by": RuleWords(
         "Hand over",
@@ -60,6 +69,15 @@ RULES: dict[str, RuleWords] = {
         "ban",
     ),
 }
+
+
+def pack_words(pack: str) -> str:
+    """Whose number it is and of when: "Indonesia, 27 Aug 2025" for `id 2025-08-27`."""
+    name, _, version = pack.partition(" ")
+    if not version:
+        return "the marketplace’s own time"
+    day = date.fromisoformat(version)
+    return f"{MARKET_NAMES.get(name.upper(), 'Seller’s guide')}, {day.day} {day:%b %Y}"
 
 
 def rule_words(rule: str) -> RuleWords:

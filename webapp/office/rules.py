@@ -11,22 +11,13 @@ from sync.rules.deadlines import OWN_TIMES
 from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
-from webapp.office.rule_words import RULES
+from webapp.office.rule_words import MARKET_NAMES, RULES
 from webapp.services.choose_market import choose_market
 from webapp.services.deadlines import pack_of
 from webapp.settings import MARKETS
 from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading
 
-MARKET_NAMES = {
-    "guide": "None: the guide’s numbers",
-    "MY": "Malaysia",
-    "ID": "Indonesia",
-    "PH": "Philippines",
-    "TH": "Thailand",
-    "VN": "Vietnam",
-    "SG": "Singapore",
-}
 WAYS = (("tiktok", "Ship by TikTok"), ("seller", "Ship by Seller"))
 
 
@@ -45,7 +36,7 @@ def rules() -> ResponseReturnValue:
     return render_template(
         "office/rules.html",
         market=market,
-        markets=[(code, MARKET_NAMES[code]) for code in MARKETS],
+        markets=[(code, MARKET_NAMES.get(code, "None: the guide’s numbers")) for code in MARKETS],
         pack=pack,
         rows=rows,
         ways=len(WAYS),
