@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from tests.support.desk import make_desk_user, post, signed_in, token
-from tests.support.exports import as_csv, order_id, ready, row
+from tests.support.exports import as_csv, order_id, ready, row, shipped
 from tests.support.shop import make_shop
 from webapp.office import imports
 from webapp.services import timer
@@ -64,6 +64,16 @@ def test_a_file_is_shown_before_anything_changes_and_applied_on_a_press(
     assert "What it did" in page
     assert "Imported" in page
     assert orders(shop) == 2
+
+
+def test_what_was_shipped_without_a_handover_is_told_and_stands_under_exceptions(office: FlaskClient) -> None:
+    where = sent(office, shipped(1))
+    page = office.get(where).text
+    assert "One parcel was shipped without a handover recorded here. It will stand under Exceptions." in page
+    assert "Which orders (1)" in page
+    post(office, f"{where}/apply")
+    assert "It stands under Exceptions." in office.get(where).text
+    assert "there is no proof of our handover" in office.get("/office/exceptions").text
 
 
 def test_every_bad_row_can_be_downloaded_and_none_is_a_formula(office: FlaskClient) -> None:
