@@ -105,7 +105,7 @@ def test_a_feed_shows_what_waits_and_a_translation_lets_it_go_on(desk: Desk, org
     tell(org_id, "1", "JX1", "Sudah diterima")
     tell(org_id, "2", "JX2", "delivered")
     page = words(desk.page("/office/carriers/jt/feed"))
-    assert "1 Word not known" in page
+    assert "1 Status word not known" in page
     assert "1 Parcel not known" in page
     assert "Sudah diterima" in words(desk.page("/office/carriers/jt"))
     only = words(desk.page("/office/carriers/jt/feed", outcome="unknown_parcel"))

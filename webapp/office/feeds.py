@@ -25,9 +25,9 @@ PAGE = 100
 OUTCOME_WORDS = {
     "applied": ("Moved the parcel", "safe", "check"),
     "recorded": ("On its timeline", "sent", "check"),
-    "told": ("Only known", "sealed", "info"),
+    "told": ("Noted, nothing moved", "sealed", "info"),
     "unknown_parcel": ("Parcel not known", "attention", "circle-help"),
-    "unknown_status": ("Word not known", "attention", "circle-help"),
+    "unknown_status": ("Status word not known", "attention", "circle-help"),
     "conflict": ("Contradicts itself", "stop", "octagon-alert"),
 }
 VOCABULARY_WORDS = {
