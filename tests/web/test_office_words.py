@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sync.rules import pack
 from sync.rules.anomalies import CATALOGUE
 from sync.rules.lifecycle import STATUSES, TABLE
 from sync.rules.parcel import Flags
 from tests.support.programs import ROOT
-from webapp.office import context, times, words
+from webapp.office import context, rule_words, times, words
 from webapp.services.review_proof import REASONS, VERDICTS
 
 MANILA = ZoneInfo("Asia/Manila")
@@ -86,3 +87,26 @@ def test_a_shops_own_zone_beats_its_markets() -> None:
     assert times.zone_of("ID").key == "Asia/Jakarta"
     assert times.zone_of("ID", "Asia/Makassar").key == "Asia/Makassar"
     assert times.zone_of("nowhere").key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (363_400, "363 kB"),
+        (4_200_000, "4.2 MB"),
+        (900e6, "900 MB"),
+        (10_737e6, "10.7 GB"),
+    ],
+)
+def test_a_size_is_said_with_as_few_digits_as_tell_it(count: float, said: str) -> None:
+    assert words.size_words(count) == said
+
+
+def test_a_number_of_a_pack_is_of_a_market_and_a_day() -> None:
+    assert rule_words.pack_words("id 2025-08-27") == "Indonesia, 27 Aug 2025"
+    assert rule_words.pack_words("guide 2026-11-22") == "Seller’s guide, 22 Nov 2026"
+    assert rule_words.pack_words("marketplace") == "the marketplace’s own time"
+    markets = {name.upper() for name in pack.names()} - {"GUIDE"}
+    assert markets == set(rule_words.MARKET_NAMES)

@@ -164,6 +164,7 @@ def _pretty(code: str) -> str:
 blueprint.add_app_template_filter(times.iso_text, "iso")
 blueprint.add_app_template_filter(times.span_text, "span")
 blueprint.add_app_template_filter(rule_words.pack_words, "pack")
+blueprint.add_app_template_filter(words.size_words, "size")
 for _function in (
     words.status_words,
     words.severity_words,

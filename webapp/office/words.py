@@ -139,5 +139,14 @@ def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:
     return shown
 
 
+def size_words(count: float) -> str:
+    """So many bytes as people say it: "512 bytes", "363 kB", "4.2 MB", "10.7 GB"."""
+    if count >= 1e9:
+        return f"{count / 1e9:,.1f} GB"
+    if count >= 1e6:
+        return f"{count / 1e6:.{1 if count < 1e7 else 0}f} MB"
+    return f"{count / 1e3:.0f} kB" if count >= 1000 else f"{count:.0f} byte{'' if count == 1 else 's'}"
+
+
 def _plain(name: str) -> Words:
     return Words(reason_word(name), "sealed", "circle")
