@@ -24,7 +24,7 @@ from webapp.store.queries import blobs, devices, review
 from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
-COPIES_WITHIN = timedelta(hours=1)
+COPIES_WITHIN = timedelta(minutes=12)  # hardly any way holds a request for longer
 MOST_WANTED = 1000
 MOST_GAPS = 1000  # the lowest; a phone hears of the next ones once it has sent these
 
@@ -166,7 +166,8 @@ def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: d
 def _is_late(session: Session, caller: CallingDevice, batch: wire.Body) -> bool:
     """Whether this is a copy that the network held back: the phone has told later of its queue.
 
-    By more than an hour it is a clock that was set back, and is believed.
+    By more than a few minutes it is a clock that was set back, and is believed: the office would else go on telling of
+    work that has long come home.
     """
     told_at = devices.told_at(session, caller.org_id, caller.id)
     if told_at is None or batch.sent_at is None:
