@@ -108,7 +108,9 @@ def test_an_enrolment_code_that_does_not_work_says_why_and_what_to_do(person: Pe
     page.wait_for_selector("text=A run of the tests")
     page.goto(f"{person.url}/app/#/enrol/{shop.code}")
     page.wait_for_selector("#enrol-code")
-    assert page.is_visible("text=Connect a person to this phone"), "a link never swaps who the phone is unasked"
+    assert page.is_visible("text=Connect a person to this phone"), (
+        "a link never swaps who the phone is unasked"
+    )
     page.click("[data-el=go]")
     page.wait_for_selector("text=This code was used already")
 
