@@ -166,7 +166,10 @@ def test_what_is_there_is_never_written_over(backups: Backups, tmp_path: Path) -
     assert first.before is None
     assert aside is not None
     assert (aside / "notes.txt").read_text() == "the shop's own"
-    assert {str(path.relative_to(aside)) for path in aside.rglob("*")} == before - {"secret.key", "secret.lock"}
+    assert {str(path.relative_to(aside)) for path in aside.rglob("*")} == before - {
+        "secret.key",
+        "secret.lock",
+    }
     database = Path(settings.database_url.removeprefix("sqlite:///"))
     (old,) = database.parent.glob(f"{database.name}.before-*")
     assert old.stat().st_size > 0

@@ -16,15 +16,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.support import hostile
-from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, signed_in, token
+from tests.support.desk import PASSWORD, hand_over, make_desk_user, post, sign_in, signed_in, token
 from tests.support.exports import as_csv, ready, row, write_workbook, write_xlsx
-from tests.support.hostile import World, code_of
-from tests.support.installation import Databases, make_settings, running_app
-from tests.support.shop import make_parcels, make_run, make_shop, make_user
+from tests.support.hostile import World
+from tests.support.installation import Databases
+from tests.support.shop import make_parcels, make_run, make_user
 from tests.support.theirs import their_case, their_notice, their_product, their_quarantine
 from webapp import clock
-from webapp.extensions import limiter
-from webapp.services.enrol import make_enrolment
 from webapp.services.labels.check_label import check_text
 from webapp.settings import Settings
 from webapp.store.models import (
@@ -221,14 +219,6 @@ def test_poisoned_words_are_shown_as_words(world: World) -> None:
 # --- the door -------------------------------------------------------------------------------------
 
 
-def sign_in(client: FlaskClient, email: str, password: str, where: str = "") -> tuple[int, str]:
-    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get("/office/sign-in").text)
-    assert found
-    form = {"email": email, "password": password, "csrf_token": found[1]}
-    answer = client.post(f"/office/sign-in{where}", data=form)
-    return answer.status_code, answer.headers.get("Location", "")
-
-
 @pytest.mark.parametrize(
     "where",
     [
@@ -255,41 +245,6 @@ def test_a_courier_does_not_get_in(world: World) -> None:
     client = world.app.test_client()
     sign_in(client, f"b{world.shop[-8:]}@example.com", PASSWORD)
     assert client.get("/office/parcels").status_code in {302, 403}
-
-
-@pytest.fixture
-def _limits_end_with_the_test() -> Iterator[None]:
-    """The limiter is one for the process: what the last app was set to holds for all of them."""
-    yield
-    limiter.enabled = False
-
-
-@pytest.mark.usefixtures("_limits_end_with_the_test")
-def test_who_guesses_is_slowed_down(tmp_path: Path, sqlite_databases: Databases) -> None:
-    settings = make_settings(tmp_path / "data", database_url=sqlite_databases.migrated(), rate_limits=True)
-    with running_app(settings) as app:
-        client = app.test_client()
-        tried = [sign_in(client, "nobody@example.com", "guess")[0] for _ in range(12)]
-        assert (tried[0], tried[-1]) == (200, 429)
-        asked = [client.post(hostile.DEVICES, json={"code": "ABCDEFGHJKMN", "jwk": None}) for _ in range(32)]
-        assert (asked[0].status_code, asked[-1].status_code, code_of(asked[-1])) == (404, 429, "slow-down")
-        assert int(asked[-1].headers["Retry-After"]) > 0
-        assert client.get("/healthz").status_code == 200
-
-
-@pytest.mark.usefixtures("_limits_end_with_the_test")
-def test_who_is_let_in_is_not_counted(tmp_path: Path, sqlite_databases: Databases) -> None:
-    settings = make_settings(tmp_path / "data", database_url=sqlite_databases.migrated(), rate_limits=True)
-    with running_app(settings) as app:
-        org_id = make_shop()
-        courier = make_user(org_id)
-        make_desk_user(org_id, email="desk@example.com")
-        for _ in range(32):
-            code = make_enrolment(org_id, courier, None, clock.now(), "http://127.0.0.1").code
-            assert (
-                app.test_client().post(hostile.DEVICES, json={"code": code, "jwk": None}).status_code == 201
-            )
-            assert sign_in(app.test_client(), "desk@example.com", PASSWORD)[0] in {302, 303}
 
 
 # --- files to import ------------------------------------------------------------------------------
