@@ -202,6 +202,23 @@ def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
     assert {path: found for path, found in faults.items() if found} == {}
 
 
+def test_the_page_one_is_on_and_the_way_out_are_in_sight_on_a_low_screen(
+    browser: Chromium, stage: Stage
+) -> None:
+    page = sign_in(browser, stage)
+    for path, name in (("", "Board"), ("carriers", "Carriers"), ("rules", "Rules")):
+        page.goto(f"{stage.server.url}/office/{path}")
+        here = page.locator("#menu [aria-current]")
+        expect(here).to_contain_text(name)
+        expect(here).to_be_in_viewport(ratio=1)
+        out = page.get_by_role("button", name="Sign out")
+        expect(out).to_be_in_viewport(ratio=1)
+        below, above = here.bounding_box(), out.bounding_box()
+        assert below is not None
+        assert above is not None
+        assert below["y"] + below["height"] <= above["y"], "what says where one is is not covered"
+
+
 def test_a_double_press_books_once_and_typing_is_not_disturbed(browser: Chromium, stage: Stage) -> None:
     page = sign_in(browser, stage)
     page.goto(f"{stage.server.url}/office/cases/new?parcels={stage.parcels[0]}")
