@@ -45,7 +45,9 @@ def test_a_code_lets_one_phone_in_and_no_second(client: FlaskClient, code: str) 
     assert ask(client, code=code, jwk=None)[1]["code"] == "enrolment-used"
 
 
-@pytest.mark.parametrize("repeats", [None, "1", thumbprint(public_jwk(generate_key()))])
+@pytest.mark.parametrize(
+    "repeats", [None, "1", thumbprint(public_jwk(generate_key()))], ids=["none", "a word", "another phone"]
+)
 def test_the_very_request_lets_nobody_in_twice_unless_it_says_that_it_repeats(
     client: FlaskClient, code: str, repeats: str | None
 ) -> None:
