@@ -107,11 +107,17 @@ def make_desk_user(org_id: str, role: str = "office", name: str = "Olga Office",
     return make_user(org_id, role, name, email=email, password=_kept_password(), active=True, **members)
 
 
+def csrf_in(page: str) -> str:
+    """The token of the first form on a page."""
+    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
 def sign_in(client: FlaskClient, email: str, password: str, where: str = "") -> tuple[int, str]:
     """Try the office's door as a person does; gives the status and where it leads."""
-    found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', client.get("/office/sign-in").text)
-    assert found
-    form = {"email": email, "password": password, "csrf_token": found[1]}
+    page = client.get("/office/sign-in").text
+    form = {"email": email, "password": password, "csrf_token": csrf_in(page)}
     answer = client.post(f"/office/sign-in{where}", data=form)
     return answer.status_code, answer.headers.get("Location", "")
 

@@ -209,9 +209,10 @@ def test_another_clients_names_for_the_parts_are_read_as_well(world: World) -> N
         world.phone.seal("collect", world.codes[:1], **proof()),
     )
     parts = {"unsent.jws": f"{line}\n".encode(), f"{digest(one)}.jpeg": one, f"photos/{digest(two)}": two}
+    parts["__MACOSX/._unsent.jws"] = b"\0\5\x16\7 Mac OS X"
     before = world.rows()
     assert send(world, zipped(parts)).status_code == 200
-    assert statuses(world) == {"applied", "kept"}
+    assert statuses(world) == {"applied", "kept", "unread"}, "what a Mac adds is no event"
     assert world.grown(before)["blobs"] == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import hostile
-from tests.support.desk import PASSWORD, make_desk_user, sign_in
+from tests.support.desk import PASSWORD, csrf_in, make_desk_user, sign_in
 from tests.support.hostile import code_of
 from tests.support.installation import Databases, make_settings, running_app
 from tests.support.shop import make_shop, make_user
@@ -35,6 +35,18 @@ def test_who_guesses_is_slowed_down(tmp_path: Path, sqlite_databases: Databases)
         assert (asked[0].status_code, asked[-1].status_code, code_of(asked[-1])) == (404, 429, "slow-down")
         assert int(asked[-1].headers["Retry-After"]) > 0
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.usefixtures("_limits_end_with_the_test")
+def test_a_program_that_guesses_is_slowed_down_too(tmp_path: Path, sqlite_databases: Databases) -> None:
+    settings = make_settings(tmp_path / "data", database_url=sqlite_databases.migrated(), rate_limits=True)
+    with running_app(settings) as app:
+        client = app.test_client()
+        page = client.get("/office/sign-in").text
+        form = {"email": "nobody@example.com", "password": "guess", "csrf_token": csrf_in(page)}
+        as_json = {"Accept": "application/json"}
+        tried = [client.post("/office/sign-in", data=form, headers=as_json).status_code for _ in range(12)]
+        assert (tried[0], tried[-1]) == (400, 429)
 
 
 @pytest.mark.usefixtures("_limits_end_with_the_test")

@@ -67,7 +67,7 @@ class Contents:
             yield Gap(part.name, "It is in the file twice; the first one counts.")
         elif part.name == "manifest.json":
             yield from _manifest(part)
-        elif part.name.endswith(_EVENTS):
+        elif part.name.endswith(_EVENTS) and not _is_of_a_mac(part.name):
             yield from self._events(part)
         elif picture is not None:
             yield _picture(part, picture[1])
@@ -94,6 +94,11 @@ class Contents:
                 yield Line(self.lines, raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
         if part.fault is not None:
             yield Gap(part.name, part.fault)
+
+
+def _is_of_a_mac(name: str) -> bool:
+    # What its archiver adds beside a file of that name; it is no text.
+    return name.rpartition("/")[2].startswith("._")
 
 
 def _manifest(part: Part) -> Iterator[Manifest | Gap]:
