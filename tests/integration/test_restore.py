@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,56 @@ def test_what_is_there_is_never_written_over(backups: Backups, tmp_path: Path) -
     _, third = backups.restore(settings)
     assert third.before not in {None, aside}
     assert aside.is_dir(), "what was moved aside stays where it is"
+
+
+def test_what_cannot_be_moved_aside_is_named_and_nothing_is_touched(backups: Backups, tmp_path: Path) -> None:
+    settings = backups.empty()
+    disk = tmp_path / "disk"
+    (disk / "lost+found").mkdir(parents=True)
+    (settings.data / "blobs").symlink_to(disk)
+    (disk / "mine.txt").write_text("on a large disk")
+    before = files(settings)
+    problem = refusal(backups.restore, settings)
+    assert (problem.code, str(settings.data / "blobs") in problem.detail) == ("not-empty", True)
+    assert files(settings) == before
+    (disk / "mine.txt").unlink()
+    backups.restore(settings)
+    assert (settings.data / "blobs").is_symlink(), "an empty one is used"
+    assert any(path.name == digest(PHOTOS[0]) for path in disk.rglob("*"))
+
+
+def test_a_move_that_the_disk_refuses_is_taken_back(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = backups.empty()
+    for name in ("a", "b", "c"):
+        (settings.data / name).write_text(name)
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name == "c" and path.parent == settings.data:
+            raise OSError(16, "Device or resource busy", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Path, "rename", refused)
+        assert refusal(backups.restore, settings).code == "busy"
+    assert {"a", "b", "c"} <= files(settings)
+    with running_app(settings):  # and a server starts
+        assert rebuild.check(clock.now()) == (0, [])
+
+
+def test_a_damaged_photo_of_a_store_that_lies_elsewhere_is_made_good(
+    backups: Backups, tmp_path: Path
+) -> None:
+    elsewhere = {"blobs": (tmp_path / "photos").as_uri()}
+    settings = replace(backups.empty(), **elsewhere)
+    backups.restore(settings)
+    (bad,) = [path for path in (tmp_path / "photos").rglob("*") if path.name == digest(PHOTOS[0])]
+    change(bad)
+    again = replace(backups.empty(), **elsewhere)
+    backups.restore(again)
+    assert bad.read_bytes() == PHOTOS[0]
 
 
 def test_a_folder_without_backups_is_said_to_have_none(backups: Backups, tmp_path: Path) -> None:

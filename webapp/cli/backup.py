@@ -127,7 +127,8 @@ def _done_words(done: DoneRestore) -> str:
     lines = [f"Restored {done.snapshot}, made at {told['taken_at']}: {what}.", AND_NOW]
     lines.append(f"Whoever was erased after {told['taken_at']} is in the books again: erase them once more.")
     if done.before:
-        lines.append(f"What was here before lies in {done.before}: remove it when all is well.")
+        aside = ", ".join(str(folder) for folder in sorted(done.before.parent.glob("before-*")))
+        lines.append(f"What was here before lies in {aside}: remove it when all is well.")
     if done.unfinished:
         lines.append(f"Passed over, never finished: {', '.join(done.unfinished)}.")
     if done.lost:

@@ -20,7 +20,7 @@ from webapp.store import backup as databases
 from webapp.store import blobs
 from webapp.store.backup import BLOB_LIST, Held, Restored, read_blob_list
 from webapp.store.backup.files import copy_durably, digest, make_durable, told_plainly, write_durably
-from webapp.store.blobs import BlobStore
+from webapp.store.blobs import BlobStore, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ def _refuse_what_cannot_move(settings: Settings) -> None:
 def _make_room(settings: Settings, folder: Path, mark: Path, now: datetime, *, is_again: bool) -> Path | None:
     try:
         there = databases.in_the_way(settings, folder)
-    except Problem:  # one was started while the backup was looked at
+        return databases.move_aside(settings, there, now)
+    except (Problem, OSError):  # a server was started while the backup was looked at, or the disk says no
         if not is_again:
             mark.unlink()
         raise
-    return databases.move_aside(settings, there, now)
 
 
 def _choose(folder: Path, name: str | None) -> tuple[Path, list[str]]:
@@ -178,7 +178,16 @@ def _put_blobs(store: BlobStore, chosen: Path, manifest: Manifest, lost: frozens
         said, data = _read(source, held)
         if said:
             raise page.damaged(chosen, [f"photo {held.sha256} {said}"])
+        if store.has(held.org_id, held.sha256) and not _is_whole(store, held):
+            store.delete(held.org_id, held.sha256)  # a store that lies elsewhere, and was damaged
         store.put(held.org_id, held.sha256, data)
 
     for _ in each((held for held in _held(chosen, manifest) if held not in lost), put):
         pass
+
+
+def _is_whole(store: BlobStore, held: Held) -> bool:
+    try:
+        return hashlib.sha256(store.read(held.org_id, held.sha256)).hexdigest() == held.sha256
+    except Missing:
+        return False
