@@ -111,9 +111,11 @@ test("tags give way to the photo of a parcel that has none", () =>
     for (let n = 0; n < 60; n += 1) draft.photos.push(made(n, "photo"));
     for (let n = 0; hasRoomFor(draft, made(n, "tag")); n += 1) draft.photos.push(made(n, "tag"));
     const tags = draft.photos.filter(({ role }) => role === "tag").length;
-    for (let n = 60; n < 120; n += 1) await shots.shoot(Promise.resolve(bitmap(`photo ${n}`)), codes[n]);
     const count = (role) => draft.photos.filter((photo) => photo.role === role).length;
-    assert.deepEqual([failed, count("photo")], [[], 120]);
+    await shots.shoot(Promise.reject(new DOMException("no frame", "InvalidStateError")), codes[60]);
+    assert.deepEqual([failed, count("tag")], [["InvalidStateError"], tags], "none goes for a photo that is not kept");
+    for (let n = 60; n < 120; n += 1) await shots.shoot(Promise.resolve(bitmap(`photo ${n}`)), codes[n]);
+    assert.deepEqual([failed.length, count("photo")], [1, 120]);
     assert.ok(count("tag") < tags && count("tag") >= tags - 61, `${count("tag")} of ${tags}`);
     await shots.settled();
     phone.close();

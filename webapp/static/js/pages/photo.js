@@ -223,7 +223,7 @@ class PhotoScreen {
 
   /** @param {boolean} without a photo, which is allowed @returns {string} */
   #nextText(without) {
-    if (this.#going) return "Keeping the photo …";
+    if (this.#going) return this.#steps.sign ? "Keeping the photo …" : "Sealing …";
     if (!this.#steps.sign) return "Seal it";
     return without ? "No photo, signature" : "Signature";
   }

@@ -7,7 +7,7 @@ import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
 import { codeText, count, draftName, itemName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
-import { ask } from "../ui/sheet.js";
+import { ask, isAsking } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
@@ -139,7 +139,7 @@ class ScanScreen {
 
   /** @param {Read} read */
   #read(read) {
-    if (this.#asking || document.visibilityState !== "visible") return;
+    if (this.#asking || isAsking() || document.visibilityState !== "visible") return;
     const words = this.#belief.offer(read);
     if (words !== null) void this.#handle(words, false);
   }

@@ -112,7 +112,7 @@ export class Shots extends EventTarget {
   async #keep(source, parcel) {
     const { flow, phone } = this.#app;
     this.#mustBeOpen();
-    if (!this.#makeRoom({ type: "image/jpeg", size: LARGE_BYTES, role: "photo", parcel })) {
+    if (this.#inTheWay({ type: "image/jpeg", size: LARGE_BYTES, role: "photo", parcel }) === null) {
       throw new PhoneError(
         "handover-full",
         "No more photos fit into one handover.",
@@ -129,6 +129,7 @@ export class Shots extends EventTarget {
       }
       /** @type {OpenPhoto} */
       const entry = { ...kept, role: "photo", parcel: this.#nameNow(parcel) };
+      for (const tag of this.#inTheWay(entry) ?? []) this.#draft.photos.splice(this.#draft.photos.indexOf(tag), 1);
       this.#draft.photos.push(entry);
       await flow.save();
       this.#later(picture, entry);
@@ -140,16 +141,18 @@ export class Shots extends EventTarget {
   }
 
   /**
-   * A tag is a bonus, a parcel's own photo is not: the last tags go where there is no room for both.
+   * A tag is a bonus, a parcel's own photo is not: the last tags give way where there is no room for both.
    * @param {Parameters<typeof hasRoomFor>[1]} photo
-   * @returns {boolean} there is room for it now
+   * @returns {OpenPhoto[]|null} the tags that have to go for it; null: there is no room without them either
    */
-  #makeRoom(photo) {
-    const { photos } = this.#draft;
-    for (let at = photos.length - 1; at >= 0 && !hasRoomFor(this.#draft, photo); at -= 1) {
-      if (photos[at]?.role === "tag") photos.splice(at, 1);
+  #inTheWay(photo) {
+    const photos = [...this.#draft.photos];
+    /** @type {OpenPhoto[]} */
+    const going = [];
+    for (let at = photos.length - 1; at >= 0 && !hasRoomFor({ ...this.#draft, photos }, photo); at -= 1) {
+      if (photos[at]?.role === "tag") going.push(...photos.splice(at, 1));
     }
-    return hasRoomFor(this.#draft, photo);
+    return hasRoomFor({ ...this.#draft, photos }, photo) ? going : null;
   }
 
   /** @throws {PhoneError} somebody else is signed in, or it was thrown away, before the picture was ready */

@@ -12,6 +12,11 @@ export function closeAll() {
   for (const dialog of shown) dialog.close("");
 }
 
+/** @returns {boolean} somebody is asked something: what goes on behind it is not meant */
+export function isAsking() {
+  return shown.size > 0;
+}
+
 /**
  * Shows a cloned dialog and resolves with its returnValue when it closes; it is then removed.
  * @param {HTMLElement} dialog
