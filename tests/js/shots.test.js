@@ -113,7 +113,11 @@ test("tags give way to the photo of a parcel that has none", () =>
     const tags = draft.photos.filter(({ role }) => role === "tag").length;
     const count = (role) => draft.photos.filter((photo) => photo.role === role).length;
     await shots.shoot(Promise.reject(new DOMException("no frame", "InvalidStateError")), codes[60]);
-    assert.deepEqual([failed, count("tag")], [["InvalidStateError"], tags], "none goes for a photo that is not kept");
+    assert.deepEqual(
+      [failed, count("tag")],
+      [["InvalidStateError"], tags],
+      "none goes for a photo that is not kept",
+    );
     for (let n = 60; n < 120; n += 1) await shots.shoot(Promise.resolve(bitmap(`photo ${n}`)), codes[n]);
     assert.deepEqual([failed.length, count("photo")], [1, 120]);
     assert.ok(count("tag") < tags && count("tag") >= tags - 61, `${count("tag")} of ${tags}`);
