@@ -36,7 +36,7 @@ def copy_as_of(revision: str, settings: Settings, folder: Path) -> Copied:
             connection.execute(insert(then.tables["installation"]), {"name": "epoch", "value": "before"})
             connection.commit()
             if settings.is_sqlite:
-                shutil.copy(sqlite._file(settings), folder / sqlite.FILE)
+                shutil.copy(sqlite.file_of(settings), folder / sqlite.FILE)
                 return Copied("sqlite", revision, "before", (), (), (sqlite.FILE,))
             ours = [table for table in then.sorted_tables if table.name != "alembic_version"]
             tables = tuple(postgresql._table_out(connection, table, folder) for table in ours)

@@ -53,6 +53,7 @@ export const done = (app, root, [id = ""]) => {
 function showGone(screen) {
   setBar({ title: "Handover", sub: "", flow: true, back: () => go("#/outbox") });
   text(screen, "title", "No longer kept here");
+  el(screen, "head").hidden = false;
   text(
     screen,
     "what",
@@ -70,8 +71,7 @@ function show(app, screen, item) {
   const only = item.parcels.length === 1 ? [codeText(item.parcels[0] ?? "")] : [];
   setBar({ title: barTitle(item), sub: kind, flow: true, back: () => go("#/outbox") });
   text(screen, "title", headline(item));
-  el(screen, "mark").hidden = false;
-  el(screen, "steps").hidden = false;
+  for (const name of ["head", "mark", "steps"]) el(screen, name).hidden = false; // nothing is said before it is read
   el(screen, "mark").dataset.tone = item.voided ? "sealed" : stateLook(item.state).tone;
   text(screen, "what", [kind, parcels, ...only].join(DOT));
   text(screen, "no", numberOf(item));
