@@ -129,8 +129,9 @@ export class Shots extends EventTarget {
       }
       /** @type {OpenPhoto} */
       const entry = { ...kept, role: "photo", parcel: this.#nameNow(parcel) };
-      for (const tag of this.#inTheWay(entry) ?? [])
+      for (const tag of this.#inTheWay(entry) ?? []) {
         this.#draft.photos.splice(this.#draft.photos.indexOf(tag), 1);
+      }
       this.#draft.photos.push(entry);
       await flow.save();
       this.#later(picture, entry);
