@@ -121,6 +121,26 @@ test("a picture the server found damaged stays wanted and is sent anew", async (
   phone.close();
 });
 
+test("a piece has a checksum only where a line was seen to change bytes", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone, CODES.slice(0, 1), [400_000]));
+  const pieces = [];
+  world.server.instead = ({ method, headers, body }) => {
+    if (method !== "PATCH") return;
+    pieces.push(headers.has("Upload-Checksum"));
+    if (pieces.length === 1) body[0] ^= 1;
+  };
+  for (let round = 0; round < 6 && (await phone.counts()).unsentBlobs > 0; round += 1) {
+    await phone.kick("user");
+    world.time += 60_000;
+  }
+  assert.equal((await phone.outbox())[0].state, "safe");
+  assert.deepEqual(pieces.slice(0, 2), [false, false]);
+  assert.ok(pieces.length > 2 && pieces.slice(2).every(Boolean), `checksums: ${pieces}`);
+  phone.close();
+});
+
 test("a picture the server will not take is shown and kept, and holds back no other", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

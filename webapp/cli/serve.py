@@ -9,11 +9,10 @@ import signal
 from typing import Any
 
 import click
-from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 
 from webapp import clock
-from webapp.cli.answers import KeepingTask
+from webapp.cli.channels import KeepingChannel
 from webapp.cli.demo import welcome
 from webapp.cli.output import open_app, refusing, settings_or_exit
 from webapp.services.demo.load import load_demo
@@ -63,7 +62,7 @@ def serve(host: str | None, port: int | None, demo: bool, as_json: bool) -> None
 
 
 def _listen(app: Any, settings: Settings) -> Any:
-    HTTPChannel.task_class = KeepingTask
+    BaseWSGIServer.channel_class = KeepingChannel
     try:
         return create_server(
             app,

@@ -29,6 +29,7 @@ import { asOnlySender, isBusy } from "./sender.js";
  * @property {number} limit     bytes that a proxy on the way is known, or thought, to let through at once
  * @property {number} rate      bytes a ms of pictures as last seen, 0 when unknown or the line failed
  * @property {boolean} isShaky  the line was cut in the middle of a picture
+ * @property {boolean} changesBytes  a picture came to the server as another: its pieces are checked one by one
  * @property {boolean} moved    this round has brought something home
  * @property {boolean} told     the server knows the queue as it is now
  */
@@ -50,6 +51,7 @@ export function freshPace() {
     limit: Infinity,
     rate: 0,
     isShaky: false,
+    changesBytes: false,
     moved: false,
     told: false,
   };

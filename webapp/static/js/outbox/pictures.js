@@ -34,6 +34,7 @@ const QUICK_LANES = 3;
 const SHAKY_MS = 8_000; // of the line's time: what a cut loses, beside the round trip that each piece costs
 const ASK_AT_ONCE = 1_000;
 const READS = 3;
+const DIGEST_MISMATCH = 460;
 const REFUSED = new Set([400, 413, 415, 422]);
 
 /**
@@ -146,10 +147,16 @@ async function sendSome(context, identity, pace, { blob, mayGoOn }) {
     const at = context.now();
     const chunk = Math.floor(Math.min(pace.chunk, pace.limit));
     sent = Math.min(chunk, blob.size - offset);
-    standing = await sendPiece(context, identity.token, path, { bytes, offset, chunk });
+    standing = await sendPiece(context, identity.token, path, {
+      bytes,
+      offset,
+      chunk,
+      hasChecksum: pace.changesBytes,
+    });
     clock(context, pace, standing, standing.offset - offset, at);
     resize(pace, standing, sent);
   }
+  pace.changesBytes ||= standing.answer.status === DIGEST_MISMATCH;
   return mayBeLess(pace, standing, sent) ? "more" : judge(context, blob, standing.answer);
 }
 
@@ -271,7 +278,7 @@ async function judge(context, blob, answer) {
     status === 404 ||
     status === 409 ||
     status === 410 ||
-    status === 460 ||
+    status === DIGEST_MISMATCH ||
     status === 500;
   if (!isOurs) return trouble(answer);
   const mayGoAtOnce = tries < 2 && status !== 500;

@@ -1,5 +1,9 @@
 /**
- * One picture to the server by tus 1.0.0: created, sent in pieces each with its checksum, taken up again after a break.
+ * One picture to the server by tus 1.0.0: created, sent in pieces, taken up again after a break.
+ *
+ * The digest of the whole is checked when the last byte is in. A piece has a checksum of its own only where the line was
+ * seen to change bytes: the server has to throw a piece with a checksum away when it was cut, and keeps what came of one
+ * without.
  * @module
  */
 import { base64, fromHex, utf8 } from "../domain/bytes.js";
@@ -65,23 +69,21 @@ export async function resumeUpload(context, token, path) {
  * @param {Context} context
  * @param {string} token
  * @param {string} path
- * @param {{bytes:ArrayBuffer, offset:number, chunk:number}} piece
+ * @param {{bytes:ArrayBuffer, offset:number, chunk:number, hasChecksum:boolean}} piece
  * @returns {Promise<Standing>}
  */
-export async function sendPiece(context, token, path, { bytes, offset, chunk }) {
+export async function sendPiece(context, token, path, { bytes, offset, chunk, hasChecksum }) {
   const body = bytes.slice(offset, offset + chunk);
-  const digest = base64(fromHex(await context.digest(body)));
+  /** @type {Record<string, string>} */
+  const checksum = hasChecksum
+    ? { "Upload-Checksum": `sha256 ${base64(fromHex(await context.digest(body)))}` }
+    : {};
   const answer = await request(context, path, {
     method: "PATCH",
     token,
     body,
     bytes: body.byteLength,
-    headers: {
-      ...VERSION,
-      "Content-Type": OCTETS,
-      "Upload-Offset": String(offset),
-      "Upload-Checksum": `sha256 ${digest}`,
-    },
+    headers: { ...VERSION, "Content-Type": OCTETS, "Upload-Offset": String(offset), ...checksum },
   });
   const isTaken = answer.protocol && answer.status === 204;
   return { path: isTaken ? path : null, offset: isTaken ? (offsetOf(answer) ?? offset) : offset, answer };
