@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from flask_security import verify_password
 from sqlalchemy import func, select, update
 
 from sync.protocol.problems import Problem
+from tests.support.installation import make_settings, running_app
 from tests.support.shop import make_shop
 from webapp.cli import demo as command
 from webapp.cli.demo import welcome
@@ -49,6 +51,13 @@ def test_the_demo_shop_has_people_orders_and_runs_for_today(app_on_both: Flask) 
     assert counted(Anomaly, Anomaly.org_id == loaded.org_id, Anomaly.code.like("skipped%")) == 0
     assert counted(Order, Order.created_at > NOW) == 0
     assert counted(Event, Event.effective_at > NOW) == 0
+
+
+def test_the_demo_shop_is_of_the_market_that_was_asked_for(tmp_path: Path) -> None:
+    with running_app(make_settings(tmp_path, market="VN")):
+        loaded = load_demo(NOW)
+        with reading() as session:
+            assert session.get_one(Organisation, loaded.org_id).market == "VN"
 
 
 def test_the_password_is_made_up_told_once_and_kept_as_a_hash(app_on_both: Flask) -> None:

@@ -224,6 +224,28 @@ def test_what_an_export_leaves_out_does_not_erase_what_was_known(books: Books) -
     )
 
 
+def test_an_export_without_packages_speaks_of_the_parcel_that_is_there(books: Books) -> None:
+    books.put(ready(1), ready(2))
+
+    def names() -> set[tuple[str, str | None, str | None]]:
+        return {(it.code, it.package_id, it.tracking_number) for it in books.parcels()}
+
+    before = names()
+    off = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+    books.put(ready(1, package_id="", tracking=""), row(2, **off))
+    assert names() == before
+    assert sorted(it.status for it in books.parcels()) == ["cancelled", "ready"]
+
+
+def test_a_row_without_a_package_calls_off_no_package_of_two_orders(books: Books) -> None:
+    package = {"package_id": "1150000000000000001", "tracking": "MY1234567"}
+    books.put(ready(1, **package), ready(2, **package))
+    off = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+    books.put(row(2, **off))
+    (shared,) = (it for it in books.parcels() if it.package_id)
+    assert shared.status == "ready"
+
+
 def test_a_carrier_is_found_by_any_of_its_names_and_made_once(books: Books) -> None:
     with transaction() as session:
         lock_org(session, books.org)

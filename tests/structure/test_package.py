@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -42,3 +45,24 @@ def test_every_file_of_the_product_is_in_the_wheel() -> None:
 
 def test_no_pattern_of_the_wheel_is_left_over() -> None:
     assert [pattern for pattern, found in NAMED.items() if not found] == []
+
+
+def test_setup_installs_what_an_earlier_setup_had_not_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "setup.sh", tmp_path / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "baton"):
+        (programs / name).write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/asked"\n')
+        os.chmod(programs / name, 0o755)
+
+    def installed(*extras: str) -> list[str]:
+        (programs / "asked").unlink(missing_ok=True)
+        subprocess.run(["scripts/setup.sh", *extras], cwd=tmp_path, check=True, capture_output=True)
+        asked = (programs / "asked").read_text() if (programs / "asked").exists() else ""
+        return [line.split()[-1] for line in asked.splitlines() if "--editable" in line]
+
+    assert installed("scale") == [".[scale]"]
+    assert installed("test,check,scale") == [".[test,check,scale]"]
+    assert installed() == installed("scale") == installed("test,check") == []

@@ -145,9 +145,20 @@ def test_date_cells_alone_are_believed_only_with_a_day_above_12() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "25/12/26 10:00", "2026", "25/12/2026", "25/12-2026 10:00", "1/1/1999 10:00"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "25/12/26 10:00",
+        "2026",
+        "25/12/2026",
+        "25/12-2026 10:00",
+        "1/1/1999 10:00",
+        datetime(1899, 12, 30),  # a spreadsheet's zero, shown as a date
+        datetime(1, 1, 1),
+    ],
 )
-def test_anything_else_is_no_date(text: str) -> None:
+def test_anything_else_is_no_date(text: str | datetime) -> None:
     with pytest.raises(Unreadable) as refused:
         read_time(text, "dmy")
     assert refused.value.code == "date_invalid"

@@ -15,7 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync.protocol.problems import Problem
-from tests.support.exports import FIELDS, as_csv, order_id, ready, row, write_csv, write_workbook, write_xlsx
+from tests.support.exports import (
+    FIELDS,
+    as_csv,
+    order_id,
+    ready,
+    row,
+    sku_id,
+    write_csv,
+    write_workbook,
+    write_xlsx,
+)
 from webapp.services.importing.export import open_export
 from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.reading import limits, xlsx_guard
@@ -190,6 +200,21 @@ def test_a_row_with_more_cells_than_the_header_is_named(tmp_path: Path) -> None:
     orders, rejected, _ = read(written(tmp_path, text.encode()))
     assert len(orders) == 2
     assert rejected == [(4, "", "columns_extra")]
+
+
+def test_the_order_of_a_row_with_more_cells_is_held_back_whole(tmp_path: Path) -> None:
+    lines = as_csv([row(1), row(1, sku_id=sku_id(2)), row(2)]).splitlines()
+    lines[2] += ",x"
+    orders, rejected, _ = read(written(tmp_path, "\r\n".join(lines).encode()))
+    assert [order.order_id for order in orders] == [order_id(2)]
+    assert [(row, code) for row, _, code in rejected] == [(2, "order_held_back"), (3, "columns_extra")]
+
+
+def test_half_a_letter_in_a_workbook_is_no_letter_and_a_whole_one_is(tmp_path: Path) -> None:
+    rows = [row(1, product="a_xD83D_b"), row(2, product="_xD83D__xDE00_"), row(3, order_id="_xD83D_")]
+    orders, rejected, _ = read(write_xlsx(tmp_path / "o.xlsx", rows))
+    assert [order.lines[0].product for order in orders] == ["a\ufffdb", "\U0001f600"]
+    assert rejected == [(4, "Order ID", "id_invalid")]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -65,6 +65,15 @@ def test_every_bad_cell_of_a_row_is_named_at_once() -> None:
     assert {one.row for one in refused} == {7}
 
 
+@pytest.mark.parametrize("written", ["-", "/", "0"])
+@pytest.mark.parametrize("paid", ["", "20/11/2026 10:00:00"])
+def test_a_sign_for_nothing_is_no_time_of_creation(written: str, paid: str) -> None:
+    cells = row(1, created_at=written, **({"paid_at": paid} if paid else {}))
+    refused = read_row(7, cells, "dmy", zone_of("MY"))
+    assert isinstance(refused, list)
+    assert [(one.column, one.code) for one in refused] == [("Created Time", "date_missing")]
+
+
 def test_rows_of_one_order_are_one_order_with_a_line_for_each_sku() -> None:
     group, _ = group_of(ready(1), ready(1, sku_id=sku_id(2), quantity="3"))
     (order,) = group.orders

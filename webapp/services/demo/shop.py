@@ -6,13 +6,13 @@ from datetime import datetime
 
 import uuid_utils
 
+from webapp.extensions import of_app
 from webapp.services.found_shop import MARK
 from webapp.store.models import Organisation
 from webapp.store.queries import demo as ask
 from webapp.store.unit import transaction
 
 NAME = "Demo shop (not real)"
-MARKET = "guide"
 
 
 def open_shop(now: datetime) -> tuple[str, str]:
@@ -26,7 +26,7 @@ def open_shop(now: datetime) -> tuple[str, str]:
             held = Organisation(
                 id=str(uuid_utils.uuid7()),
                 name=NAME,
-                market=MARKET,
+                market=of_app("baton-settings").market,
                 created_at=now,
                 settings={"demo": "made"},
             )

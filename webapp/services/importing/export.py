@@ -41,6 +41,9 @@ class Export:
     as_of: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     notes: list[str] = field(default_factory=list)
     early: list[Rejection] = field(default_factory=list)
+    spoilt: dict[int, Rejection] = field(
+        default_factory=dict
+    )  # rows whose cells moved, yet whose order is known
     is_rounded: bool = False
 
     def groups(self) -> Iterator[tuple[Group, list[Rejection]]]:
@@ -56,7 +59,8 @@ class Export:
         bad_orders: dict[str, set[int]] = {}
         for row, body in staged:
             raw = _unpack(body)
-            read = read_row(row, raw, self.order, self.zone)
+            spoilt = self.spoilt.get(row)
+            read = [spoilt] if spoilt else read_row(row, raw, self.order, self.zone)
             if isinstance(read, Line) and not self.is_rounded:
                 good.append(read)
                 continue
@@ -133,15 +137,20 @@ class _Scan:
             raise Problem(
                 "import-too-large", f"The file has more than {MAX_ROWS} rows. Export a shorter period."
             )
-        if not self._fits_header(row, cells):
-            return
+        spoilt = self._beyond_header(row, cells)
         try:
             order_id = values.marketplace_id(raw.get("order_id", ""))
         except values.Unreadable as error:
-            self._refuse(Rejection(row, HEADINGS["order_id"], error.code, error.message))
+            self._refuse(spoilt or Rejection(row, HEADINGS["order_id"], error.code, error.message))
             return
-        self._judge.feed(row, {name: _as_date(raw[name]) for name in TIMES if name in raw})
-        self._waiting.append((row, order_id, _parcel_of(raw), _pack(raw)))
+        if spoilt:
+            # Its order is known, so the rest of the order is held back with it.
+            self._export.spoilt[row] = spoilt
+            self._count_bad()
+            self._waiting.append((row, order_id, None, _pack({"order_id": order_id})))
+        else:
+            self._judge.feed(row, {name: _as_date(raw[name]) for name in TIMES if name in raw})
+            self._waiting.append((row, order_id, _parcel_of(raw), _pack(raw)))
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
@@ -155,18 +164,18 @@ class _Scan:
                 raw[name] = clean
         return raw
 
-    def _fits_header(self, row: int, cells: list[Cell]) -> bool:
-        extra = [cell for cell in cells[self._width :] if values.words(cell)]
-        if extra:
-            said = (
-                f"The row has {len(cells)} cells, the header {self._width}: a quotation mark may be missing."
-            )
-            self._refuse(Rejection(row, "", "columns_extra", said))
-        return not extra
+    def _beyond_header(self, row: int, cells: list[Cell]) -> Rejection | None:
+        if not any(values.words(cell) for cell in cells[self._width :]):
+            return None
+        said = f"The row has {len(cells)} cells, the header {self._width}: a quotation mark may be missing."
+        return Rejection(row, "", "columns_extra", said)
 
     def _refuse(self, rejection: Rejection) -> None:
         self._export.early.append(rejection)
-        refuse_too_many(len(self._export.early))
+        self._count_bad()
+
+    def _count_bad(self) -> None:
+        refuse_too_many(len(self._export.early) + len(self._export.spoilt))
 
     def _flush(self) -> None:
         self._export.stage.add(self._waiting)

@@ -171,11 +171,20 @@ class _Matching:
         return None
 
     def _by_order(self, parcel: ParcelDraft) -> HeldParcel | None:
-        """The order's parcel that has no name of its own yet; else the one somebody scanned before the import."""
-        for held in self._free.values():
-            is_its = held.is_known and _is_nameless(held) and set(parcel.orders).intersection(held.orders)
-            if is_its and not self._was_retired(held):
-                return self._take(held)
+        """The order's parcel that has no name of its own yet; else the one somebody scanned before the import.
+
+        Rows without a package and a number speak of the order's only parcel, whatever that is called by now.
+        """
+        its = [
+            held
+            for held in self._free.values()
+            if held.is_known and set(parcel.orders).intersection(held.orders) and not self._was_retired(held)
+        ]
+        if nameless := next((held for held in its if _is_nameless(held)), None):
+            return self._take(nameless)
+        is_bare = not parcel.package_id and not parcel.tracking
+        if is_bare and len(its) == 1 and its[0].orders == tuple(parcel.orders):
+            return self._take(its[0])
         return self._scanned(parcel)
 
     def _was_retired(self, held: HeldParcel) -> bool:

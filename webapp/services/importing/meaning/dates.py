@@ -33,6 +33,7 @@ _RISING = (
     ("rts_at", "shipped_at"),
     ("shipped_at", "delivered_at"),
 )
+_YEARS = range(2015, 2101)
 _SLACK = timedelta(days=1)  # clocks of two systems, and the zone of the one who exported
 
 
@@ -147,7 +148,7 @@ class DateJudge:
 
     def _note_newest(self, order: Order, rank: tuple[int, ...]) -> None:
         held = self._newest.get(order)
-        if held is None or rank > held:
+        if rank[0] in _YEARS and (held is None or rank > held):
             self._newest[order] = rank
 
     def _weigh(self, parts: Mapping[str, Parts]) -> None:
@@ -237,15 +238,17 @@ _NAMES = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
 def read_time(cell: str | datetime, order: Order) -> datetime:
     """The local time of a cell, without a zone. Raises Unreadable date_invalid."""
-    if isinstance(cell, datetime):
-        return cell.replace(microsecond=0)
-    parts = split(cell)
-    time = parts.as_time(order) if parts is not None and order != "ymd" else iso(cell)
-    if parts is not None and order == "ymd" and parts.first == parts.second:
-        time = parts.as_time("dmy")
-    if time is None or not 2015 <= time.year <= 2100:
+    time = cell.replace(microsecond=0) if isinstance(cell, datetime) else _written(cell, order)
+    if time is None or time.year not in _YEARS:
         raise Unreadable("date_invalid", f"“{shown(cell)}” is not a date and time ({_FORMS[order]}).")
     return time
+
+
+def _written(text: str, order: Order) -> datetime | None:
+    parts = split(text)
+    if parts is not None and order == "ymd" and parts.first == parts.second:
+        return parts.as_time("dmy")
+    return parts.as_time(order) if parts is not None and order != "ymd" else iso(text)
 
 
 _FORMS = {"dmy": "DD/MM/YYYY HH:MM:SS", "mdy": "MM/DD/YYYY HH:MM:SS", "ymd": "YYYY-MM-DD HH:MM:SS"}

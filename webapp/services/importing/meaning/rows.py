@@ -120,6 +120,9 @@ class _Reader:
     def refuse(self, field: str, code: str, message: str) -> None:
         self.bad.append(Rejection(self.row, HEADINGS[field], code, message))
 
+    def is_bad(self, field: str) -> bool:
+        return any(bad.column == HEADINGS[field] for bad in self.bad)
+
     def time(self, field: str, order: dates.Order, zone: tzinfo) -> datetime | None:
         cell = self.raw.get(field)
         if cell is None:
@@ -145,7 +148,7 @@ def read_row(row: int, raw: Raw, order: dates.Order, zone: tzinfo) -> Line | lis
     if "status" not in texts:
         reader.refuse("status", "status_missing", "The order's status is empty.")
     times = {field: at for field in TIMES if (at := reader.time(field, order, zone)) is not None}
-    if "created_at" not in raw:
+    if "created_at" not in times and not reader.is_bad("created_at"):
         reader.refuse("created_at", "date_missing", "The time the order was created is empty.")
     line = Line(
         row=row,

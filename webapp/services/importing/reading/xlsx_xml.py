@@ -51,4 +51,8 @@ def _refuse_doctype(*_: object) -> None:
 def unescaped(text: str) -> str:
     """A text of a cell as a person sees it."""
     # A spreadsheet writes a tab or a control character inside a text as _x0009_.
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    if "_x" not in text:
+        return text
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    # Two halves of a pair are one letter; a half alone is none, and no database or page keeps it.
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
