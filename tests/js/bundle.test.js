@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { inflateSync } from "node:zlib";
 import { crc32, directory, localHeader } from "../../webapp/static/js/domain/zip.js";
 import { AREAS } from "../../sync/evidence/bundle/page/findings.js";
+import { kindWords } from "../../sync/evidence/bundle/page/show.js";
 import { NoBundle } from "../../sync/evidence/bundle/page/zip.js";
 import { verifyBundle } from "../../sync/evidence/bundle/page/verify.js";
 
@@ -52,3 +53,11 @@ for (const { name, server_key: expected, exit, faults, notes, ...where } of case
     assert.deepEqual(await judge(fileOf(where), expected), { exit, faults, notes });
   });
 }
+
+test("an event is called by its kind and its data, as in print", () => {
+  for (const [kind, data, word] of read("../vectors/kind_words.json")) {
+    assert.equal(kindWords({ kind, data }, catalogue.kinds), word, JSON.stringify([kind, data]));
+  }
+  assert.equal(kindWords({ kind: "new_kind" }, catalogue.kinds), "new kind");
+  assert.equal(kindWords({ kind: "constructor" }, catalogue.kinds), "constructor");
+});

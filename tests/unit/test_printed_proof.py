@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -13,10 +14,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sync.evidence.bundle import findings
+from sync.evidence.printing import words
 from sync.evidence.printing.proof import Printed, print_proof
 from sync.evidence.printing.stamp import MOST_BYTES, stamp
+from sync.rules.lifecycle import TABLE
 from tests.vectors.forgeries.cast import make_cast, payload_of
 
+KIND_WORDS = json.loads((Path(__file__).parents[1] / "vectors" / "kind_words.json").read_text("utf-8"))
 JAKARTA = timezone(timedelta(hours=7))
 NAMES = {
     "Vietnamese": "Nguyễn Thị Hà Phượng",
@@ -135,6 +140,30 @@ def test_a_withdrawn_record_and_a_finding_are_said_aloud(tmp_path: Path) -> None
     text = text_of(print_proof(facts), tmp_path)
     assert "This record was withdrawn later" in text
     assert "The server noted: Count mismatch (short 1)" in text
+
+
+def test_what_only_asks_or_ends_is_not_printed_as_what_it_is_about(tmp_path: Path) -> None:
+    facts = printed()
+    for event, kind, data in zip(
+        facts.timeline["events"][:2], ("cancel", "hold"), ({"requested": True}, {"on": False}), strict=True
+    ):
+        event["kind"], facts.payloads[event["id"]]["data"] = kind, data
+    text = " ".join(text_of(print_proof(facts), tmp_path).split())
+    assert "Cancellation asked" in text
+    assert "No longer on hold" in text
+    assert "Cancelled" not in text
+    assert "Put on hold" not in text
+
+
+@pytest.mark.parametrize(("kind", "data", "word"), KIND_WORDS)
+def test_an_event_is_called_by_its_kind_and_its_data_as_on_the_page(
+    kind: str, data: object, word: str
+) -> None:
+    assert words.kind(kind, data) == word
+
+
+def test_every_kind_of_the_protocol_and_every_cancel_has_a_word() -> None:
+    assert {row for row in TABLE if "." not in row or row.startswith("cancel.")} <= set(findings.KIND_WORDS)
 
 
 def test_the_same_facts_are_printed_in_the_same_bytes() -> None:

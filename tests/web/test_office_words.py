@@ -28,6 +28,12 @@ def test_every_status_kind_severity_and_verdict_has_words() -> None:
     assert set(VERDICTS) <= set(words.PROOFS)
 
 
+def test_a_cancellation_that_is_only_asked_for_or_taken_back_is_called_so() -> None:
+    assert words.kind_words("cancel").word == "Cancelled"
+    assert words.kind_words("cancel", {"requested": True}).word == "Cancellation asked for"
+    assert words.kind_words("cancel", {"withdrawn": True}).word == "Cancellation taken back"
+
+
 def test_every_flag_that_is_set_is_shown() -> None:
     every = {name: True for name, value in Flags().as_dict().items() if value is False}
     shown = words.flag_words({**every, "attempts": 2, "reported": ["short_count", "damage"]})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.rules.lifecycle import row_of
 from sync.rules.reasons import DAMAGE, REASONS
 
 
@@ -70,6 +71,10 @@ KINDS: dict[str, Words] = {
     "check": Words("Photos looked at", "sealed", "eye"),
     "remind": Words("Reminder sent", "sealed", "bell"),
 }
+_CANCELS: dict[str, Words] = {  # of which nothing moves
+    "cancel.requested": Words("Cancellation asked for", "attention", "ban"),
+    "cancel.withdrawn": Words("Cancellation taken back", "sealed", "undo"),
+}
 _HOLDS: dict[tuple[bool, bool], Words] = {  # is it force majeure, is it on
     (False, True): KINDS["hold"],
     (False, False): Words("No longer on hold", "sealed", "undo"),
@@ -109,7 +114,11 @@ def proof_words(proof: str | None) -> Words:
 
 
 def kind_words(kind: str, data: Mapping[str, Any] | None = None) -> Words:
-    """How an event is shown on a timeline: by its kind, a `hold` also by what it holds and whether it ends."""
+    """How an event is shown on a timeline: by its kind; a `hold` also by what it holds and whether it ends, a `cancel`
+    by whether it asks or is taken back.
+    """
+    if kind == "cancel" and (row := row_of(kind, data or {})) in _CANCELS:
+        return _CANCELS[row]
     if kind == "hold" and data:
         return _HOLDS[data.get("force_majeure") is True, data.get("on") is not False]
     return KINDS.get(kind) or _plain(kind)

@@ -21,6 +21,8 @@ def _load() -> dict[str, Any]:
 
 _CATALOGUE = _load()
 AREA_WORDS: dict[str, str] = _CATALOGUE["areas"]
+# What an event is called, by its kind, or `<kind>.<variant>` where its data decides (`printing.words.kind`).
+KIND_WORDS: dict[str, str] = _CATALOGUE["kinds"]
 CODES: dict[str, tuple[str, str, str]] = {
     code: (area, weight, sentence) for code, (area, weight, sentence) in _CATALOGUE["findings"].items()
 }

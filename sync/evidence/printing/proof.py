@@ -150,8 +150,9 @@ def _stamps(stamps: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _line(printed: Printed, event: Mapping[str, Any]) -> Sequence[str]:
-    other = printed.payloads[event["id"]].get("counterpart") or {}
-    what = words.kind(event["kind"]) + (" (withdrawn)" if event["withdrawn_by"] else "")
+    payload = printed.payloads[event["id"]]
+    other = payload.get("counterpart") or {}
+    what = words.kind(event["kind"], payload.get("data")) + (" (withdrawn)" if event["withdrawn_by"] else "")
     what += " (stated by the office)" if _is_stated(printed, event) else ""
     return (
         words.moment(parse_time(event["effective_at"]), printed.zone),
@@ -166,7 +167,7 @@ def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
     payload = printed.payloads[event["id"]]
     sheet.add_page()
     _mark(sheet, event)
-    sheet.heading(words.kind(event["kind"]))
+    sheet.heading(words.kind(event["kind"], payload.get("data")))
     if event["withdrawn_by"]:
         sheet.write_line(
             "This record was withdrawn later by whoever made it.", bold=True, colour=ALARM, gap=1

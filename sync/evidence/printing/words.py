@@ -6,33 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from sync.evidence.bundle.findings import KIND_WORDS
 from sync.protocol.times import parse_time
+from sync.rules.lifecycle import row_of
 from sync.rules.reasons import REASONS
 
-KINDS = {
-    "confirm": "Confirmed in stock",
-    "pack": "Packed",
-    "label": "Labelled",
-    "drop_off": "Dropped off",
-    "collect": "Collected",
-    "carrier_scan": "Scanned by the carrier",
-    "out_for_delivery": "Out for delivery",
-    "deliver": "Delivered",
-    "attempt": "Delivery tried",
-    "report": "Problem reported",
-    "return": "Return",
-    "void": "Earlier record withdrawn",
-    "blob_lost": "Photo lost on the phone",
-    "cancel": "Cancelled",
-    "hold": "Put on hold",
-    "review": "Looked at by the office",
-    "resolve": "Decided by the office",
-    "amend": "Note by the office",
-    "deem_delayed": "Deemed delayed",
-    "deem_lost": "Deemed lost",
-    "deem_cancelled": "Deemed cancelled",
-    "remind": "Reminder",
-}
 # What somebody did at a door or a counter, and proves by photos or a signature: each gets a page.
 ON_THE_SPOT = ("pack", "drop_off", "collect", "deliver", "attempt", "report", "return")
 # Whose signature records have, in their number.
@@ -64,9 +42,25 @@ def absent(blob: Mapping[str, Any], zone: tzinfo) -> str:
     return f"{said} on {moment(parse_time(at), zone)}, after {blob.get('deleted_after_days')} days"
 
 
-def kind(code: str) -> str:
-    """An event's kind in words; one of a newer version speaks for itself."""
-    return KINDS.get(code, code.replace("_", " ").capitalize())
+def kind(code: str, data: object = None) -> str:
+    """What an event is called by its kind and its data, whatever that is; a newer version's kind speaks for itself."""
+    told = data if isinstance(data, Mapping) else {}
+    return KIND_WORDS.get(_variant(code, told)) or code.replace("_", " ").capitalize()
+
+
+def _variant(code: str, data: Mapping[str, Any]) -> str:
+    """The name in the list: `show.js` of the page chooses likewise."""
+    if code == "cancel":
+        return row_of(code, data)
+    if code != "hold":
+        return code
+    incident = ".force_majeure" if data.get("force_majeure") is True else ""
+    return f"{code}{incident}{'.off' if data.get('on') is False else ''}"
+
+
+def others(count: int) -> str:
+    """How many pictures are left out because they show another parcel."""
+    return f"{'1 picture' if count == 1 else f'{count} pictures, of each'}: {ABSENT['left_out']}."
 
 
 def reason(kind_: str, code_: str | None) -> str:

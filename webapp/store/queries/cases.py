@@ -75,6 +75,7 @@ class Offer:
     effective_at: datetime
     by: str | None
     parcel: str
+    data: dict[str, Any] | None
 
 
 def opened_since(
@@ -262,12 +263,12 @@ def records(session: Session, org_id: str, case_id: str, event_ids: Collection[s
 
 def _records(org_id: str, case_id: str) -> Any:
     return (
-        select(Event.id, Event.kind, Event.effective_at, User.name, func.min(EventParcel.code))
+        select(Event.id, Event.kind, Event.effective_at, User.name, func.min(EventParcel.code), Event.data)
         .join(EventParcel, (EventParcel.org_id == Event.org_id) & (EventParcel.event_id == Event.id))
         .join(CaseParcel, (CaseParcel.org_id == EventParcel.org_id) & (CaseParcel.code == EventParcel.code))
         .outerjoin(User, (User.org_id == Event.org_id) & (User.id == Event.actor_id))
         .where(Event.org_id == org_id, CaseParcel.case_id == case_id)
-        .group_by(Event.id, Event.kind, Event.effective_at, User.name)
+        .group_by(Event.org_id, Event.id, User.name)
         .order_by(Event.effective_at.desc(), Event.id)
     )
 

@@ -6,7 +6,7 @@
 export const AREAS = ["integrity", "who", "time_bounds", "completeness"];
 const MOST_OF_A_KIND = 200;
 
-/** @typedef {{areas: Record<string, string>, no_bundle: Record<string, string>, findings: Record<string, string[]>}} Catalogue */
+/** @typedef {{areas: Record<string, string>, kinds: Record<string, string>, no_bundle: Record<string, string>, findings: Record<string, string[]>}} Catalogue */
 /** @typedef {{code: string, where: string, detail: string, area: string, isFault: boolean, sentence: string}} Finding */
 
 /** Collects them, each once, and no more of one kind than anybody reads. */

@@ -12,27 +12,6 @@ import { claimedMs } from "./times.js";
 /** @typedef {import("./verify.js").Verdict} Verdict */
 
 const MOST_CODES = 20;
-/** @type {Record<string, string>} */
-const KIND_WORDS = {
-  confirm: "Confirmed in stock",
-  pack: "Packed",
-  label: "Labelled",
-  drop_off: "Dropped off",
-  collect: "Collected",
-  carrier_scan: "Scanned by the carrier",
-  out_for_delivery: "Out for delivery",
-  deliver: "Delivered",
-  attempt: "Delivery tried",
-  report: "Problem reported",
-  return: "Return",
-  void: "Earlier record withdrawn",
-  blob_lost: "Photo lost on the phone",
-  cancel: "Cancelled",
-  hold: "Put on hold",
-  review: "Looked at by the office",
-  resolve: "Decided by the office",
-  amend: "Note by the office",
-};
 /** @type {Record<string, [string, string]>} */
 const ANSWERS = {
   integrity: ["Nothing was changed, taken out or put in.", "Something was changed, taken out or put in."],
@@ -156,7 +135,7 @@ function showEvents(verdict) {
       const phone = ring.holder(payload.device);
       const received = receipts.get(payload.id);
       const { zone } = bundle.sealed;
-      part(item, "h3").textContent = KIND_WORDS[payload.kind] ?? String(payload.kind).replaceAll("_", " ");
+      part(item, "h3").textContent = kindWords(payload, bundle.findings.catalogue.kinds);
       addFacts(part(item, "dl"), [
         ["Recorded by", recordedBy(phone, known)],
         ["With", counterpartWords(payload.counterpart)],
@@ -187,6 +166,22 @@ function showEvents(verdict) {
       }
       return item;
     });
+}
+
+/**
+ * What an event is called, by its kind and its data, which in a forged bundle is anything. `printing/words.py` chooses
+ * likewise.
+ * @param {any} payload
+ * @param {Record<string, string>} kinds
+ */
+export function kindWords({ kind, data }, kinds) {
+  let name = String(kind);
+  if (kind === "cancel" && data?.requested === true) name = "cancel.requested";
+  else if (kind === "cancel" && data?.withdrawn === true) name = "cancel.withdrawn";
+  else if (kind === "hold") {
+    name += `${data?.force_majeure === true ? ".force_majeure" : ""}${data?.on === false ? ".off" : ""}`;
+  }
+  return Object.hasOwn(kinds, name) ? kinds[name] : name.replaceAll("_", " ");
 }
 
 /** @param {import("./stamps.js").Stamped | undefined} stamped @param {string | undefined} zone */
