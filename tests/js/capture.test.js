@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Belief } from "../../webapp/static/js/capture/belief.js";
+import { pictureOf } from "../../webapp/static/js/capture/photo.js";
 import { cropAround, fitWithin, lookAt } from "../../webapp/static/js/capture/regions.js";
 import {
   BLURRED_BELOW,
@@ -181,4 +182,17 @@ test("an event tells how a signature was made, in a few hundred points", () => {
   assert.deepEqual(points[0][0], [0, 200, 0]);
   assert.equal(points[1].at(-1)[2], ms, "the last point is kept");
   assert.deepEqual(told([]), { strokes: 0, ms: 0, points: [] });
+});
+
+test("a chosen file is opened by a browser that has no word yet for the orientation it keeps anyway", async () => {
+  const file = new Blob(["JPEG"]);
+  globalThis.createImageBitmap = async (source, options = {}) => {
+    if (options.imageOrientation === "from-image") throw new TypeError("not a valid enum value");
+    return { source };
+  };
+  try {
+    assert.equal((await pictureOf(file)).source, file);
+  } finally {
+    delete globalThis.createImageBitmap;
+  }
 });

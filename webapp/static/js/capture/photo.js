@@ -63,7 +63,12 @@ export async function tagFrom(picture, symbol) {
   return { bytes: await jpeg(canvas), type: TYPE };
 }
 
-/** @param {Blob} file chosen or taken with the phone's own camera @returns {Promise<ImageBitmap>} upright */
+/**
+ * No options: upright is what every browser makes of a file unasked. The word for it, `from-image`, came only with iOS 16.4,
+ * Chrome 112 and Firefox 111; the ones before refuse the whole call for it.
+ * @param {Blob} file chosen or taken with the phone's own camera
+ * @returns {Promise<ImageBitmap>} upright
+ */
 export function pictureOf(file) {
-  return createImageBitmap(file, { imageOrientation: "from-image" });
+  return createImageBitmap(file);
 }

@@ -122,7 +122,7 @@ function mustBeFit() {
     throw new PhoneError(
       "too-old",
       "This browser is too old.",
-      "Baton needs iOS 16, Chrome 103 or Firefox 100, or newer: update it, or use another phone.",
+      "Baton needs iOS 16, Chrome 108 or Firefox 114, or newer: update it, or use another phone.",
     );
   }
 }
