@@ -3,11 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
+import { buildPayload } from "../../webapp/static/js/domain/payload.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
 import { aboutOf, whatToShow } from "../../webapp/static/js/pages/photo-words.js";
 import { counted, judgeHere } from "../../webapp/static/js/pages/scan-judge.js";
 import { PhoneError } from "../../webapp/static/js/domain/problems.js";
-import { dropPhotos, renameScans, takeOff, takeScans } from "../../webapp/static/js/pages/scans.js";
+import {
+  asAttempt,
+  dropPhotos,
+  renameScans,
+  takeOff,
+  takeScans,
+} from "../../webapp/static/js/pages/scans.js";
 import { answeredTasks, isDone, leftOf, runsOn, sealedCodes } from "../../webapp/static/js/pages/progress.js";
 
 const parcel = (code, status = "ready", cancel = null) => ({ code, status, cancel });
@@ -101,6 +108,21 @@ test("the same parcels in another order stay signed", () => {
   const draft = signed(["A", "B"]);
   assert.equal(takeScans(draft, ["B", "A"].map(scan)), false);
   assert.deepEqual([draft.pad.length, draft.intact], [1, true]);
+});
+
+test("a failed delivery says nothing of what the recipient had begun to say and sign", () => {
+  const place = { id: null, lat: 1.3, lon: 103.8, accuracy_m: 9 };
+  const said = { kind: "deliver", run: "r", expected: 2, note: "one is wet", place };
+  const draft = { ...signed(["A", "B"]), ...said, data: { signature: { strokes: [] } } };
+  asAttempt(draft);
+  const link = { id: "e", device: "d", actor: "a", seq: 1, prev: null, at: draft.startedAt, offset_ms: null };
+  const { kind, run, parcels, expected, counterpart, intact, note, blobs, data, ...rest } = buildPayload(
+    draft,
+    link,
+  );
+  assert.deepEqual([kind, run, parcels, rest.place], ["attempt", "r", ["A", "B"], place]);
+  assert.deepEqual([expected, counterpart, intact, note], [null, null, null, null]);
+  assert.deepEqual([blobs, data, draft.pad], [[], {}, []]);
 });
 
 test("a parcel that is taken off names no picture any more, and its own can go with it", () => {

@@ -17,7 +17,7 @@ import { takeNewNames } from "./renamed.js";
 import { counted, draftOf, isPlausible, judgeHere } from "./scan-judge.js";
 import { blocked, listOf, photosToo, typeCode } from "./scan-sheets.js";
 import { cueOf, showTakenOff, showVerdict } from "./scan-verdict.js";
-import { dropPhotos, takeOff, takeScans } from "./scans.js";
+import { asAttempt, dropPhotos, takeOff, takeScans } from "./scans.js";
 
 /** @import {Kind, Scan} from '../domain/types.js' */
 /** @import {Judged} from './scan-judge.js' */
@@ -307,7 +307,7 @@ class ScanScreen {
   }
 
   async #couldNotDeliver() {
-    Object.assign(this.#draft, { kind: "attempt", expected: null });
+    asAttempt(this.#draft);
     this.#app.flow.locate();
     await this.#app.flow.toStep("photo");
     go("#/photo");

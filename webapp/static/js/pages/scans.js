@@ -53,6 +53,15 @@ export function isAgreed(draft) {
 }
 
 /**
+ * The door stayed shut: what the recipient had begun to say, and the pad they had begun to sign, are no part of an attempt.
+ * @param {OpenDraft} draft of a delivery
+ */
+export function asAttempt(draft) {
+  const unsaid = { counterpart: null, signature: null, intact: null, note: null, pad: [], data: {} };
+  Object.assign(draft, { ...unsaid, kind: "attempt", expected: null });
+}
+
+/**
  * Calls every scan and photo by what the list, newly arrived, calls its parcel, and drops what turns out a repeat.
  * @param {OpenDraft} draft
  * @param {Worklist} worklist
