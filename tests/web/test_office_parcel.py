@@ -14,7 +14,7 @@ from sync.protocol.times import format_time
 from tests.support.books import Books
 from tests.support.desk import hand_over, make_desk_user, post, signed_in
 from tests.support.exports import order_id, ready
-from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user
 from tests.support.sitting import Desk
 from webapp import clock
 from webapp.services import rebuild
@@ -246,6 +246,51 @@ def test_what_a_phone_says_is_text_and_never_markup(olga: FlaskClient, phone: Ap
     bad = "<script>alert(1)</script>"
     event = hand_over(
         phone, org_id, [code, bad], note=bad, carrier=bad[:64], counterpart={"name": bad, "role": "seller"}
+def test_the_office_decides_that_a_reported_parcel_stays_as_it_is(
+    olga: FlaskClient, phone: ApiPhone, org_id: str, short: tuple[str, str]
+) -> None:
+    code, _ = short
+    phone.send(phone.seal("report", [code], minute=5, reason="damage"))
+    page = olga.get(f"/office/parcels/{code}").text
+    assert '<option value="handed_over">It stays: Handed over</option>' in page
+    told = {"status": "handed_over", "reason": "A dent in the outer box only", "seen": "handed_over"}
+    assert post(olga, f"/office/parcels/{code}/status", **told).status_code == 303
+    page = olga.get(f"/office/parcels/{code}").text
+    assert "The parcel stays handed over." in page
+    assert "Damage reported" not in page
+    with reading() as session:
+        assert session.get_one(Parcel, (org_id, code)).status == "handed_over"
+
+
+def test_a_request_to_cancel_that_the_office_refuses_is_gone_and_a_run_takes_the_parcel(
+    olga: FlaskClient, app: Flask, tmp_path: Path
+) -> None:
+    books = Books(tmp_path)
+    books.put(ready(1))
+    code = books.parcel().code
+    books.record("cancel", code, data={"requested": True})
+    desk = Desk(app, books.org)
+    run = make_run(books.org, make_user(books.org), [])
+    assert "The buyer asked to cancel it" in desk.press(f"/office/runs/{run}/add", codes=code)
+    told = {"status": "ready", "reason": "The buyer keeps it after all", "seen": "ready"}
+    assert "The parcel stays ready." in desk.press(f"/office/parcels/{code}/status", **told)
+    assert books.parcel().flags["cancel_requested"] is False
+    assert "1 parcel put on the run." in desk.press(f"/office/runs/{run}/add", codes=code)
+    assert rebuild.check(clock.now()) == (1, [])
+
+
+def test_a_loss_that_was_deemed_is_made_a_fact(app: Flask, tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    books.put(ready(1))
+    code = books.parcel().code
+    books.record("collect", code)
+    books.record("deem_lost", code)
+    assert books.parcel().is_deemed
+    told = {"status": "lost", "reason": "The carrier admits it", "seen": "lost"}
+    assert "The parcel stays lost." in Desk(app, books.org).press(f"/office/parcels/{code}/status", **told)
+    assert (books.parcel().status, books.parcel().is_deemed) == ("lost", False)
+
+
     )
     phone.send(phone.seal("report", [code], minute=1, reason="<b>wrong</b>", note=bad))
     for path in (f"/office/parcels/{code}", f"/office/review/{event}", "/office/parcels", "/office/review"):

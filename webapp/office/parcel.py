@@ -71,7 +71,8 @@ def decide_parcel_status(code: str) -> ResponseReturnValue:
         )
     except Problem as problem:
         return _refused(held, problem, {"at": "status", "said": reason, "status": status})
-    return _done(held, f"The parcel is now {words.status_words(status).word.lower()}.")
+    what = "stays" if status == form.get("seen") else "is now"
+    return _done(held, f"The parcel {what} {words.status_words(status).word.lower()}.")
 
 
 @blueprint.post("/parcels/<code>/dangerous")
@@ -109,8 +110,14 @@ def _page(code: str) -> dict[str, Any]:
         "deadlines": sorted(judged.deadlines, key=lambda deadline: deadline.due_at),
         "cases": listed,
         "may_decide": actor().role in {"office", "admin"},
-        "statuses": [(key, it.word) for key, it in words.STATUSES.items() if key != page.parcel.status],
+        "statuses": _decisions(page.parcel.status),
     }
+
+
+def _decisions(now_is: str) -> list[tuple[str, str]]:
+    """What the office can say has become of it. That it stays is one: what was asked or reported is settled by it."""
+    stays = (now_is, f"It stays: {words.status_words(now_is).word}")
+    return [stays, *((key, it.word) for key, it in words.STATUSES.items() if key != now_is)]
 
 
 def _refused(code: str, problem: Problem, form: dict[str, str]) -> ResponseReturnValue:
