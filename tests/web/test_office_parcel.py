@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from sync.protocol.times import format_time
 from tests.support.books import Books
@@ -18,7 +18,7 @@ from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make
 from tests.support.sitting import Desk
 from webapp import clock
 from webapp.services import rebuild
-from webapp.store.models import Anomaly, Organisation, Parcel
+from webapp.store.models import Anomaly, Event, EventParcel, Organisation, Parcel
 from webapp.store.unit import reading, transaction
 
 
@@ -150,6 +150,31 @@ def test_a_refused_void_withdraws_nothing_until_the_office_grants_it(
     with reading() as session:
         assert session.get_one(Parcel, (org_id, code)).status == "expected"
     assert rebuild.check(clock.now()) == (1, [])
+
+
+def test_a_granted_void_withdraws_the_record_on_all_its_parcels(
+    olga: FlaskClient, phone: ApiPhone, org_id: str
+) -> None:
+    codes = make_parcels(org_id, 3)
+    with transaction() as session:
+        for code, seller in zip(codes, ("Toko A", "Toko B", "Toko B"), strict=True):
+            session.get_one(Parcel, (org_id, code)).seller = seller
+    event = hand_over(phone, org_id, codes)
+    void = phone.send(phone.seal("void", codes, minute=600, ref=event, reason="mistake"))["results"][0]["id"]
+    close(olga, codes[0], void, anomaly="void_requested", grant="1", reason="Nothing was handed over")
+    for code in codes:
+        text = olga.get(f"/office/parcels/{code}").text
+        assert "event-gone" in text
+        assert "Grant it" not in text
+    with reading() as session:
+        assert {session.get_one(Parcel, (org_id, code)).status for code in codes} == {"expected"}
+        named = session.execute(
+            select(EventParcel.code)
+            .join(Event, and_(Event.org_id == EventParcel.org_id, Event.id == EventParcel.event_id))
+            .where(EventParcel.org_id == org_id, Event.kind == "resolve")
+        )
+        assert sorted(named.scalars()) == sorted(codes)
+    assert rebuild.check(clock.now()) == (3, [])
 
 
 def test_an_anomaly_is_closed_with_a_reason_that_stays(

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sync.protocol.problems import Problem
 from sync.rules.anomalies import CATALOGUE
-from webapp.services.close_anomaly import reason_given
-from webapp.services.record import MOST_PARCELS, Draft, record
+from webapp.services.close_anomaly import parts, reason_given
+from webapp.services.record import Draft, record
 from webapp.store.queries import exceptions as ask
 from webapp.store.unit import lock_org, reading, transaction
 
@@ -33,7 +33,7 @@ def close_anomalies(
         held = ask.open_parcels(session, org_id, code, seen_at)
     data = {"anomaly": code, "event": None, "seen_at": _exactly(seen_at)}
     meant = [(parcel, seller) for parcel, seller in held if parcels is None or parcel in parcels]
-    for part in _parts(meant):
+    for part in parts(meant):
         with transaction() as session:
             lock_org(session, org_id)
             draft = Draft("resolve", part, note=words, data=data)
@@ -44,15 +44,3 @@ def close_anomalies(
 def _exactly(moment: datetime) -> str:
     """To the microsecond, as events are received."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _parts(meant: list[tuple[str, str | None]]) -> list[list[str]]:
-    """Few enough for one event each, and none naming two sellers' parcels."""
-    by_seller: dict[str | None, list[str]] = {}
-    for parcel, seller in meant:
-        by_seller.setdefault(seller, []).append(parcel)
-    return [
-        codes[start : start + MOST_PARCELS]
-        for codes in by_seller.values()
-        for start in range(0, len(codes), MOST_PARCELS)
-    ]

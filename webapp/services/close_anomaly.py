@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sync.protocol.problems import Problem
 from sync.rules.lifecycle import STATUSES
-from webapp.services.record import Draft, record
+from webapp.services.record import MOST_PARCELS, Draft, record
 from webapp.store.models import Anomaly, Parcel
+from webapp.store.queries import exceptions as ask
 from webapp.store.unit import lock_org, transaction
 
 LONGEST = 1000
@@ -25,8 +27,9 @@ def close_anomaly(
     *,
     grant: bool = False,
 ) -> None:
-    """Close one anomaly. `grant` gives a `void_requested` what it asks for: the record is withdrawn.
+    """Close one anomaly. `grant` gives a `void_requested` what it asks for: the record is withdrawn, whole.
 
+    A record is one event, so it goes on every parcel on which that void stands, not on the one in hand alone.
     Problems: `not-found` (no such anomaly on a parcel of this shop), `conflict` (closed meanwhile),
     `field-invalid` (no reason).
     """
@@ -39,9 +42,12 @@ def close_anomaly(
         if not anomaly.is_open:
             raise Problem("conflict", "Somebody closed it meanwhile. Your reason was not kept.")
         data: dict[str, Any] = {"anomaly": code, "event": event_id}
+        meant = [[parcel]]
         if grant and code == "void_requested":
             data["grant"] = True
-        record(session, org_id, actor_id, [Draft("resolve", [parcel], note=words, data=data)], now)
+            meant = parts(ask.standing(session, org_id, code, event_id))
+        drafts = [Draft("resolve", part, note=words, data=data) for part in meant]
+        record(session, org_id, actor_id, drafts, now)
 
 
 def decide_status(
@@ -65,6 +71,18 @@ def decide_status(
             "resolve", [parcel], note=words, data={"anomaly": None, "event": None, "status": status}
         )
         record(session, org_id, actor_id, [draft], now)
+
+
+def parts(meant: Iterable[tuple[str, str | None]]) -> list[list[str]]:
+    """These (parcel, seller): few enough for one event each, and none naming two sellers' parcels."""
+    by_seller: dict[str | None, list[str]] = {}
+    for parcel, seller in meant:
+        by_seller.setdefault(seller, []).append(parcel)
+    return [
+        codes[start : start + MOST_PARCELS]
+        for codes in by_seller.values()
+        for start in range(0, len(codes), MOST_PARCELS)
+    ]
 
 
 def reason_given(text: str) -> str:

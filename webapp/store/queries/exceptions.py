@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.store.models import Anomaly, Event, Parcel
+from webapp.store.models import Anomaly, Event, EventParcel, Parcel
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,24 @@ def open_parcels(session: Session, org_id: str, code: str, until: datetime) -> l
         .join(Event, and_(Event.org_id == Anomaly.org_id, Event.id == Anomaly.event_id))
         .where(Parcel.org_id == org_id, Anomaly.is_open, Anomaly.code == code, Event.received_at <= until)
         .distinct()
+        .order_by(Parcel.code)
+    )
+    return [(row.code, row.seller) for row in rows]
+
+
+def standing(session: Session, org_id: str, code: str, event_id: str) -> list[tuple[str, str | None]]:
+    """(parcel, seller) of every parcel on which this event has raised this sort, open or closed."""
+    anomaly = and_(
+        Anomaly.org_id == EventParcel.org_id,
+        Anomaly.parcel == EventParcel.code,
+        Anomaly.event_id == EventParcel.event_id,
+        Anomaly.code == code,
+    )
+    rows = session.execute(
+        select(Parcel.code, Parcel.seller)
+        .join(EventParcel, and_(EventParcel.org_id == Parcel.org_id, EventParcel.code == Parcel.code))
+        .join(Anomaly, anomaly)
+        .where(EventParcel.org_id == org_id, EventParcel.event_id == event_id)
         .order_by(Parcel.code)
     )
     return [(row.code, row.seller) for row in rows]
