@@ -16,7 +16,16 @@ from sync.rules.against_books import objections
 from sync.rules.anomalies import INTEGRITY
 from sync.rules.attempts import Attempts, is_attempt
 from sync.rules.checks import Checks
-from sync.rules.lifecycle import ENDED, HANDOVERS, PHONE_KINDS, SIGHTINGS, STATUSES, TABLE, row_of
+from sync.rules.lifecycle import (
+    BEFORE_DELIVERY,
+    ENDED,
+    HANDOVERS,
+    PHONE_KINDS,
+    SIGHTINGS,
+    STATUSES,
+    TABLE,
+    row_of,
+)
 from sync.rules.order import in_order
 from sync.rules.parcel import About, Fact, Flags, Milestone, ParcelState
 from sync.rules.policy import Policy, load
@@ -223,6 +232,9 @@ class _Folding:
         self.resolves.append(fact)
         status = fact.data.get("status")
         if isinstance(status, str) and status in STATUSES:
+            if status in BEFORE_DELIVERY:
+                # Overturned, a delivery meets no deadline any more, and the true one counts when it comes.
+                self.milestones.pop("delivered", None)
             self.move(status, fact)
             self.cancel_requested = self.damaged = False
             self.reported.clear()

@@ -174,3 +174,32 @@ def test_the_carriers_attempt_after_a_parcel_was_lost_by_its_date_finds_it_again
     assert parcel.state.status == "lost"
     parcel("carrier_scan", 13 * DAY, "feed", data={"status": "attempt"})
     assert (parcel.state.status, parcel.state.deemed) == ("in_transit", False)
+
+
+def test_r22_a_delivery_that_the_office_overturned_meets_no_deadline() -> None:
+    parcel = collected()
+    parcel("carrier_scan", DAY)
+    parcel("carrier_scan", 3 * DAY, data={"status": "delivered"})
+    assert parcel.state_of("deemed_lost", 4 * DAY) == "met"
+    parcel("resolve", 4 * DAY, data={"status": "in_transit"})
+    assert parcel.state_of("deemed_lost", 5 * DAY) == "open"
+    assert parcel.state.delivered_at is None
+    assert parcel.sweep(12 * DAY) == ["deem_lost"]
+    assert (parcel.state.status, parcel.state.deemed) == ("lost", True)
+
+
+def test_after_an_overturned_delivery_the_true_one_is_the_first() -> None:
+    parcel = collected()
+    parcel("carrier_scan", 3 * DAY, data={"status": "delivered"})
+    parcel("resolve", 4 * DAY, data={"status": "handed_over"})
+    assert parcel.state_of("status_update", 4 * DAY) == "open", "that scan was the only one"
+    parcel("deliver", 6 * DAY, "driver")
+    assert parcel.state.delivered_at == NOON + 6 * DAY
+    assert parcel.deadline("deemed_lost", 7 * DAY).met_at == NOON + 6 * DAY  # type: ignore[union-attr]
+
+
+def test_a_delivery_that_went_wrong_afterwards_was_a_delivery() -> None:
+    parcel = collected()
+    parcel("deliver", 3 * DAY, "driver")
+    parcel("resolve", 4 * DAY, data={"status": "returned"})
+    assert parcel.state.delivered_at == NOON + 3 * DAY
