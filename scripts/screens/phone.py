@@ -10,13 +10,13 @@ from pathlib import Path
 from scripts.screens.scene import film
 from scripts.screens.studio import Studio
 from sync.protocol.codes import new_code
+from sync.rules.pack import zone_of
 from tests.e2e.screens import Person
 from tests.support.browser import Chromium
 from tests.support.server import Server
-from webapp.office.times import ZONES
 
 # A courier's phone is set to where the shop is: its day is the shop's.
-SHARP = {"device_scale_factor": 2, "locale": "en-GB", "timezone_id": ZONES["guide"]}
+SHARP = {"device_scale_factor": 2, "locale": "en-GB", "timezone_id": zone_of("guide").key}
 MISSING = 2  # of the run in the first handover; the second one has one of them
 FILM_SECONDS = 1.0  # for which each parcel is held before the camera
 THEMES = ("light", "dark")

@@ -130,6 +130,16 @@ def load(name: str) -> Pack:
     return read((resources.files("sync.rules") / "packs" / f"{key}.toml").read_text("utf-8"))
 
 
+def of_market(market: str) -> Pack:
+    """The market's pack; the guide's where there is none of that name."""
+    return load(market if market.lower() in names() else GUIDE)
+
+
+def zone_of(market: str, own: str | None = None) -> ZoneInfo:
+    """The zone a shop's days are counted and its times are shown in: its own setting, else its market's."""
+    return ZoneInfo(own) if own else of_market(market).zone
+
+
 @cache
 def names() -> tuple[str, ...]:
     """All packs there are, the guide first."""

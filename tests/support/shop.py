@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from sync.protocol.keys import generate_key, public_jwk
+from sync.rules.pack import zone_of
 from tests.unit.phones import Phone, new_codes
 from webapp import clock
 from webapp.office import times
@@ -82,7 +83,7 @@ def make_run(org_id: str, user_id: str, parcels: list[str], kind: str = "collect
 
 def today() -> date:
     """Which day it is for the shops made here; they are east of UTC, where the day begins in its evening."""
-    return times.today(clock.now(), times.zone_of(MARKET))
+    return times.today(clock.now(), zone_of(MARKET))
 
 
 class ApiPhone(Phone):

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync.protocol.problems import Problem
+from sync.rules.pack import zone_of
 from tests.support.exports import (
     FIELDS,
     as_csv,
@@ -27,8 +28,7 @@ from tests.support.exports import (
     write_xlsx,
 )
 from webapp.services.importing.export import open_export
-from webapp.services.importing.meaning.zones import zone_of
-from webapp.services.importing.reading import limits, xlsx_guard
+from webapp.services.importing.reading import limits, xlsx_guard, xlsx_parts
 from webapp.services.importing.reading.columns import HEADINGS
 from webapp.services.importing.reading.opening import open_table
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.rules.lifecycle import TABLE, row_of
+from sync.rules.pack import zone_of
 from tests.support.exports import order_id, ready, row, shipped, sku_id
 from webapp.services.importing.meaning.facts import wanted_facts
 from webapp.services.importing.meaning.orders import Group, build_group
 from webapp.services.importing.meaning.platform import stage_of
 from webapp.services.importing.meaning.rows import Line, read_row
-from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, is_fragile
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -9,6 +9,7 @@ import pytest
 
 from sync.protocol.problems import Problem
 from sync.rules import pack
+from webapp import settings
 
 MARKETS = ("guide", "id", "my", "ph", "sg", "th", "vn")
 PLAIN = 'name = "x"\nversion = "1"\nzone = "UTC"\n'
@@ -20,6 +21,16 @@ def at(text: str) -> datetime:
 
 def test_there_is_a_pack_for_the_guide_and_each_market() -> None:
     assert pack.names() == MARKETS
+
+
+def test_a_shop_can_choose_each_market_that_has_a_pack_and_no_other() -> None:
+    assert sorted(market.lower() for market in settings.MARKETS) == sorted(pack.names())
+
+
+def test_a_shops_own_zone_beats_its_markets() -> None:
+    assert pack.zone_of("ID").key == "Asia/Jakarta"
+    assert pack.zone_of("ID", "Asia/Makassar").key == "Asia/Makassar"
+    assert pack.zone_of("guide").key == pack.zone_of("nowhere").key == "Asia/Kuala_Lumpur"
 
 
 @pytest.mark.parametrize("name", MARKETS)

@@ -110,7 +110,7 @@ def test_a_filter_narrows_by_status_carrier_and_seller(office: FlaskClient, org_
 def test_days_are_the_shops_own(office: FlaskClient, org_id: str) -> None:
     [code] = make_parcels(org_id, 1)
     with transaction() as session:
-        # 23:30 in Manila on the 21st is 15:30 in UTC.
+        # 23:30 in Kuala Lumpur on the 21st is 15:30 in UTC.
         session.get_one(Parcel, (org_id, code)).created_at = clock.now().replace(
             year=2026, month=11, day=21, hour=15, minute=30
         )

@@ -89,12 +89,6 @@ def test_a_days_bounds_are_the_shops_midnights() -> None:
     assert times.today(datetime(2026, 11, 22, 17, 0, tzinfo=UTC), MANILA) == date(2026, 11, 23)
 
 
-def test_a_shops_own_zone_beats_its_markets() -> None:
-    assert times.zone_of("ID").key == "Asia/Jakarta"
-    assert times.zone_of("ID", "Asia/Makassar").key == "Asia/Makassar"
-    assert times.zone_of("nowhere").key == "UTC"
-
-
 @pytest.mark.parametrize(
     ("count", "said"),
     [

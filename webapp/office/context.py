@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g, request
 
 from sync.protocol import codes
+from sync.rules.pack import zone_of
 from webapp import clock
 from webapp.access import Actor
 from webapp.extensions import of_app
@@ -73,7 +74,7 @@ def moment() -> datetime:
 def zone() -> ZoneInfo:
     """The shop's zone; UTC on a page without a shop."""
     held = _shop()
-    return times.zone_of(held.market, held.zone) if held else ZoneInfo("UTC")
+    return zone_of(held.market, held.zone) if held else ZoneInfo("UTC")
 
 
 def _actor() -> Actor | None:

@@ -5,21 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-ZONES = {
-    "MY": "Asia/Kuala_Lumpur",
-    "ID": "Asia/Jakarta",
-    "PH": "Asia/Manila",
-    "TH": "Asia/Bangkok",
-    "VN": "Asia/Ho_Chi_Minh",
-    "SG": "Asia/Singapore",
-    "guide": "Asia/Manila",
-}
-
-
-def zone_of(market: str, own: str | None = None) -> ZoneInfo:
-    """The zone a shop's days are counted in: its own setting, else its market's."""
-    return ZoneInfo(own or ZONES.get(market, "UTC"))
-
 
 def local_text(moment: datetime, zone: ZoneInfo, now: datetime, seconds: bool = False) -> str:
     """The time in the zone: `22 Nov, 15:15`, with seconds `22 Nov, 15:15:30`; the year when it is not this one."""

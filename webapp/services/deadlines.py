@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from zoneinfo import ZoneInfo
 
-from sync.protocol.problems import Problem
 from sync.protocol.times import parse_time
 from sync.rules import pack as packs
 from sync.rules.deadlines import Judgement, OrderTimes, judge
@@ -17,23 +15,13 @@ from webapp.store.queries import deadlines as ask
 from webapp.store.queries.deadlines import OrderClock, ShopClock
 from webapp.store.unit import Session
 
-
-def pack_of(market: str) -> Pack:
-    """The market's pack; the guide's where there is none of that name."""
-    try:
-        return packs.load(market)
-    except Problem:
-        return packs.load(packs.GUIDE)
-
-
-def zone_of(shop: ShopClock) -> ZoneInfo:
-    """The zone in which the shop's days begin and end: its own setting, else its market's."""
-    return ZoneInfo(shop.zone) if shop.zone else pack_of(shop.market).zone
+pack_of = packs.of_market
 
 
 def stamp_of(shop: ShopClock) -> str:
     """What a shop's deadlines are judged by: another one once its market, its zone or a number of its pack changes."""
-    return sha256(f"{packs.stamp(pack_of(shop.market))} {zone_of(shop).key}".encode()).hexdigest()
+    zone = packs.zone_of(shop.market, shop.zone)
+    return sha256(f"{packs.stamp(pack_of(shop.market))} {zone.key}".encode()).hexdigest()
 
 
 def look(

@@ -18,9 +18,10 @@ import structlog
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time
 from sync.rules.deadlines import Deadline, Judgement
+from sync.rules.pack import zone_of
 from webapp.services import sweep_notices
 from webapp.services.cases.look import look_at_cases
-from webapp.services.deadlines import look, pack_of, stamp_of, zone_of
+from webapp.services.deadlines import look, pack_of, stamp_of
 from webapp.services.notices.raising import Asked, raise_notices
 from webapp.services.record import Draft, record
 from webapp.store.queries import cases as ask_cases
@@ -100,7 +101,8 @@ def _sweep_cases(org_id: str, now: datetime) -> int:
     with reading() as session:
         if ask_cases.waiting(session, org_id, now) is None:
             return 0
-        zone = zone_of(ask.shop_clock(session, org_id))
+        held = ask.shop_clock(session, org_id)
+        zone = zone_of(held.market, held.zone)
     return look_at_cases(org_id, CLOCK, zone, now)
 
 
@@ -118,7 +120,7 @@ def _sweep_some(org_id: str, now: datetime, swept: Swept) -> None:
         due = ask.to_look_at(session, org_id, held.cursor, now, CHUNK)
         if not due.codes:
             return
-        pack, zone = pack_of(held.market), zone_of(held)
+        pack, zone = pack_of(held.market), zone_of(held.market, held.zone)
         orders = ask.orders_of(session, org_id, due.codes)
         judged = look(session, org_id, due.codes, orders, pack, now)
         told = list(sweep_notices.of_deemings(judged, orders, now))

@@ -18,6 +18,7 @@ import structlog
 
 from sync.protocol import codes
 from sync.protocol.problems import Problem
+from sync.rules.pack import zone_of
 from webapp import clock
 from webapp.services.importing import files
 from webapp.services.importing.carriers import CarrierBook
@@ -26,7 +27,6 @@ from webapp.services.importing.meaning.dates import Order
 from webapp.services.importing.meaning.facts import Wanted
 from webapp.services.importing.meaning.orders import Group, OrderDraft
 from webapp.services.importing.meaning.rejections import Rejection
-from webapp.services.importing.meaning.zones import zone_of
 from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
 from webapp.services.importing.reading.limits import MAX_BAD_ROWS
 from webapp.services.mark_products import mark_imported

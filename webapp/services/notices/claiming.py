@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import uuid_utils
 
 from sync.protocol.times import format_time
-from webapp.services.importing.meaning.zones import zone_of
+from sync.rules.pack import zone_of
 from webapp.services.notices import words
 from webapp.services.notices.kinds import KINDS, PATHS
 from webapp.services.notices.outcomes import Letter

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 from sync.evidence.bundle.shell import load_shell
 from sync.evidence.bundle.write import write_bundle
 from sync.protocol import envelope, keys
 from sync.protocol.problems import Problem
-from webapp.services.importing.meaning.zones import zone_of
+from sync.rules.pack import zone_of
 from webapp.services.proving.copies import copy_for_paper
 from webapp.services.proving.gather import Gathered, Wanted, gather
 from webapp.services.proving.redacting import Redactor, redactor_of
@@ -63,13 +64,12 @@ def export_proof(wanted: Wanted, out: BinaryIO, now: datetime) -> Exported:
     return Exported(f"baton-{kind}-{stem_of(wanted)}.zip", str(gathered.facts.keys["server"]), sealed)
 
 
-def collect(wanted: Wanted, now: datetime) -> tuple[Gathered, Any]:
+def collect(wanted: Wanted, now: datetime) -> tuple[Gathered, ZoneInfo]:
     """What a proof is made of, and the shop's time zone. Problems as of `export_proof`."""
     with reading() as session:
         here = shop.shop(session, wanted.org_id)
         zone = zone_of(here.market, here.zone)
-        name = str(zone.tzname(now) if here.zone is None else here.zone)
-        gathered = gather(session, wanted, name, keys.public_jwk(signing_key()), now)
+        gathered = gather(session, wanted, zone.key, keys.public_jwk(signing_key()), now)
         total = ask.total_size(session, wanted.org_id, gathered.pictures)
     if total > MOST_BYTES:
         most = MOST_BYTES // 1024 // 1024
