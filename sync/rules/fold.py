@@ -17,8 +17,10 @@ from sync.rules.anomalies import INTEGRITY
 from sync.rules.attempts import Attempts, is_attempt
 from sync.rules.checks import Checks
 from sync.rules.lifecycle import (
+    ARRIVED,
     BEFORE_DELIVERY,
     ENDED,
+    GONE,
     HANDOVERS,
     PHONE_KINDS,
     SIGHTINGS,
@@ -235,9 +237,19 @@ class _Folding:
             if status in BEFORE_DELIVERY:
                 # Overturned, a delivery meets no deadline any more, and the true one counts when it comes.
                 self.milestones.pop("delivered", None)
+            self.doubt(status, fact)
             self.move(status, fact)
             self.cancel_requested = self.damaged = False
             self.reported.clear()
+
+    def doubt(self, status: str, decision: Fact) -> None:
+        """The decision stands, but whoever called a parcel gone before its arrival was known here has to see it."""
+        last = self.facts.get(self.event or "")
+        if last is None or last.received_at <= decision.received_at:
+            return
+        if status in GONE and self.status in ARRIVED:
+            for code in (*TABLE[row_of(last.kind, last.data)][status].anomalies, "recovered"):
+                self.remarks.raise_(code, last)
 
     def amend(self, fact: Fact) -> None:
         """The office corrects the record: takes one in from quarantine, lets dangerous goods go or stops them again."""

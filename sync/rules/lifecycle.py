@@ -30,7 +30,9 @@ STATUSES = (
 BEFORE_HANDOVER = STATUSES[:4]
 BEFORE_DELIVERY = STATUSES[:7]
 ON_THE_WAY = STATUSES[4:7]
-GONE = frozenset({"lost", "cancelled"})
+# It reaches nobody any more; and somebody has signed for it.
+GONE = frozenset({"lost", "damaged", "cancelled"})
+ARRIVED = frozenset({"delivered", "returned"})
 # A parcel that is here waits for nothing more.
 ENDED = frozenset(STATUSES[7:])
 
