@@ -28,7 +28,10 @@ class _Quick(Compressor):  # type: ignore[misc]
 
 
 def prepared(source: Path, data: Path) -> Path:
-    """A folder like `source` with compressed companions; made if it is not there yet. Safe from several processes."""
+    """A folder like `source` with compressed companions; made if it is not there yet. Safe from several processes.
+
+    Raises OSError where it cannot be made.
+    """
     folder = data / "static"
     made = folder / _state(source)
     if made.is_dir():
@@ -36,18 +39,25 @@ def prepared(source: Path, data: Path) -> Path:
         return made
     folder.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
+    try:
+        _build(source, building)
+        building.rename(made)
+    except OSError:
+        if not made.is_dir():  # else another process was first
+            raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    _drop_old(folder)
+    return made
+
+
+def _build(source: Path, building: Path) -> None:
     shutil.copytree(source, building, dirs_exist_ok=True)
     building.chmod(0o755)
     compressor = _Quick(quiet=True)
     for file in [file for file in building.rglob("*") if file.is_file()]:
         if compressor.should_compress(file.name):
             compressor.compress(str(file))
-    try:
-        building.rename(made)
-    except OSError:  # another process was first
-        shutil.rmtree(building)
-    _drop_old(folder)
-    return made
 
 
 def _state(source: Path) -> str:
