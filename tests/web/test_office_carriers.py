@@ -210,6 +210,54 @@ def test_what_the_seller_ships_is_due_until_it_is_marked(
     assert desk.post("/office/shipped").status_code == 422
 
 
+def test_what_a_carrier_says_does_not_mark_an_order_as_shipped(
+    app: Flask, desk: Desk, org_id: str, tmp_path: Path
+) -> None:
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
+    on_its_way, there = (
+        make_parcels(org_id, 1, seed=n, tracking_number=f"JX{n}", carrier="jt")[0] for n in (1, 2)
+    )
+    sold(org_id, ID, [on_its_way])
+    sold(org_id, ID[:-1] + "4", [there])
+    collect(app, org_id, [on_its_way, there])
+    tell(org_id, "1", "JX1", "InTransit")
+    tell(org_id, "2", "JX2", "delivered")
+
+    def statuses() -> set[str]:
+        with reading() as session:
+            return {session.get_one(Parcel, (org_id, code)).status for code in (on_its_way, there)}
+
+    assert statuses() == {"in_transit", "delivered"}
+    assert desk.page("/office/shipped").count('name="code"') == 2
+    told = orders_in(desk.get("/office/shipped/orders.csv"), tmp_path / "orders.csv")
+    assert [line[0] for line in told[1:]] == [ID, ID[:-1] + "4"]
+    assert "One marked as shipped" in desk.press("/office/shipped", code=[on_its_way])
+    assert "One marked as shipped" in desk.press("/office/shipped", code=[there])
+    assert statuses() == {"in_transit", "delivered"}
+    assert "Nothing to mark" in desk.page("/office/shipped")
+    assert "0 marked as shipped" in desk.press("/office/shipped", code=[there])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"platform_status": "Shipped"}, {"platform_substatus": "In transit"}, {"shipped_at": clock.now()}],
+    ids=["status", "substatus", "time"],
+)
+def test_a_newer_export_that_says_shipped_marks_what_a_carrier_had_scanned_before(
+    app: Flask, desk: Desk, org_id: str, said: dict[str, Any]
+) -> None:
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
+    code = make_parcels(org_id, 1, tracking_number="JX1", carrier="jt")[0]
+    sold(org_id, ID, [code])
+    collect(app, org_id, [code])
+    tell(org_id, "1", "JX1", "InTransit")
+    assert desk.page("/office/shipped").count('name="code"') == 1
+    with transaction() as session:
+        for name, value in said.items():
+            setattr(session.get_one(Order, (org_id, ID)), name, value)
+    assert "Nothing to mark" in desk.page("/office/shipped")
+
+
 def test_a_seller_sees_and_marks_only_their_own(app: Flask, org_id: str) -> None:
     mine, theirs = (make_parcels(org_id, 1, seed=n, seller=s)[0] for n, s in ((1, "Mine"), (2, "Theirs")))
     sold(org_id, ID, [mine])

@@ -38,7 +38,7 @@ def ship_list() -> str:
 @desk()
 def ship_file(kind: str) -> Response:
     """The bulk file to upload in Seller Center."""
-    fits, _ = for_the_file(due_to_mark(actor().org_id, actor().seller))
+    fits, _ = for_the_file(due_to_mark(actor().org_id, actor().seller, moment()))
     make, content_type = _KINDS[kind]
     response = Response(make(fits), content_type=content_type)
     name = f"mark-as-shipped-{moment().astimezone(zone()):%Y-%m-%d-%H%M}.{kind}"
@@ -52,7 +52,7 @@ def ship_done() -> ResponseReturnValue:
     """Somebody says that these are marked in Seller Center now."""
     who, codes = actor(), request.form.getlist("code")[:LONGEST_LIST]
     if "all" in request.form:
-        due = due_to_mark(who.org_id, who.seller)
+        due = due_to_mark(who.org_id, who.seller, moment())
         if request.form.get("seen") != digest_of(due):
             changed = "The list has changed since you opened it. Look at it again, then press."
             return _page(Problem("conflict", changed)), 409
@@ -68,7 +68,7 @@ def ship_done() -> ResponseReturnValue:
 
 
 def _page(problem: Problem | None = None) -> str:
-    due = due_to_mark(actor().org_id, actor().seller)
+    due = due_to_mark(actor().org_id, actor().seller, moment())
     fits, by_hand = for_the_file(due)
     return render_template(
         "office/shipped.html",

@@ -78,16 +78,21 @@ def move_by(
     plan: Callable[[Picked], tuple[str, ...] | str],
     drafts: Callable[[Sequence[Picked]], list[Draft]] | None = None,
     homes: Mapping[str, str] | None = None,
+    *,
+    may_stay: bool = False,
 ) -> Moved:
     """`move` by events of the caller's own making, where `drafts` makes them of the parcels that go.
 
-    `homes` says by code from which warehouse the goods of a confirmed parcel are wanted first.
+    `homes` says by code from which warehouse the goods of a confirmed parcel are wanted first. `may_stay`: a record
+    that moves nothing is done all the same, and counts.
     """
     reached: Counter[str] = Counter()
     left: list[Left] = []
     skipped = 0
     for part in parts(org_id, own_seller, choice):
-        moved = _move_part(org_id, actor_id, own_seller, part, now, plan, drafts, homes or {})
+        moved = _move_part(
+            org_id, actor_id, own_seller, part, now, plan, drafts, homes or {}, may_stay=may_stay
+        )
         reached.update(moved.by_status)
         left += moved.left
         skipped += moved.skipped
@@ -115,6 +120,8 @@ def _move_part(
     plan: Callable[[Picked], tuple[str, ...] | str],
     drafts: Callable[[Sequence[Picked]], list[Draft]] | None,
     homes: Mapping[str, str],
+    *,
+    may_stay: bool,
 ) -> Moved:
     with transaction() as session:
         lock_org(session, org_id)
@@ -131,9 +138,10 @@ def _move_part(
         made = drafts(going) if drafts else _drafts(going, plans)
         results = record(session, org_id, actor_id, made, now)
     reached, skipped = read_effects(results)
-    stuck = [p for p in going if reached.get(p.code, p.status) == p.status]
+    stuck = [p for p in going if not may_stay and reached.get(p.code, p.status) == p.status]
     left += [Left(p.code, p.status, "The rules did not let it move") for p in stuck]
-    moved = Counter(reached[p.code] for p in going if reached.get(p.code, p.status) != p.status)
+    stay = {p.code for p in stuck}
+    moved = Counter(reached.get(p.code, p.status) for p in going if p.code not in stay)
     return Moved(moved, tuple(left), skipped)
 
 

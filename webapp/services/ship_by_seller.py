@@ -1,7 +1,7 @@
 """Ship by Seller (`R11`): orders that were handed over and are to be marked as shipped on the marketplace.
 
-A parcel is due from our handover until a newer export says "Shipped" (an import's carrier scan) or a person says that
-it is done there. Both are events; nothing else marks it.
+A parcel is due from our handover until a newer export says "Shipped" or a person says that it is done there. What a
+carrier's feed or our own driver says of it does not mark it: the marketplace hears nothing of that.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from webapp.services.importing.meaning.facts import SOURCE as IMPORTED
+from webapp.services.importing.meaning.platform import IN_TRANSIT, stage_of
 from webapp.services.moving import Moved, move_by
 from webapp.services.record import Draft
 from webapp.store.queries import shipping
@@ -21,12 +23,15 @@ from webapp.store.unit import reading
 
 HEADINGS = ("Order ID", "Tracking ID", "Shipping Provider Name")
 SOURCE = "marked_shipped"
+# What was handed over longer ago and is delivered: the marketplace has long settled it, one way or the other.
+DELIVERED_WITHIN = timedelta(days=10)
 
 
-def due_to_mark(org_id: str, own_seller: str | None) -> list[Due]:
+def due_to_mark(org_id: str, own_seller: str | None, now: datetime) -> list[Due]:
     """What is due, longest handed over first."""
     with reading() as session:
-        return shipping.due_to_mark(session, org_id, own_seller)
+        held = shipping.due_to_mark(session, org_id, own_seller, now - DELIVERED_WITHIN, (SOURCE, IMPORTED))
+    return [each for each in held if stage_of(each.status, each.substatus, {}) < IN_TRANSIT]
 
 
 def digest_of(due: Sequence[Due]) -> str:
@@ -83,14 +88,16 @@ def _harmless(text: str) -> str:
 def confirm_shipped(
     org_id: str, actor_id: str, own_seller: str | None, codes: Sequence[str], now: datetime
 ) -> Moved:
-    """Somebody has marked these as shipped on the marketplace: they are on their way; the rest is told why not."""
-    due = {each.code for each in due_to_mark(org_id, own_seller)}
+    """Somebody has marked these as shipped on the marketplace: they are on their way; the rest is told why not.
+
+    What a carrier has moved on already stays where it is, and is marked all the same.
+    """
+    due = {each.code for each in due_to_mark(org_id, own_seller, now)}
 
     def plan(parcel: Picked) -> tuple[str, ...] | str:
-        is_due = parcel.code in due and parcel.status == "handed_over"
-        return ("carrier_scan",) if is_due else "It is not due to be marked"
+        return ("carrier_scan",) if parcel.code in due else "It is not due to be marked"
 
-    return move_by(org_id, actor_id, own_seller, Choice().only(codes), now, plan, _drafts)
+    return move_by(org_id, actor_id, own_seller, Choice().only(codes), now, plan, _drafts, may_stay=True)
 
 
 def _drafts(going: Sequence[Picked]) -> list[Draft]:
