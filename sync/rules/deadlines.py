@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sync.rules import voids
 from sync.rules.fold import fold
-from sync.rules.lifecycle import CLOCK_KINDS, ENDED
+from sync.rules.lifecycle import CLOCK_KINDS, ENDED, FROM_TRANSIT
 from sync.rules.order import in_order
 from sync.rules.pack import CREATED, Pack, Term
 from sync.rules.parcel import About, Fact, Milestone, ParcelState
@@ -22,14 +22,13 @@ from sync.rules.pauses import Pause, pauses_of, shifted
 from sync.rules.policy import Policy, load
 
 # What counts as having reached a status: it, or anything that can only come after it.
-_FROM_TRANSIT = ("in_transit", "out_for_delivery", "delivered", "returning", "returned", "damaged")
-_FROM_HANDOVER = ("handed_over", *_FROM_TRANSIT)
+_FROM_HANDOVER = ("handed_over", *FROM_TRANSIT)
 REACHED: Mapping[str, tuple[str, ...]] = {
     "confirmed": ("confirmed", "packed", "ready", *_FROM_HANDOVER),
     "packed": ("packed", "ready", *_FROM_HANDOVER),
     "ready": ("ready", *_FROM_HANDOVER),
     "handed_over": _FROM_HANDOVER,
-    "in_transit": _FROM_TRANSIT,
+    "in_transit": FROM_TRANSIT,
     "delivered": ("delivered",),
 }
 

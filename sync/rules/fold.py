@@ -20,6 +20,7 @@ from sync.rules.lifecycle import (
     ARRIVED,
     BEFORE_DELIVERY,
     ENDED,
+    FROM_TRANSIT,
     GONE,
     HANDOVERS,
     PHONE_KINDS,
@@ -37,8 +38,6 @@ from sync.rules.remarks import Remarks
 _NO_SIGHT = frozenset({"void", "blob_lost"})
 # What an `amend` may put on the record it speaks of.
 _VOUCHED = frozenset({"vouched", "bad_signature"})
-# What the carrier's own scan, or anything later, has to have brought: nobody waits for its first scan then.
-_ON_ITS_WAY = ("in_transit", "out_for_delivery", "delivered", "returning", "returned", "damaged")
 _AWAITED = "awaiting_carrier_scan"
 # Nothing is left to cancel.
 _GONE_BACK = frozenset({"cancelled", "returning", "returned"})
@@ -278,7 +277,7 @@ class _Folding:
         """What only the whole set can tell."""
         if "handed_over" in self.milestones:
             self.remarks.drop_all("no_handover_proof")
-        if any(status in self.milestones for status in _ON_ITS_WAY):
+        if any(status in self.milestones for status in FROM_TRANSIT):  # nobody waits for its first scan
             self.remarks.drop_all(_AWAITED)
         if self.status in ("delivered", "returned", "cancelled"):
             self.delayed = False

@@ -30,6 +30,8 @@ STATUSES = (
 BEFORE_HANDOVER = STATUSES[:4]
 BEFORE_DELIVERY = STATUSES[:7]
 ON_THE_WAY = STATUSES[4:7]
+# What the carrier's own scan, or anything that can only come after it, has to have brought.
+FROM_TRANSIT = (*STATUSES[5:10], "damaged")
 # It reaches nobody any more; and somebody has signed for it.
 GONE = frozenset({"lost", "damaged", "cancelled"})
 ARRIVED = frozenset({"delivered", "returned"})
@@ -186,6 +188,8 @@ OFFICE_KINDS = frozenset(
 )
 CLOCK_KINDS = frozenset({"deem_delayed", "deem_lost", "deem_cancelled", "remind"})
 HANDOVERS = frozenset({"drop_off", "collect"})
+# What somebody did at a door or a counter, and proves by photos or a signature: the office reviews it.
+ON_THE_SPOT = ("pack", "drop_off", "collect", "deliver", "attempt", "report", "return")
 # Somebody had the parcel in hand: this beats any deeming that it was gone.
 SIGHTINGS = HANDOVERS | {"deliver", "attempt", "return", "carrier_scan", "out_for_delivery"}
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sync.protocol.problems import Problem
-from sync.rules.lifecycle import BEFORE_HANDOVER
+from sync.rules.lifecycle import BEFORE_HANDOVER, HANDOVERS
 from webapp.services.moving import Left, drafts_for, hold_reason
 from webapp.services.rebuild import refold
 from webapp.services.record import record
 from webapp.store.models import Run, User
 from webapp.store.queries import people, run_members
 from webapp.store.queries.picking import Picked
-from webapp.store.queries.runs import HANDOVER_KINDS
 
 DRIVERS = ("driver",)
 COLLECTORS = ("courier", "driver", "seller", "office", "admin")
@@ -50,9 +49,9 @@ def roles_for(kind: str) -> tuple[str, ...]:
     return DRIVERS if kind == "deliver" else COLLECTORS
 
 
-def family(kind: str) -> tuple[str, ...]:
+def family(kind: str) -> Collection[str]:
     """The kinds of run of which a parcel may be on one at a time."""
-    return ("deliver",) if kind == "deliver" else HANDOVER_KINDS
+    return ("deliver",) if kind == "deliver" else HANDOVERS
 
 
 def statuses_for(kind: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sync.evidence.judge import UNCHECKED, doubt_of
 from sync.journal import Append, Entry, NewParcel
 from sync.rules.anomalies import CATALOGUE
+from sync.rules.lifecycle import ON_THE_SPOT
 from sync.rules.parcel import Mark, ParcelState
 from webapp.store import stock_writing
 from webapp.store.models import (
@@ -28,7 +29,6 @@ from webapp.store.models import (
 )
 from webapp.store.prepared import Prepared, one_of
 
-PROOF_KINDS = frozenset({"pack", "drop_off", "collect", "deliver", "attempt", "return", "report"})
 _STATE = (
     "status",
     "status_event_id",
@@ -152,8 +152,8 @@ def _event_row(org_id: str, e: Entry) -> dict[str, Any]:
         "marks": _pairs(e.marks),
         "result": e.result,
         "effects": [dict(effect) for effect in e.effects] or None,
-        "review_state": "waiting" if e.kind in PROOF_KINDS else None,
-        "doubt": doubt_of(mark.code for mark in e.marks) + UNCHECKED if e.kind in PROOF_KINDS else 0,
+        "review_state": "waiting" if e.kind in ON_THE_SPOT else None,
+        "doubt": doubt_of(mark.code for mark in e.marks) + UNCHECKED if e.kind in ON_THE_SPOT else 0,
         "jws": e.jws,
     }
 

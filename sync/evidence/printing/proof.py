@@ -13,6 +13,7 @@ import qrcode
 from sync.evidence.printing import words
 from sync.evidence.printing.sheet import ALARM, MUTED, Sheet
 from sync.protocol.times import parse_time
+from sync.rules.lifecycle import ON_THE_SPOT
 
 _MOST_CODES = 500
 _MOST_STAMPS = 8
@@ -47,7 +48,7 @@ def print_proof(printed: Printed) -> bytes:
     )
     _manifest(sheet, printed)
     for event in told["events"]:
-        if event["kind"] in words.ON_THE_SPOT:
+        if event["kind"] in ON_THE_SPOT:
             _handover(sheet, printed, event)
     return bytes(sheet.output())
 
@@ -59,7 +60,7 @@ def _about(told: Mapping[str, Any]) -> str:
 
 def _manifest(sheet: Sheet, printed: Printed) -> None:
     told, about = printed.timeline, _about(printed.timeline)
-    handovers = [e for e in told["events"] if e["kind"] in words.ON_THE_SPOT]
+    handovers = [e for e in told["events"] if e["kind"] in ON_THE_SPOT]
     sheet.add_page()
     sheet.heading("Proof of handover")
     sheet.write_line(

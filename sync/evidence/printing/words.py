@@ -11,8 +11,6 @@ from sync.protocol.times import parse_time
 from sync.rules.lifecycle import row_of
 from sync.rules.reasons import REASONS
 
-# What somebody did at a door or a counter, and proves by photos or a signature: each gets a page.
-ON_THE_SPOT = ("pack", "drop_off", "collect", "deliver", "attempt", "report", "return")
 # Whose signature records have, in their number.
 SIGNED = {
     "phone": "on the phone that made it",

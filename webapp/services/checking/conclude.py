@@ -14,6 +14,7 @@ from sync.evidence.limits import VERSION
 from sync.evidence.strokes import of_strokes
 from sync.evidence.telling import portions
 from sync.protocol.codes import key_of
+from sync.rules.checks import CHECKED
 from webapp.services.checking.accept import accept_by_rule
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, ProofCheck
@@ -22,7 +23,6 @@ from webapp.store.queries import evidence as ask
 from webapp.store.unit import Session
 
 ACTOR = "checks"
-_OURS = frozenset({"photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
 
 
 def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> None:
@@ -53,7 +53,7 @@ def conclude(session: Session, org_id: str, event_id: str, now: datetime) -> Non
     _tell(session, event, judgement, now)
     away = [ref.sha256 for ref, _, is_held in refs if not is_held]
     is_whole = bool(refs) and deletions.gone(session, org_id, away) >= set(away)
-    rest = [code for code in ask.open_anomalies_at(session, org_id, event_id) if code not in _OURS]
+    rest = [code for code in ask.open_anomalies_at(session, org_id, event_id) if code not in CHECKED]
     doubt = judgement.weight + doubt_of(rest)
     ask.set_doubt(session, org_id, event_id, doubt if is_whole else doubt + UNCHECKED)
     accept_by_rule(session, event, now)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.protocol.problems import Problem
+from sync.rules.lifecycle import ENDED
 from webapp.services.keeping.acts import write_act
 from webapp.services.keeping.delete_old import clear_marked
 from webapp.services.personal.find import Person, find_person
@@ -24,7 +25,11 @@ SIGNED = (
     "Records that a phone signed are evidence and cannot be changed: a name that somebody gave as they signed is in"
     " them. They are kept to make and to answer legal claims."
 )
-_OVER = frozenset({"delivered", "returned", "lost", "damaged", "cancelled"})
+_OVER = ENDED - {"returning"}
+PHOTOS = (
+    "Photos of their parcels are evidence and stay: a label in them shows name, telephone and address. They go only"
+    " after the days that are set under Privacy."
+)
 _TELLS_NOBODY = {"city", "postcode"}  # alone: "May" is a town, and a month
 BACKED_UP = "Backups made before still have all of it, until they are replaced."
 _WAITS = {

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from sync.rules.cases import Paid
+from sync.rules.lifecycle import ON_THE_SPOT
 from webapp.store.among import among
 from webapp.store.models import (
     Case,
@@ -26,7 +27,6 @@ from webapp.store.models import (
     User,
 )
 
-PROOF_KINDS = ("pack", "collect", "drop_off", "deliver", "attempt", "report", "return")
 MOST_PROOFS = 60
 
 
@@ -249,7 +249,7 @@ def file_of(session: Session, org_id: str, entry: CaseEntry | None) -> OfficeFil
 
 def offers(session: Session, org_id: str, case_id: str, taken: Collection[str]) -> list[Offer]:
     """Records of the case's parcels that may prove something and are not attached yet, newest first."""
-    query = _records(org_id, case_id).where(Event.kind.in_(PROOF_KINDS)).limit(MOST_PROOFS + len(taken))
+    query = _records(org_id, case_id).where(Event.kind.in_(ON_THE_SPOT)).limit(MOST_PROOFS + len(taken))
     return [Offer(*row) for row in session.execute(query) if row[0] not in taken][:MOST_PROOFS]
 
 

@@ -13,7 +13,7 @@ from sync.protocol import codes
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Event, EventParcel, Parcel, ParcelOrder
 
-HANDOVERS = ("drop_off", "collect", "deliver", "return")
+GIVEN_ON = ("drop_off", "collect", "deliver", "return")
 AT_MOST = 1000
 
 Query = Select[Any]
@@ -117,7 +117,7 @@ def _by_proof(query: Query, wanted: Filter, org_id: str) -> Query:
     if not wanted.proof:
         return query
     judged = select(Event.id).where(
-        Event.org_id == org_id, Event.review_state == wanted.proof, Event.kind.in_(HANDOVERS)
+        Event.org_id == org_id, Event.review_state == wanted.proof, Event.kind.in_(GIVEN_ON)
     )
     scans = select(EventParcel.code).where(EventParcel.org_id == org_id, EventParcel.scanned.is_not(None))
     if wanted.proof == "accept":

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.store.among import among
 from webapp.store.models import Carrier, Event, EventParcel, Parcel, ParcelOrder
-from webapp.store.queries.parcel_filter import HANDOVERS, Filter, Query, filtered, sort_column
+from webapp.store.queries.parcel_filter import GIVEN_ON, Filter, Query, filtered, sort_column
 
 COUNT_UP_TO = 1000
 
@@ -111,7 +111,7 @@ def proofs_of(session: Session, org_id: str, parcel_codes: Sequence[str]) -> dic
             EventParcel.org_id == org_id,
             among(session, EventParcel.code, parcel_codes),
             EventParcel.scanned.is_not(None),
-            Event.kind.in_(HANDOVERS),
+            Event.kind.in_(GIVEN_ON),
         )
         .order_by(Event.effective_at, Event.id)
     )

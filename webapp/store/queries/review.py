@@ -26,13 +26,13 @@ from webapp.store.models import (
 from webapp.store.models.ledger import WAITING
 from webapp.store.queries.event_views import EventView, Finding, finding, views
 from webapp.store.queries.looks import Judged, Look, judged, looks
-from webapp.store.queries.parcel_filter import HANDOVERS
+from webapp.store.queries.parcel_filter import GIVEN_ON
 
 _SERIOUS = tuple(sorted(code for code, kind in CATALOGUE.items() if kind.severity != "info"))
 
 # What the desk can be narrowed to, and the kinds of events in it.
 HEAPS: dict[str, tuple[str, ...]] = {
-    "handovers": HANDOVERS,
+    "handovers": GIVEN_ON,
     "packing": ("pack",),
     "problems": ("attempt", "report"),
 }

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import ScalarSelect, Select, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
+from sync.rules.lifecycle import HANDOVERS
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Carrier, Event, Parcel, Place, Run, RunParcel, User
 
 Query = Select[*tuple[Any, ...]]
 
-HANDOVER_KINDS = ("collect", "drop_off")
-KINDS = (*HANDOVER_KINDS, "deliver")
+KINDS = (*sorted(HANDOVERS), "deliver")
 
 
 @dataclass(frozen=True, slots=True)

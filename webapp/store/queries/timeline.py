@@ -24,7 +24,7 @@ from webapp.store.models import (
     RunParcel,
 )
 from webapp.store.queries.event_views import EventView, Finding, finding, views
-from webapp.store.queries.parcel_filter import HANDOVERS
+from webapp.store.queries.parcel_filter import GIVEN_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class ParcelPage:
     @property
     def proof(self) -> str | None:
         """What the office thinks of its newest handover."""
-        states = [e.review_state for e in self.events if e.kind in HANDOVERS]
+        states = [e.review_state for e in self.events if e.kind in GIVEN_ON]
         return states[-1] if states else None
 
 
