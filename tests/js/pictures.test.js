@@ -305,6 +305,28 @@ function signOut({ server }, named) {
   };
 }
 
+test("a phone that was signed out by a restored server offers again what that one has lost", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone, CODES.slice(0, 1), [20_000]);
+  await phone.seal(draft);
+  await phone.kick("user");
+  const named = new Set([...draft.photos, draft.signature].map(({ sha256 }) => sha256));
+  Object.assign(world.server, { epoch: "epoch-2", events: new Map(), blobs: new Map(), effects: [] });
+  signOut(world, named);
+  world.time += 300_000; // it knows who the server was for another five minutes, and asks for its list alone
+  assert.equal((await phone.kick("timer")).state, "paused");
+  assert.equal(world.server.events.size, 0);
+  world.time += 400_000;
+  assert.equal((await phone.kick("timer")).state, "paused");
+  assert.deepEqual([world.server.events.size, world.server.blobs.size], [1, 2]);
+  const before = world.server.requests.length;
+  world.time += 700_000;
+  await phone.kick("timer");
+  assert.deepEqual(world.server.requests.slice(before), ["GET /sync/v1/hello"], "and then it is at rest");
+  phone.close();
+});
+
 test("a phone that is signed out brings its pictures home all the same, and then pauses", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

@@ -9,6 +9,7 @@ import { earliest } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { getMeta } from "../storage/meta.js";
 import { releaseOld } from "../storage/retention.js";
 import { GO, flushEvents, freshPace } from "./flush.js";
 import { freshOffset, knownHello, sayHello } from "./hello.js";
@@ -43,7 +44,8 @@ export class SyncEngine extends EventTarget {
   /** @type {Context} */ #context;
   /** @type {Triggers} */ #triggers;
   /** @type {Map<string, Pace>} */ #paces = new Map();
-  /** @type {Map<string, Problem>} */ #paused = new Map();
+  /** @type {Map<string, {problem:Problem, epoch:string|null}>} who was stopped by which server */ #paused =
+    new Map();
   /** @type {Promise<SyncState>|null} */ #running = null;
   /** @type {Promise<SyncState>|null} */ #following = null;
   /** @type {string|null} the most insistent reason for the round that follows */ #nextReason = null;
@@ -160,7 +162,9 @@ export class SyncEngine extends EventTarget {
   async #serve(identity, isCurrent) {
     const { device } = identity;
     const paused = this.#paused.get(device);
-    if (paused) return { next: "pause", problem: paused, retryAfterMs: null };
+    if (paused && !(await this.#isRestored(device, paused.epoch))) {
+      return { next: "pause", problem: paused.problem, retryAfterMs: null };
+    }
     if (isCurrent) this.#tell({ state: "sending", problem: null, nextAt: null });
     /** @type {Outcome} */
     let outcome;
@@ -173,8 +177,29 @@ export class SyncEngine extends EventTarget {
     }
     this.#note(device, outcome);
     this.dispatchEvent(new Event("settled"));
-    if (outcome.next === "pause" && outcome.problem) this.#paused.set(device, outcome.problem);
+    if (outcome.next === "pause" && outcome.problem) {
+      this.#paused.set(device, { problem: outcome.problem, epoch: await this.#epoch(device) });
+    }
     return outcome;
+  }
+
+  /**
+   * Whether the server was put back to an earlier state since it stopped this device: it may know the phone again, and has
+   * lost what it was told by it.
+   * @param {string} device
+   * @param {string|null} epoch as known when it was stopped
+   * @returns {Promise<boolean>}
+   */
+  async #isRestored(device, epoch) {
+    await sayHello(this.#context, device);
+    if ((await this.#epoch(device)) === epoch) return false;
+    this.#paused.delete(device);
+    return true;
+  }
+
+  /** @param {string} device @returns {Promise<string|null>} */
+  async #epoch(device) {
+    return (await getMeta(this.#context.store, device, "epoch")) ?? null;
   }
 
   /** @param {IdentityRow} identity @param {boolean} isCurrent @returns {Promise<Outcome>} */
