@@ -22,7 +22,7 @@ from webapp.store.models import (
     Order,
     Stock,
 )
-from webapp.store.unit import Session, reading
+from webapp.store.unit import Session, reading, transaction
 
 
 @pytest.fixture
@@ -124,3 +124,24 @@ def test_a_workbook_goes_the_same_way(books: Books) -> None:
 def _file(books: Books, file_id: str) -> ImportFile:
     with reading() as session:
         return session.get_one(ImportFile, (books.org, file_id))
+
+
+def test_a_file_whose_every_try_dies_without_a_word_is_given_up(books: Books) -> None:
+    file_id = books.upload(ready(1))
+    for n in range(3):
+        at = NOW + timedelta(minutes=5 * n)
+        assert files.take(books.org, file_id, at, apply.LEASE) is not None
+    late = NOW + timedelta(minutes=15)
+    assert (books.org, file_id) in apply.left_lying(late)
+    assert files.take(books.org, file_id, late, apply.LEASE) is None
+    assert _file(books, file_id).state == "refused"
+    assert apply.left_lying(late + timedelta(hours=1)) == []
+
+
+def test_a_file_that_was_heard_of_is_tried_for_as_long_as_it_goes_on(books: Books) -> None:
+    file_id = books.upload(ready(1))
+    for n in range(6):
+        at = NOW + timedelta(minutes=5 * n)
+        assert files.take(books.org, file_id, at, apply.LEASE) is not None
+        with transaction() as session:
+            files.beat(session, books.org, file_id, n, 10, at)

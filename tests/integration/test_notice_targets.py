@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +18,16 @@ import http_ece
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from flask import Flask
 from joserfc import jwk, jwt
 
 from tests.support.receiver import Receiver
 from webapp.services.notices import hook, outgoing, web_push
+from webapp.services.notices.claiming import Claim
 from webapp.services.notices.outcomes import SENT, Letter, Outcome
+from webapp.services.notices.senders import Senders
 from webapp.services.notices.words import Words
+from webapp.settings import Settings
 
 NOW = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
 SECRET = hook.make_secret()
@@ -278,3 +283,22 @@ def test_the_push_key_follows_from_the_servers_key_and_is_another() -> None:
 def test_what_is_no_browsers_key_is_told(p256dh: str, auth: str) -> None:
     assert not web_push.is_browsers(p256dh, auth)
     assert web_push.is_browsers(Phone("").browser.p256dh, Phone("").browser.auth)
+
+
+def test_a_push_service_that_is_away_keeps_no_other_ones_browsers_waiting(
+    receiver: Receiver, app_on_both: Flask, settings_on_both: Settings
+) -> None:
+    away, settings = Receiver(), replace(settings_on_both, private_targets=True)
+    away.answers += ["drop", "drop"]
+    with ExitStack() as stack:
+        senders = Senders(settings, stack)
+        told = [
+            senders.send(
+                Claim(replace(letter(""), channel="push"), (), (), {}, "lease", browser=Phone(url).browser)
+            ).state
+            for url in (away.url + "/a", receiver.url + "/b", away.url + "/c", receiver.url + "/d")
+        ]
+        assert "push" in senders.now().channels
+    away.stop()
+    assert told == ["again", "sent", "again", "sent"]
+    assert len(away.got) <= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
 import shutil
 import subprocess
 import tomllib
@@ -55,7 +54,7 @@ def test_setup_installs_what_an_earlier_setup_had_not_asked_for(tmp_path: Path) 
     programs.mkdir(parents=True)
     for name in ("python", "baton"):
         (programs / name).write_text('#!/bin/sh\necho "$@" >>"$(dirname "$0")/asked"\n')
-        os.chmod(programs / name, 0o755)
+        (programs / name).chmod(0o755)
 
     def installed(*extras: str) -> list[str]:
         (programs / "asked").unlink(missing_ok=True)

@@ -31,6 +31,7 @@ from webapp.services.importing.export import open_export
 from webapp.services.importing.reading import limits, xlsx_guard, xlsx_parts
 from webapp.services.importing.reading.columns import HEADINGS
 from webapp.services.importing.reading.opening import open_table
+from webapp.services.importing.reading.xlsx_parts import Parts
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 KUALA_LUMPUR = zone_of("MY")
@@ -317,6 +318,57 @@ def test_too_many_parts_and_too_much_in_all_are_refused(
     monkeypatch.setattr(xlsx_guard, "MAX_INFLATED", 2000)
     path = write_workbook(tmp_path / "p.xlsx", "", extra={"xl/x.bin": b"ab" * 2000})
     assert "unpacks to more than" in refusal(path).detail
+
+
+def with_part(path: Path, name: str, data: bytes) -> Path:
+    """The workbook with one part in another's place."""
+    with zipfile.ZipFile(path) as old:
+        parts = {entry: old.read(entry) for entry in old.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry, held in {**parts, name: data}.items():
+            new.writestr(entry, held)
+    return path
+
+
+@pytest.mark.timeout(60)
+def test_a_sheet_that_is_named_very_often_is_read_once(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "o.xlsx", [row(1)])
+    with zipfile.ZipFile(path) as book:
+        told = book.read("xl/workbook.xml")
+    sheet = told[told.index(b"<sheet ") : told.index(b"</sheets>")]
+    with_part(path, "xl/workbook.xml", told.replace(sheet, sheet * 1000))
+    with zipfile.ZipFile(path) as book:
+        assert len(Parts(book).sheets) == 1
+
+
+@pytest.mark.timeout(60)
+def test_a_number_format_made_to_stall_the_search_does_not(tmp_path: Path) -> None:
+    code = "[" * 900_000
+    styles = f'<styleSheet><numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts>'
+    styles += '<cellXfs><xf numFmtId="200"/></cellXfs></styleSheet>'
+    path = with_part(write_xlsx(tmp_path / "o.xlsx", [row(1)]), "xl/styles.xml", styles.encode())
+    with zipfile.ZipFile(path) as book:
+        assert Parts(book).date_styles() == frozenset()
+
+
+def test_a_text_without_an_end_is_refused_before_it_is_gathered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx_parts, "MAX_SHARED_CHARS", 1000)
+    endless = b"<sst><si><t>" + b"x" * 2000
+    path = with_part(write_xlsx(tmp_path / "o.xlsx", [row(1)]), "xl/sharedStrings.xml", endless)
+    assert refusal(path).code == "import-too-large"
+    cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>' + "x" * 40_000
+    assert "holds more than" in refusal(write_workbook(tmp_path / "p.xlsx", cell)).detail
+
+
+def test_a_part_beside_the_sheets_is_of_a_size_that_a_spreadsheet_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx_parts, "MAX_BESIDE", 1000)
+    styles = b"<styleSheet>" + b"<a/>" * 500 + b"</styleSheet>"
+    path = with_part(write_xlsx(tmp_path / "o.xlsx", [row(1)]), "xl/styles.xml", styles)
+    assert "xl/styles.xml is too large" in refusal(path).detail
 
 
 def test_one_cell_at_the_far_corner_of_a_sheet_harms_nobody(tmp_path: Path) -> None:

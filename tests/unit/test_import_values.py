@@ -150,3 +150,9 @@ def test_a_refusal_quotes_a_long_value_shortly() -> None:
     with pytest.raises(Unreadable) as refused:
         values.money("x" * 5000 + "\n")
     assert len(refused.value.message) < 100
+
+
+@pytest.mark.timeout(30)
+def test_a_weight_of_very_many_spaces_is_refused_at_once() -> None:
+    assert code_of(values.weight, "1" + " " * 32_000 + "x") == "weight_invalid"
+    assert values.weight("1" + " " * 32_000 + "kg") == Decimal("1.000")

@@ -8,7 +8,7 @@ import pytest
 
 from sync.rules.labels.check import Finding, check, is_good
 from sync.rules.labels.reading import Reading, Symbol, Word, fold_text, words_of
-from sync.rules.labels.required import Expected, has_name
+from sync.rules.labels.required import Expected, address_share, has_name
 
 CODE = "F7ANY0M5J7AJ"
 ORDER = Expected(
@@ -266,3 +266,11 @@ def test_a_hostile_text_is_searched_in_reasonable_time() -> None:
 
 def test_a_pasted_text_made_to_stall_the_search_does_not() -> None:
     assert has_name("r" * 10_000 + "." * 10_000, "R*** T***") is None
+
+
+@pytest.mark.timeout(30)
+def test_a_masked_name_made_to_stall_the_search_does_not() -> None:
+    assert has_name("a" * 60, "a*" * 20 + "z") is None
+    assert has_name("a-" * 5000, "a* " * 7 + "z") is None
+    assert address_share("a" * 60, "a*" * 20 + "z") == (0, 1)
+    assert has_name("to rina tan, kl", "R*** T**") == (3, 11)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.test import TestResponse
 
 from sync.protocol.keys import b64url, generate_key, public_jwk
+from sync.protocol.problems import Problem
 from tests.support import hostile
 from tests.support.hostile import DEVICES, EVENTS, World, code_of
 from tests.support.installation import Databases
 from webapp import clock
+from webapp.api.bodies import read_body
 from webapp.services.enrol import make_enrolment
 from webapp.settings import Settings
 
@@ -234,3 +237,16 @@ def test_a_bad_key_or_label_leaves_the_code_good(world: World, name: str) -> Non
     assert enrol(world, {"code": made, "jwk": GOOD_JWK, "label": "x" * 10_000}).status_code == 201
     again = enrol(world, {"code": made, "jwk": None})
     assert (again.status_code, code_of(again)) == (409, "enrolment-used")
+
+
+def test_bytes_behind_a_gzip_are_not_gathered(app: Flask) -> None:
+    """zlib would keep all of them, copied anew for every piece."""
+    sent = io.BytesIO(gzip.compress(b"{}") + bytes(8 << 20))
+    with app.test_request_context(
+        EVENTS, method="POST", input_stream=sent, headers={"Content-Encoding": "gzip"}
+    ):
+        request.environ["wsgi.input_terminated"] = True
+        with pytest.raises(Problem) as refused:
+            read_body(16 << 20)
+    assert refused.value.code == "malformed-batch"
+    assert sent.tell() <= 256 * 1024

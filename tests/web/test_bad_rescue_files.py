@@ -23,7 +23,7 @@ from tests.support.hostile import World
 from tests.support.installation import Databases
 from tests.support.rescue import digest, flipped, header_of, manifest, rescue_file, rescue_parts, zipped
 from tests.unit.phones import proof
-from webapp.services.rescuing import contents, limits
+from webapp.services.rescuing import archive, contents, limits
 from webapp.settings import Settings
 from webapp.store.models import Device, Quarantined, RescueFile, RescueItem
 from webapp.store.unit import reading
@@ -277,3 +277,26 @@ def test_a_file_with_a_byte_changed_anywhere_is_no_error(world: World) -> None:
     for at in [start + offset for start in headers for offset in range(0, 30, 3)]:
         assert upload(office, flipped(data, at)).status_code in {200, 422}, at
     world.assert_healthy()
+
+
+def test_parts_that_unpack_to_nothing_do_not_have_the_file_read_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 20)
+    header = local(b"a.jws", b"", method=8, flags=8)
+    heads = b"".join(header + b"\x00" + struct.pack("<HH", 300, 300 ^ 0xFFFF) for _ in range(200))
+    nothing = b"\x00\x00\x00\xff\xff" * 400_000
+
+    class Counted(io.BytesIO):
+        read_of = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.read_of += len(data)
+            return data
+
+    file = Counted(heads + nothing)
+    for part in archive.parts(file):
+        if isinstance(part, archive.Part):
+            part.drain()
+    assert file.read_of < 6 * len(heads + nothing) + 20 * 65_536

@@ -59,6 +59,8 @@ def _inflated(limit: int) -> bytes:
                 if total > limit:
                     raise _too_large(limit)
                 chunk = inflater.unconsumed_tail
+            if inflater.unused_data:
+                break  # refused below; read on, zlib would gather all of it, copied anew for each chunk
     except zlib.error as error:
         raise Problem("malformed-batch", "The body says it is gzipped, and is not.") from error
     if not inflater.eof or inflater.unused_data:

@@ -58,6 +58,11 @@ class CutPiece(WSGITask):
         finally:
             request.close()
 
+    def cancel(self) -> None:
+        """The server stops before this one's turn: the phone has the bytes still."""
+        request: Any = self.request
+        request.close()
+
 
 def _unheard(
     _status: str, _headers: list[tuple[str, str]], _error: Any = None, /

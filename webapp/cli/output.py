@@ -82,7 +82,10 @@ def open_app(settings: Settings) -> Flask:
 
 def table(rows: list[dict[str, Any]], columns: list[str]) -> str:
     """Rows as aligned columns under their names."""
-    cells = [columns, *[["" if row.get(c) is None else str(row[c]) for c in columns] for row in rows]]
+    cells = [
+        columns,
+        *[["" if row.get(c) is None else one_line(str(row[c])) for c in columns] for row in rows],
+    ]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from webapp import clock
-from webapp.cli.output import say, table, with_app
+from webapp.cli.output import one_line, say, table, with_app
 from webapp.services.deadlines import judgement_of
 from webapp.services.sweep import deadlines_told
 from webapp.store.queries import told
@@ -60,7 +60,7 @@ def show(code: str, as_json: bool) -> None:
             for b in parcel["blobs"]
         ),
     ]
-    say(parcel, as_json, "\n".join(lines))
+    say(parcel, as_json, "\n".join(map(one_line, lines)))
 
 
 @click.command()

@@ -31,6 +31,7 @@ __all__ = [
     "is_alive",
     "lock_org",
     "looking",
+    "passing",
     "prepare_engine",
     "reading",
     "snapshot",
@@ -154,14 +155,19 @@ _PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
 _FULL = ("53100",)
 
 
+def passing(error: BaseException) -> Problem | None:
+    """What to tell of the database's trouble that a library met; None for what is no such trouble."""
+    if isinstance(error, PoolTimeoutError):
+        return Problem("busy", "All of the server's hands are full; send the same again shortly.")
+    return _problem_of(error) if isinstance(error, OperationalError) else None
+
+
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     try:
         yield
-    except PoolTimeoutError as error:
-        raise Problem("busy", "All of the server's hands are full; send the same again shortly.") from error
-    except OperationalError as error:
-        problem = _problem_of(error)
+    except (PoolTimeoutError, OperationalError) as error:
+        problem = passing(error)
         if problem is None:
             raise
         raise problem from error

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from sync.rules.labels.reading import fold_text
 
 _WORD = re.compile(r"[\w*'’]+")
+# What stars stand for, and what stands between two words: hardly a character can be either.
+_GAP = r"[\w*'’]{0,40}(?:[.-][\w*'’]{1,40})?"
+_BETWEEN = r"[^\w*'’]{1,4}"
+_MOST_WORDS = 8  # of a name: each may double the ways to read a text
 _ADDRESS_SHARE = 0.6
 _ITEM_SHARE = 0.4
 
@@ -33,10 +37,10 @@ class Expected:
 
 def has_name(folded: str, name: str) -> tuple[int, int] | None:
     """Where the name stands, all its words one after the other."""
-    words = _words(name)
+    words = _words(name)[:_MOST_WORDS]
     if not words:
         return None
-    found = re.search(r"[\W_]{1,4}".join(map(_masked, words)), folded)
+    found = re.search(_BETWEEN.join(map(_masked, words)), folded)
     return found.span() if found else None
 
 
@@ -86,5 +90,6 @@ def _words(text: str) -> list[str]:
 
 
 def _masked(word: str) -> str:
-    # Bounded: a pasted text must not keep the search going for ever.
-    return re.sub(r"(?:\\\*)+", r"[\\w*'’.-]{0,40}", re.escape(word))
+    # One gap a word: with several, a text could be split among them in more ways than anybody has time for.
+    head, stars, rest = word.partition("*")
+    return re.escape(head) + _GAP + re.escape(rest.rpartition("*")[2]) if stars else re.escape(word)

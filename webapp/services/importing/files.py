@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from webapp.services.importing.tables import TableOutcome
 
 WAITING = ("reading", "queued", "running")
+MOST_TRIES = 3  # without a word heard: each may have taken the server with it
 _PART = 4 * 1024 * 1024
 
 
@@ -154,9 +155,17 @@ def take(org_id: str, file_id: str, now: datetime, lease: timedelta) -> Task | N
         claimed = row.counts.get("claimed")
         if claimed and last_heard(row) > now - lease:
             return None
+        tries = int(row.counts.get("tries", 0)) + 1
+        if tries > MOST_TRIES:
+            given_up = Problem(
+                "server-fault", "Each try to read this file ended before it was done. It was given up."
+            )
+            _settle(row, "refused", {"problem": given_up.as_brief()}, now)
+            row.ended_at = now
+            return None
         if row.state == "queued":
             row.state = "running"
-        row.counts = {**row.counts, "claimed": True, "heard_at": format_time(now)}
+        row.counts = {**row.counts, "claimed": True, "tries": tries, "heard_at": format_time(now)}
         kind, about = row.counts.get("kind", "orders"), row.counts.get("about") or {}
         return Task(row.state, row.made_by or org_id, _dates(row), kind, about)
 
@@ -171,7 +180,14 @@ def beat(session: Any, org_id: str, file_id: str | None, done: int, total: int, 
     row = ask.find_file(session, org_id, file_id, is_light=True) if file_id else None
     if row is not None:
         row.rows_done, row.rows_total = done, total
-        row.counts = {**row.counts, "heard_at": format_time(now)}
+        row.counts = {**row.counts, "tries": 0, "heard_at": format_time(now)}
+
+
+def not_now(org_id: str, file_id: str) -> None:
+    """The database or the store was away: that says nothing of the file."""
+    with suppress(Problem), transaction() as session:
+        row = _row(session, org_id, file_id)
+        row.counts = {**row.counts, "tries": 0}
 
 
 def rows_taken(session: Any, org_id: str, file_id: str | None) -> int:
@@ -257,7 +273,7 @@ def _put_outcome(row: ImportFile, outcome: Outcome | TableOutcome, name: str) ->
 
 def _settle(row: ImportFile, state: str, members: dict[str, Any], now: datetime) -> None:
     row.state = state
-    row.counts = {**row.counts, **members, "claimed": False, "heard_at": format_time(now)}
+    row.counts = {**row.counts, **members, "claimed": False, "tries": 0, "heard_at": format_time(now)}
 
 
 def _row(session: Any, org_id: str, file_id: str) -> ImportFile:

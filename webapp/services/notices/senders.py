@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from webapp.services.notices import hook, web_push
 from webapp.services.notices.claiming import Claim, Post
 from webapp.services.notices.mail import Mailer
-from webapp.services.notices.outcomes import Outcome
+from webapp.services.notices.outcomes import Letter, Outcome
+from webapp.services.notices.web_push import Browser
 from webapp.services.server_identity import signing_key
 from webapp.settings import Settings
 
@@ -22,6 +25,7 @@ class Senders:
         self._key = web_push.derive_key(signing_key())
         self._push_key = web_push.public_key(self._key)
         self._spared: set[str] = set()
+        self._away: set[str] = set()  # push services that did not answer in this round
 
     def now(self) -> Post:
         """What may be claimed."""
@@ -43,9 +47,19 @@ class Senders:
         if letter.channel == "email" and self._mailer is not None:
             return self._mailer.send(letter)
         if claim.browser is not None:
-            contact = contact_of(self._settings)
-            return web_push.send(letter, claim.browser, self._key, contact, may_be_private=may_be_private)
+            return self._push(letter, claim.browser)
         return hook.send(letter, claim.secret or "", may_be_private=may_be_private)
+
+    def _push(self, letter: Letter, browser: Browser) -> Outcome:
+        """A service that does not answer is no trouble of browsers that have another one."""
+        service = urlsplit(browser.endpoint).netloc
+        if service in self._away:
+            return Outcome("again", f"{service} did not answer a moment ago.")
+        contact, may_be_private = contact_of(self._settings), self._settings.private_targets
+        outcome = web_push.send(letter, browser, self._key, contact, may_be_private=may_be_private)
+        if outcome.is_trouble:
+            self._away.add(service)
+        return replace(outcome, is_trouble=False)
 
 
 def contact_of(settings: Settings) -> str:

@@ -37,8 +37,10 @@ class Gap:
 class Part:
     """One part of the archive. Read `pieces` to the end once, then `fault` says what was wrong with it, or None."""
 
-    def __init__(self, file: BinaryIO, start: int, header: tuple[int, ...], name: str, room: _Room) -> None:
-        self._file, self._start, self._room = file, start, room
+    def __init__(
+        self, file: BinaryIO, start: int, header: tuple[int, ...], name: str, room: _Room, reads: _Room
+    ) -> None:
+        self._file, self._start, self._room, self._reads = file, start, room, reads
         self._flags, self._method, self._crc, self._packed = header
         self.name = name
         self.fault: str | None = None
@@ -91,6 +93,9 @@ class Part:
                 self.is_torn, self.fault = True, "The file ends inside it."
                 return
             at += len(piece)
+            if not self._reads.take(len(piece)):
+                self.fault, self.end = "The file would be read far more often than it is long.", None
+                return
             yield piece
 
     def _inflated(self) -> Iterator[bytes]:
@@ -132,10 +137,10 @@ def _unpacked(inflate: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
 
 
 class _Room:
-    """How many more bytes may be given out of one file."""
+    """How many more bytes may be given out of one file, or read in it."""
 
-    def __init__(self) -> None:
-        self._left = MAX_GIVEN
+    def __init__(self, most: int) -> None:
+        self._left = most
 
     def take(self, count: int) -> bool:
         self._left -= count
@@ -144,9 +149,11 @@ class _Room:
 
 def parts(file: BinaryIO) -> Iterator[Part | Gap]:
     """Every part that can be found, in order, and the places where something could not be read."""
-    room, at, count = _Room(), 0, 0
+    # Read again where a damaged length hid what follows, and a piece too far by each part that does not tell its own.
+    reads = _Room(4 * file.seek(0, 2) + MAX_MEMBERS * _PIECE)
+    room, at, count = _Room(MAX_GIVEN), 0, 0
     while True:
-        found = _part_at(file, at, room)
+        found = _part_at(file, at, room, reads)
         if found is None:
             file.seek(at)
             mark = file.read(4)
@@ -185,7 +192,7 @@ def _behind(file: BinaryIO, part: Part, header_at: int) -> int:
     return min(part.end, file.tell()) if part.end is not None else file.tell()
 
 
-def _part_at(file: BinaryIO, at: int, room: _Room) -> Part | None:
+def _part_at(file: BinaryIO, at: int, room: _Room, reads: _Room) -> Part | None:
     file.seek(at)
     raw = file.read(_HEADER.size)
     if len(raw) < _HEADER.size or not raw.startswith(_LOCAL):
@@ -195,7 +202,7 @@ def _part_at(file: BinaryIO, at: int, room: _Room) -> Part | None:
     if len(name) < name_length:
         return None
     start = at + _HEADER.size + name_length + extra_length
-    return Part(file, start, (flags, method, crc, packed), _shown(name), room)
+    return Part(file, start, (flags, method, crc, packed), _shown(name), room, reads)
 
 
 def _shown(name: bytes) -> str:

@@ -136,7 +136,9 @@ def weight(cell: Cell) -> Decimal | None:
     text = words(cell)
     if not text or text in _NOTHING:
         return None
-    digits = _decimal_point(re.sub(r"\s*kg$", "", text, flags=re.IGNORECASE), thousands_of_three=False)
+    # Only from where spaces begin: from each of many, the search would go through all the others.
+    bare = re.sub(r"(?<!\s)\s*kg$", "", text, flags=re.IGNORECASE)
+    digits = _decimal_point(bare, thousands_of_three=False)
     if digits is None:
         raise Unreadable("weight_invalid", f"“{shown(text)}” is not a weight in kilograms.")
     return _bounded(Decimal(digits), "weight_invalid", "0.001", Decimal(10_000))

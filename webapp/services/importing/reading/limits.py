@@ -17,3 +17,4 @@ RATIO_FROM = 1024 * 1024  # small parts may be as repetitive as they like
 # Texts that a workbook's cells share are the one thing of it that has to be held in memory.
 MAX_SHARED_TEXTS = 1_000_000
 MAX_SHARED_CHARS = 64 * 1024 * 1024
+MAX_BESIDE = 16 * 1024 * 1024  # names of sheets, relations, styles: an export's are a few kilobytes

@@ -7,10 +7,11 @@ import re
 import zipfile
 
 from sync.protocol.problems import Problem
-from webapp.services.importing.reading.limits import MAX_SHARED_CHARS, MAX_SHARED_TEXTS
+from webapp.services.importing.reading.limits import MAX_BESIDE, MAX_SHARED_CHARS, MAX_SHARED_TEXTS
 from webapp.services.importing.reading.xlsx_xml import End, Start, Text, feed, unescaped
 
 _DATE_IDS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+_MOST_FORMAT = 255  # characters: no spreadsheet writes a longer one
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 
 
@@ -32,7 +33,8 @@ class Parts:
                 self.starts_1904 = attributes.get("date1904") in {"1", "true"}
 
         self._parse("xl/workbook.xml", start)
-        self.sheets = [targets[id_] for id_ in ids if targets.get(id_) in self._names]
+        # Each once: the guard has counted once what a part unpacks to.
+        self.sheets = list(dict.fromkeys(targets[id_] for id_ in ids if targets.get(id_) in self._names))
 
     def _targets(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -60,20 +62,22 @@ class Parts:
             at["beside"] = at["beside"] or name == "rPh"
 
         def end(name: str) -> None:
-            nonlocal chars
             at["text"] = False
             if name == "rPh":
                 at["beside"] = False
             elif name == "si":
                 texts.append(unescaped("".join(pieces)))
-                chars += len(texts[-1])
                 pieces.clear()
-                if len(texts) > MAX_SHARED_TEXTS or chars > MAX_SHARED_CHARS:
-                    raise Problem("import-too-large", "The workbook holds too much text. Export it as CSV.")
+                if len(texts) > MAX_SHARED_TEXTS:
+                    raise _too_much_text()
 
         def text(data: str) -> None:
+            nonlocal chars
             if at["text"]:
                 pieces.append(data)
+                chars += len(data)
+                if chars > MAX_SHARED_CHARS:  # now: the end of one text may be far away
+                    raise _too_much_text()
 
         self._parse("xl/sharedStrings.xml", start, end, text)
         return texts
@@ -104,6 +108,8 @@ class Parts:
     def _parse(self, name: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
         if name not in self._names:
             raise Problem("import-workbook", f"The workbook lacks its part {name}.")
+        if name != "xl/sharedStrings.xml" and self._book.getinfo(name).file_size > MAX_BESIDE:
+            raise Problem("import-too-large", f"The workbook's part {name} is too large. Export it as CSV.")
         with self._book.open(name) as stream:
             for _ in feed(stream, start, end, text):
                 pass
@@ -112,4 +118,8 @@ class Parts:
 def _is_date(style: str, code: str | None) -> bool:
     if style.isdigit() and int(style) in _DATE_IDS:
         return True
-    return code is not None and any(char in "dmyhs" for char in _LITERAL.sub("", code).lower())
+    return code is not None and any(char in "dmyhs" for char in _LITERAL.sub("", code[:_MOST_FORMAT]).lower())
+
+
+def _too_much_text() -> Problem:
+    return Problem("import-too-large", "The workbook holds too much text. Export it as CSV.")

@@ -64,7 +64,7 @@ class _Sheet:
         self._y, self._x = 0, -1
         self._row: dict[int, Cell] = {}
         self._done: list[tuple[int, list[Cell]]] = []
-        self._kind, self._style, self._pieces = "n", "", [""]
+        self._kind, self._style, self._pieces, self._length = "n", "", [""], 0
         self._is_text, self._is_beside = False, False
 
     def rows(self, stream: IO[bytes]) -> Rows:
@@ -81,7 +81,7 @@ class _Sheet:
             if "r" in attributes:
                 self._place(attributes["r"])
             self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
-            self._pieces = []
+            self._pieces, self._length = [], 0
         elif name in {"v", "t"}:
             self._is_text = not self._is_beside
         elif name == "row":
@@ -100,6 +100,11 @@ class _Sheet:
     def _text(self, data: str) -> None:
         if self._is_text:
             self._pieces.append(data)
+            self._length += len(data)
+            if self._length > MAX_CELL:  # now: the cell's end may be far away
+                raise Problem(
+                    "import-workbook", f"A cell in row {self._y} holds more than {MAX_CELL} characters."
+                )
 
     def _begin_row(self, y: int) -> None:
         # Seller Center's own workbooks write one <row> for each cell of the header: the same row goes on.
@@ -129,8 +134,6 @@ class _Sheet:
             return
         if self._x >= MAX_COLUMNS:
             raise Problem("import-workbook", f"The sheet has more than {MAX_COLUMNS} columns.")
-        if len(text) > MAX_CELL:
-            raise Problem("import-workbook", f"A cell in row {self._y} holds {len(text)} characters.")
         self._row[self._x] = self._value(text)
 
     def _value(self, text: str) -> Cell:
