@@ -83,6 +83,42 @@ def test_what_was_missed_and_what_is_due_is_counted_and_listed_with_its_number(
     assert "due in 24 hours" in board
 
 
+def test_nothing_is_missed_any_more_on_an_order_that_a_newer_export_cancels(
+    desk: Desk, org_id: str, shop: list[str], tmp_path: Path
+) -> None:
+    gone = row(
+        1,
+        created_at=ago(130),
+        status="Canceled",
+        substatus="Canceled",
+        cancelled_at=ago(1),
+        cancel_reason="Out of stock",
+    )
+    import_file(org_id, "someone", write_csv(tmp_path / "n.csv", [gone]), clock.now(), dates="dmy")
+    sweep(clock.now())
+    with reading() as session:
+        assert session.query(Parcel).filter_by(status="cancelled", is_deemed=False).count() == 1
+    page = words(desk.page("/office/deadlines"))
+    assert "First update missed" not in page
+    assert "Nothing was missed" in page
+    assert "0 missed a deadline" in words(desk.page("/office/"))
+
+
+def test_what_was_missed_stands_while_the_parcel_is_only_deemed_cancelled(
+    desk: Desk, org_id: str, tmp_path: Path
+) -> None:
+    rows = [row(1, created_at=ago(24 * 30))]
+    import_file(org_id, "someone", write_csv(tmp_path / "o.csv", rows), clock.now(), dates="dmy")
+    sweep(clock.now())
+    with reading() as session:
+        [code] = [held.code for held in session.query(Parcel).filter_by(status="cancelled", is_deemed=True)]
+    assert code in codes(desk.page("/office/deadlines"))
+    assert "1 missed a deadline" in words(desk.page("/office/"))
+    told = {"status": "cancelled", "reason": "The marketplace says so too", "seen": "cancelled"}
+    desk.press(f"/office/parcels/{code}/status", **told)
+    assert code not in codes(desk.page("/office/deadlines"))
+
+
 def test_a_seller_sees_only_their_own_deadlines(app: Flask, org_id: str, shop: list[str]) -> None:
     theirs = Desk(app, org_id, role="seller", seller="Another shop")
     assert "Nothing was missed" in words(theirs.page("/office/deadlines"))

@@ -155,6 +155,7 @@ def held(session: Session, org_id: str, codes: Collection[str]) -> dict[tuple[st
     return {(row.parcel, row.rule): row for row in rows}
 
 
+_ITS_PARCEL = and_(Parcel.org_id == Deadline.org_id, Parcel.code == Deadline.parcel)
 _COLUMNS = ("due_at", "state", "met_at", "next_at", "number", "pack", "source")
 
 
@@ -194,10 +195,14 @@ class DeadlineRow:
 def count_by_rule(
     session: Session, org_id: str, own_seller: str | None, until: datetime
 ) -> dict[tuple[str, str], int]:
-    """How many are passed, and how many still open fall due before `until`: {(rule, state): n}."""
+    """How many are passed, and how many still open fall due before `until`: {(rule, state): n}.
+
+    Of parcels that are over, none.
+    """
     query = (
         select(Deadline.rule, Deadline.state, func.count())
-        .where(Deadline.org_id == org_id, _pressing(until))
+        .join(Parcel, _ITS_PARCEL)
+        .where(Deadline.org_id == org_id, _pressing(until), _is_not_over())
         .group_by(Deadline.rule, Deadline.state)
     )
     rows = session.execute(_of_seller(query, own_seller))
@@ -208,7 +213,13 @@ def pressing(session: Session, org_id: str, own_seller: str | None, until: datet
     """On how many parcels something was missed (`passed`), and on how many something falls due (`open`) by then."""
     query = (
         select(Deadline.state, func.count(Deadline.parcel.distinct()))
-        .where(Deadline.org_id == org_id, Deadline.state.in_(["passed", "open"]), _pressing(until))
+        .join(Parcel, _ITS_PARCEL)
+        .where(
+            Deadline.org_id == org_id,
+            Deadline.state.in_(["passed", "open"]),
+            _pressing(until),
+            _is_not_over(),
+        )
         .group_by(Deadline.state)
     )
     return {"passed": 0, "open": 0} | {
@@ -226,18 +237,17 @@ def listed(
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[DeadlineRow]:
-    """Deadlines of one state (and rule, unless ""), soonest first, after a (due_at, parcel)."""
+    """Deadlines of one state (and rule, unless ""), soonest first, after a (due_at, parcel); of parcels not over."""
     query = (
         select(Deadline, Parcel)
-        .join(Parcel, and_(Parcel.org_id == Deadline.org_id, Parcel.code == Deadline.parcel))
-        .where(Deadline.org_id == org_id, Deadline.state == state)
+        .join(Parcel, _ITS_PARCEL)
+        .where(Deadline.org_id == org_id, Deadline.state == state, _is_not_over())
         .order_by(Deadline.due_at, Deadline.parcel)
         .limit(limit)
     )
     if rule:
         query = query.where(Deadline.rule == rule)
-    if own_seller is not None:
-        query = query.where(Parcel.seller == own_seller)
+    query = _of_seller(query, own_seller)
     if after is not None:
         query = query.where(
             or_(Deadline.due_at > after[0], and_(Deadline.due_at == after[0], Deadline.parcel > after[1]))
@@ -256,8 +266,12 @@ def _pressing(until: datetime) -> Any:
     )
 
 
+def _is_not_over() -> Any:
+    """Nobody can mend what was missed on a parcel that is cancelled, returned … by a fact. Of one that is only deemed
+    so, a person may still find out what became of it.
+    """
+    return or_(Parcel.status.not_in(ENDED), Parcel.is_deemed)
+
+
 def _of_seller(query: Any, own_seller: str | None) -> Any:
-    if own_seller is None:
-        return query
-    joined = query.join(Parcel, and_(Parcel.org_id == Deadline.org_id, Parcel.code == Deadline.parcel))
-    return joined.where(Parcel.seller == own_seller)
+    return query if own_seller is None else query.where(Parcel.seller == own_seller)
