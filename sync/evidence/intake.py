@@ -13,6 +13,9 @@ from sync.protocol.problems import Problem
 
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 12_000
+MOST_WORK = (
+    100 * MAX_PIXELS
+)  # pixels times scans of a JPEG: a progressive one has some ten, and each goes over them all
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -81,6 +84,20 @@ def admit(data: bytes) -> tuple[str, Picture | None]:
             raise
         return media_type, None
     return picture.type, picture
+
+
+def is_as_told(data: bytes, size: tuple[int, int]) -> bool:
+    """Whether a decoder that read this size is about to do what the header told: for processes that nobody may kill.
+
+    It may have read a second header; and a JPEG of very many scans takes minutes at any size.
+    """
+    try:
+        told = inspect(data)
+    except Problem:
+        return False
+    # In what is compressed FF is followed by 00 or a restart: FF DA begins a scan.
+    scans = data.count(b"\xff\xda") if told.type == "image/jpeg" else 1
+    return size == (told.width, told.height) and scans * told.width * told.height <= MOST_WORK
 
 
 def _jpeg(data: bytes) -> tuple[int, int]:

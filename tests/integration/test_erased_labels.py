@@ -21,7 +21,7 @@ from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.cases.proofs import attach_file, remove_file
 from webapp.services.cases.steps import close_case
 from webapp.services.labels.check_label import check_file
-from webapp.services.personal.erase import BACKED_UP, SIGNED, erase_person
+from webapp.services.personal.erase import BACKED_UP, PHOTOS, SIGNED, erase_person
 from webapp.store import blobs
 from webapp.store.models import LabelCheck, OfficeFile
 from webapp.store.unit import reading
@@ -79,7 +79,7 @@ def test_a_page_with_anothers_label_goes_from_their_check_too_and_what_it_found_
     left = json.dumps([check.name, check.text, check.findings, check.notes])
     assert not any(word in left for word in ("Siti", "Melur", "60123456789"))
     again = erased(books)
-    assert (again["counts"]["pictures"], again["stays"]) == (0, [SIGNED, BACKED_UP])
+    assert (again["counts"]["pictures"], again["stays"]) == (0, [SIGNED, PHOTOS, BACKED_UP])
 
 
 def test_a_page_is_not_taken_from_the_check_of_a_parcel_in_an_open_case(

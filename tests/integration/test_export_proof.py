@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -133,6 +134,20 @@ def test_a_photo_of_another_parcel_stays_out_and_one_that_never_came_is_named(
     assert not verdict.holds("completeness")
     assert all(verdict.holds(area) for area in ("integrity", "who", "time_bounds"))
     assert theirs not in [part(data, name) for name in zipfile.ZipFile(io.BytesIO(data)).namelist()]
+
+
+def test_a_proof_holds_however_many_pictures_of_others_are_left_out(phone: ApiPhone, org_id: str) -> None:
+    code, *others = make_parcels(org_id, 130, status="ready")
+    mine, signature = picture("mine"), scrawl()
+    for kind in ("drop_off", "collect"):
+        theirs = [
+            {**reference(mine, parcel=other), "sha256": hashlib.sha256(f"{kind}{other}".encode()).hexdigest()}
+            for other in others
+        ]
+        refs = [reference(mine, parcel=code), reference(signature, "signature"), *theirs]
+        phone.send(phone.seal(kind, [code, *others], blobs=refs, **now()))
+    keep(org_id, phone.device, mine, signature)
+    assert verified(exported(org_id, parcel=code)).all_hold
 
 
 def test_a_photo_that_the_store_has_lost_or_damaged_is_left_out_and_told(

@@ -24,7 +24,7 @@ from webapp.services.cases.proofs import attach_file, remove_file
 from webapp.services.cases.steps import close_case
 from webapp.services.change_user import deactivate_user
 from webapp.services.labels.check_label import check_text
-from webapp.services.personal.erase import SHARED, SIGNED, erase_person
+from webapp.services.personal.erase import PHOTOS, SHARED, SIGNED, erase_person
 from webapp.services.personal.export import export_person
 from webapp.services.rebuild import check
 from webapp.services.review_proof import review_proof
@@ -342,3 +342,10 @@ def test_who_erased_whom_is_written_down_by_id(books: Books, phone: ApiPhone) ->
         assert session.get_one(Order, (books.org, order_id(1))).erased_at == act.made_at
     assert (act.kind, act.made_by, act.data["id"]) == ("person_erased", books.user, order_id(1))
     assert "Siti" not in json.dumps(act.data)
+
+
+def test_photos_that_may_show_the_label_are_told_of_as_what_stays(books: Books, phone: ApiPhone) -> None:
+    delivered(books, phone, 1)
+    done = erased(books, order_id(1))
+    assert done["counts"]["photos_kept"] > 0
+    assert PHOTOS in done["stays"]

@@ -133,6 +133,21 @@ def test_pictures_that_lie_beside_the_sheet_are_counted_and_pointed_at(tmp_path:
     assert "could not be shown" not in text
 
 
+def test_pictures_of_other_parcels_are_counted_in_one_line(tmp_path: Path) -> None:
+    facts = printed()
+    event = next(event for event in facts.timeline["events"] if event["kind"] == "collect")
+    photo = next(blob for blob in event["blobs"] if blob["role"] != "signature")
+    kept = len(print_proof(facts).split(b"/Type /Page\n"))
+    left_out = [{**photo, "sha256": f"{n:064x}", "state": "left_out"} for n in range(150)]
+    before = sum(blob["state"] == "left_out" for blob in event["blobs"])
+    event["blobs"] = [*event["blobs"], *left_out]
+    pdf = print_proof(facts)
+    assert len(pdf.split(b"/Type /Page\n")) == kept
+    text = text_of(pdf, tmp_path)
+    assert f"{150 + before} pictures" in text
+    assert text.count("Shows another parcel") == 1
+
+
 def test_a_withdrawn_record_and_a_finding_are_said_aloud(tmp_path: Path) -> None:
     facts = printed()
     facts.timeline["events"][1]["withdrawn_by"] = ["x"]

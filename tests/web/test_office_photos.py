@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from sync.evidence import intake
+from sync.evidence.printing.stamp import stamp
 from tests.support.desk import keep, make_desk_user, reference, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tus import digest, make_photo
@@ -243,6 +247,34 @@ def test_a_picture_that_would_take_too_much_is_not_decoded(
     assert office.get(f"{url}?w=160").data == data
     monkeypatch.setitem(open_blob._MAX_PIXELS, "image/png", 800 * 600)
     assert size_of(office.get(f"{url}?w=160").data) == (160, 120)
+
+
+def two_sizes() -> bytes:
+    """A PNG with a second header: a parser of the first and a decoder that takes the last see different pictures."""
+    one = make_photo((800, 600), "PNG")
+    head = b"IHDR" + struct.pack(">II", 1600, 1200) + one[24:29]
+    return one[:33] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + one[33:]
+
+
+def many_scans(times: int) -> bytes:
+    """A progressive JPEG whose last scan stands there so many times more."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(make_photo((800, 600)))) as photo:
+        photo.save(out, "JPEG", progressive=True)
+    whole = out.getvalue()
+    return whole[:-2] + whole[whole.rindex(b"\xff\xda") : -2] * times + b"\xff\xd9"
+
+
+def test_a_picture_that_is_not_what_its_header_tells_is_not_decoded_here(
+    office: FlaskClient, phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_WORK", 20 * 800 * 600)
+    for data in (two_sizes(), many_scans(50)):
+        assert office.get(f"{shown(phone, org_id, data)}?w=160").data == data
+        assert stamp(data, intake.sniff(data) or "", ["22 Nov 2026"]) is None
+    honest = many_scans(0)
+    assert size_of(office.get(f"{shown(phone, org_id, honest)}?w=160").data) == (160, 120)
+    assert stamp(honest, "image/jpeg", ["22 Nov 2026"]) is not None
 
 
 @pytest.mark.parametrize(

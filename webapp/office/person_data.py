@@ -11,7 +11,7 @@ from sync.protocol.problems import Problem
 from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
-from webapp.services.personal.erase import BACKED_UP, SIGNED, erase_person
+from webapp.services.personal.erase import BACKED_UP, PHOTOS, SIGNED, erase_person
 from webapp.services.personal.export import export_person
 from webapp.services.personal.find import Person, find_person
 from webapp.store.unit import reading
@@ -79,6 +79,7 @@ def _page(asked: str, problem: Problem | None = None, signatures: bool = False) 
         problem=problem,
         signatures=signatures,
         signed=SIGNED,
+        photos=PHOTOS,
         backed_up=BACKED_UP,
     )
     return page, problem.status if problem else 200

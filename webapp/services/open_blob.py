@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageOps
 
-from sync.evidence.intake import sniff
+from sync.evidence.intake import is_as_told, sniff
 from sync.protocol.problems import Problem
 from webapp.store import blobs
 from webapp.store.blobs import Missing
@@ -120,6 +120,8 @@ def smaller(data: bytes, media_type: str, width: int) -> bytes | None:
     out = io.BytesIO()
     try:
         with _decoding, Image.open(io.BytesIO(data), formats=[media_type.removeprefix("image/")]) as picture:
+            if not is_as_told(data, picture.size):
+                return None
             picture.draft("RGB", (width, width))
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((width, 2 * width))

@@ -16,6 +16,7 @@ from sync.protocol import envelope, strictjson
 from sync.protocol.envelope import EVENT_TYP, RECEIPT_TYP, Envelope, Refused
 
 FORMAT = 1
+_NOTHING = 2  # bytes of nothing, deflated
 SEAL_TYP = "baton-seal+jws"
 EVENTS, KEYS, RECEIPTS, TIMELINE = "events.jws", "keys.json", "receipts.jws", "timeline.json"
 PDF, PAGE = "proof.pdf", "verify.html"
@@ -118,7 +119,8 @@ def _by_name(archive: Archive, findings: Findings) -> dict[str, Member]:
     for code, where in archive.oddities:
         findings.add(code, where)
     for member in archive.members:
-        if member.name == "blobs/" and not member.size:
+        is_empty = not member.size and member.packed <= _NOTHING and not member.has_two_stories
+        if member.name == "blobs/" and is_empty:
             continue
         if member.name not in MOST and PICTURE.fullmatch(member.name) is None:
             findings.add("member_unknown", member.name)

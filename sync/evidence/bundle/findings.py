@@ -69,7 +69,7 @@ class Findings:
     """Collects them, each once, and no more of one kind than anybody reads."""
 
     found: dict[tuple[str, str], Finding] = field(default_factory=dict)
-    left_out: int = 0
+    left_out: int = 0  # faults
 
     def add(self, code: str, where: str = "", detail: str = "") -> None:
         """Note one; the first detail for a code and a place counts."""
@@ -79,7 +79,7 @@ class Findings:
             return
         # A flood of one kind must not push out the others.
         if sum(held == code for held, _ in self.found) >= MAX_FINDINGS:
-            self.left_out += 1
+            self.left_out += CODES[code][1] == "fault"
             return
         self.found[(code, where)] = Finding(code, where, detail)
 

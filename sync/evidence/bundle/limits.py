@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from sync.protocol.schema import MAX_BLOB_BYTES
+
 MAX_FILE = 1024 * 1024 * 1024  # a handover of 500 parcels with a photo each is some 150 MB
 MAX_MEMBERS = 5_000  # an event names at most 1,000 pictures
-MAX_PICTURE = 10_485_760  # PROTOCOL section 3, max_blob_bytes
+MAX_PICTURE = MAX_BLOB_BYTES
 MAX_TEXT = 64 * 1024 * 1024  # events.jws, keys.json, receipts.jws, timeline.json, each
 MAX_PDF = 64 * 1024 * 1024
 MAX_PAGE = 64 * 1024 * 1024

@@ -186,11 +186,15 @@ def _handover(sheet: Sheet, printed: Printed, event: Mapping[str, Any]) -> None:
         noted = finding["code"].replace("_", " ").capitalize()
         sheet.write_line(f"The server noted: {noted}{detail}", size=8.5, colour=ALARM)
     _parcels(sheet, printed, payload)
-    shown = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] != "signature"]
+    photos = [blob for blob in event["blobs"] if blob["role"] != "signature"]
+    own = [blob for blob in photos if blob["state"] != "left_out" or blob.get("withheld")]
+    shown = [_picture(printed, event, blob) for blob in own]
     if shown:
         sheet.heading("Photos", 2)
         across = 2 if len(shown) <= 4 else 3
         sheet.pictures(shown, across, 92 if len(shown) <= 2 else 62)
+    if others := len(photos) - len(own):
+        sheet.write_line(words.others(others), size=8.5, colour=MUTED)
     signed = [_picture(printed, event, blob) for blob in event["blobs"] if blob["role"] == "signature"]
     if signed:
         other = payload.get("counterpart") or {}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from sync.evidence.intake import is_as_told
+
 MOST_BYTES = 5 * 1024 * 1024
 _FONTS = Path(__file__).parent / "fonts"
 _LONGEST = 2400  # pixels; enough to read a label at arm's length
@@ -22,6 +24,8 @@ def stamp(data: bytes, media_type: str, lines: Sequence[str]) -> bytes | None:
     """
     try:
         with Image.open(io.BytesIO(data), formats=[media_type.removeprefix("image/")]) as picture:
+            if not is_as_told(data, picture.size):
+                return None
             picture.draft("RGB", (_LONGEST, _LONGEST))
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((_LONGEST, _LONGEST))

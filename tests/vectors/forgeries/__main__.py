@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from sync.evidence.bundle.findings import AREAS, NoBundle
+from sync.evidence.bundle.slot import split_page
 from sync.evidence.bundle.verify import verify_bundle
-from tests.vectors.forgeries.cast import Cast, make_cast, members_of, zipped
+from tests.vectors.forgeries.cast import Cast, Members, make_cast, members_of, zipped
 from tests.vectors.forgeries.insiders import all_servers, of_operators, of_phones, true_ones
-from tests.vectors.forgeries.packing import changed_packing, no_bundles, packed_anew
+from tests.vectors.forgeries.packing import changed_packing, no_bundles, packed_anew, repacked
 from tests.vectors.forgeries.stamped import forged_stamps
 from tests.vectors.forgeries.tampering import tampered
 
@@ -65,6 +66,8 @@ def cases(cast: Cast, pool: Pool) -> Iterator[dict[str, Any]]:
     carried = {**true, "verify.html": members_of(cast.write(cast.facts, embed_up_to=10**9))["verify.html"]}
     data = zipped(carried.items())
     yield told("a page that carries another bundle", "tampered", "page_changed", data, _kept(pool, data))
+    for name, data in _odd_pages(cast):
+        yield told(name, "tampered", "page_changed", data, _kept(pool, data))
     data = all_servers(cast)
     kid = cast.server.kid
     yield told(
@@ -75,6 +78,30 @@ def cases(cast: Cast, pool: Pool) -> Iterator[dict[str, Any]]:
         _kept(pool, data),
         kid,
     )
+
+
+def _odd_pages(cast: Cast) -> Iterator[tuple[str, bytes]]:
+    """Pages that carry their bundle, yet not in the one way that Baton writes it."""
+    true, carried = _with_bits_to_spare(cast)
+    anew = base64.b64encode(repacked(members_of(base64.b64decode(carried)).items()))
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    text = carried.rstrip(b"=")
+    turned = text[:-1] + letters[letters.index(text[-1:]) ^ 1 :][:1] + carried[len(text) :]
+    for name, inside in (("packed anew", anew), ("with its last letter turned", turned)):
+        page = true["verify.html"].replace(carried, inside)
+        yield f"a page that carries the bundle {name}", zipped({**true, "verify.html": page}.items())
+
+
+def _with_bits_to_spare(cast: Cast) -> tuple[Members, bytes]:
+    """A true bundle, and what its page carries, of a length that leaves the last letter of base64 bits to spare."""
+    name = cast.facts.timeline["shop"]["name"]
+    for more in range(3):
+        facts = cast.retold(lambda t, more=more: t["shop"].update(name=f"{name}{'.' * more}"))
+        true = members_of(cast.write(facts, embed_up_to=10**9))
+        _, carried = split_page(true["verify.html"])
+        if carried and carried.endswith(b"="):
+            return true, carried
+    raise AssertionError("no length will do")
 
 
 def _kept(pool: Pool, data: bytes, group: str = "") -> dict[str, Any]:

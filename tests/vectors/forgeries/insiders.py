@@ -149,6 +149,8 @@ def of_operators(cast: Cast) -> Iterator[Case]:
     )
     yield "a kind retold", "timeline_contradicts", told(lambda t: t["events"][1].update(kind="drop_off"))
     yield "another parcel's records under this name", "parcel_other", told(_renamed)
+    yield "another handover's records", "event_other", told(_of_handover("0" * 36))
+    yield "a list of another parcel", "timeline_contradicts", told(_listed_as_another)
     yield "a photo untold", "timeline_contradicts", told(lambda t: t["events"][1]["blobs"].pop(0))
     yield (
         "an event left out between two",
@@ -216,6 +218,19 @@ def _renamed(timeline: dict[str, Any]) -> None:
     """Everything that the operator alone says of which parcel it is."""
     timeline["about"]["parcel"] = timeline["parcels"][0]["code"] = OTHER
     timeline["names"] = [OTHER]
+
+
+def _of_handover(event: str) -> Callable[[dict[str, Any]], None]:
+    """A bundle about a handover: no parcel, no names."""
+
+    def edit(timeline: dict[str, Any]) -> None:
+        timeline.update(about={"parcel": None, "event": event}, names=[])
+
+    return edit
+
+
+def _listed_as_another(timeline: dict[str, Any]) -> None:
+    timeline["parcels"][0]["code"] = OTHER
 
 
 def _cover(cast: Cast) -> Callable[[dict[str, Any]], None]:

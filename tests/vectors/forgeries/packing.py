@@ -56,6 +56,10 @@ def changed_packing(true: Members) -> Iterator[Case]:
         ("a part with a name that is cut by a null", "events.jws\x00.jpg"),
     ):
         yield name, "member_unknown", zipped([*parts, (what, b"x" if not what.endswith("/") else b"")])
+    folder = zipped([*parts, ("blobs/", zipped([("proof.pdf", b"another")]))])
+    at, entry = header_at(folder, "blobs/"), header_at(folder, "blobs/", b"PK\x01\x02")
+    hidden = patched(patched(folder, at + 18, bytes(8)), entry + 24, bytes(4))
+    yield "a folder with a part hidden in it", "member_unknown", hidden
     yield "two parts of one name", "member_twice", zipped([*parts, ("events.jws", true["events.jws"][:-9])])
     yield "two parts of one name, the true one last", "member_twice", zipped([("events.jws", b""), *parts])
     central = data.index(b"PK\x01\x02")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sync.evidence.bundle.checks.keys import Key, Ring
 from sync.evidence.bundle.checks.seal import is_reordered
-from sync.evidence.bundle.contents import EVENTS, Bundle, Line
+from sync.evidence.bundle.contents import EVENTS, TIMELINE, Bundle, Line
 from sync.evidence.bundle.findings import Findings
 from sync.evidence.bundle.shapes import to_ms
 
@@ -100,12 +100,27 @@ def signed_for(line: Line, names: set[str]) -> tuple[list[str], int]:
 def _check_parcel(bundle: Bundle, there: set[str]) -> None:
     """Each event names the parcel, or speaks of another one here (a withdrawal, a review, a picture that was lost)."""
     names = names_of(bundle)
-    for line in bundle.events if names else ():
+    if not names:
+        _check_handover(bundle)
+        return
+    if any(told["code"] != bundle.sealed["about"]["parcel"] for told in bundle.sealed["parcels"] or []):
+        bundle.findings.add("timeline_contradicts", TIMELINE, "In parcels.")
+    for line in bundle.events:
         if line.envelope is None or signed_for(line, names)[0]:
             continue
         ref = line.payload.get("ref")
         if not isinstance(ref, str) or ref not in there or ref == line.payload["id"]:
             bundle.findings.add("parcel_other", place(line))
+
+
+def _check_handover(bundle: Bundle) -> None:
+    """Each event is the one that the bundle is about, speaks of it, or is what that one speaks of."""
+    event = (bundle.sealed.get("about") or {}).get("event")
+    lines = [(line, line.payload["id"], line.payload.get("ref")) for line in bundle.events if line.envelope]
+    its = [ref for _, id_, ref in lines if id_ == event]
+    for line, id_, ref in lines:
+        if not its or (event not in (id_, ref) and id_ not in its):
+            bundle.findings.add("event_other", place(line))
 
 
 def _compare(find: Findings, line: Line, told: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ import { readJson } from "./json.js";
 /** @typedef {import("./jws.js").Envelope} Envelope */
 
 const FORMAT = 1;
+/** Bytes of nothing, deflated. */
+const NOTHING = 2;
 export const EVENTS = "events.jws";
 export const KEYS = "keys.json";
 export const RECEIPTS = "receipts.jws";
@@ -130,7 +132,8 @@ export async function readContents(archive, findings, shapes) {
 function nameMembers(bundle) {
   for (const [code, where] of bundle.archive.oddities) bundle.findings.add(code, where);
   for (const member of bundle.archive.members) {
-    if (member.name === "blobs/" && member.size === 0) continue;
+    const isEmpty = member.size === 0 && member.packed <= NOTHING && !member.hasTwoStories;
+    if (member.name === "blobs/" && isEmpty) continue;
     if (!Object.hasOwn(MOST, member.name) && !PICTURE.test(member.name)) {
       bundle.findings.add("member_unknown", member.name);
     } else if (bundle.members.has(member.name)) {

@@ -2,7 +2,7 @@
  * The events: each signed by the key of the phone it names, and they are those that were sealed, in their order.
  * @module
  */
-import { EVENTS, asSentence, payloadOf } from "./contents.js";
+import { EVENTS, TIMELINE, asSentence, payloadOf } from "./contents.js";
 import { isReordered } from "./seal.js";
 import { ms } from "./shapes.js";
 
@@ -100,13 +100,31 @@ export function signedFor({ parcels }, names) {
 /** Each event names the parcel, or speaks of another one here (a withdrawal, a review, a picture that was lost). @param {Bundle} bundle @param {Line[]} lines @param {Set<string>} there */
 function checkParcel(bundle, lines, there) {
   const names = namesOf(bundle);
-  if (names.size === 0) return;
+  if (names.size === 0) {
+    checkHandover(bundle, lines);
+    return;
+  }
+  const { parcel } = bundle.sealed.about;
+  if ((bundle.sealed.parcels ?? []).some((/** @type {any} */ told) => told.code !== parcel)) {
+    bundle.findings.add("timeline_contradicts", TIMELINE, "In parcels.");
+  }
   for (const line of lines) {
     const { id, ref } = payloadOf(line);
     const isOfAnother = typeof ref === "string" && there.has(ref) && ref !== id;
     if (!isOfAnother && signedFor(payloadOf(line), names).own.length === 0) {
       bundle.findings.add("parcel_other", place(line));
     }
+  }
+}
+
+/** Each event is the one that the bundle is about, speaks of it, or is what that one speaks of. @param {Bundle} bundle @param {Line[]} lines */
+function checkHandover(bundle, lines) {
+  const event = bundle.sealed.about?.event ?? null;
+  const its = lines.filter((line) => payloadOf(line).id === event).map((line) => payloadOf(line).ref);
+  for (const line of lines) {
+    const { id, ref } = payloadOf(line);
+    const isIts = id === event || ref === event || its.includes(id);
+    if (its.length === 0 || !isIts) bundle.findings.add("event_other", place(line));
   }
 }
 

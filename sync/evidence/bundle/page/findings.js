@@ -25,7 +25,7 @@ export class Findings {
     const [area, weight, sentence] = this.catalogue.findings[code];
     if (this.found.has(key)) return;
     if ([...this.found.values()].filter((finding) => finding.code === code).length >= MOST_OF_A_KIND) {
-      this.leftOut += 1;
+      if (weight === "fault") this.leftOut += 1;
       return;
     }
     this.found.set(key, { code, where, detail, area, isFault: weight === "fault", sentence });
