@@ -65,7 +65,10 @@ export function showVerdict(verdict) {
   part(element, '[data-is="about"]').textContent = parcel ? `Parcel ${groups(parcel)}` : "One handover";
   addFacts(part(element, '[data-is="facts"]'), [
     ["Shop", told.shop?.name ?? ""],
-    [told.about?.parcel ? "Parcel" : "Parcels, as the server names them", (told.parcels ?? []).map((/** @type {any} */ p) => parcelWords(p)).join("; ")],
+    [
+      told.about?.parcel ? "Parcel" : "Parcels, as the server names them",
+      (told.parcels ?? []).map((/** @type {any} */ p) => parcelWords(p)).join("; "),
+    ],
     ["Proof made", told.made_at ? moment(ms(told.made_at), told.zone) : ""],
     ["Records", String(verdict.bundle.events.length)],
     ["Pictures", String(verdict.bundle.pictureNames().length)],
