@@ -30,6 +30,7 @@ from webapp.store.models import (
     EventParcel,
     Notice,
     Parcel,
+    ParcelOrder,
     RunParcel,
 )
 from webapp.store.queries.orders import order_page
@@ -229,3 +230,43 @@ def test_orders_combined_and_split_again_leave_no_parcel_that_no_export_knows(bo
     assert sorted(p.tracking_number or "" for p in going) == ["MY600000000097", "MY600000000099"]
     assert (status(books, 1), status(books, 2)) == ("in_transit", "in_transit")
     assert is_sound(PLACED + 11 * HOUR)
+
+
+def test_an_order_that_leaves_a_combined_package_is_judged_and_reminded_of_by_its_own(books: Books) -> None:
+    books.put(ready(1, **TOGETHER, quantity="2"), ready(2, **TOGETHER, quantity="3"), now=PLACED + 3 * HOUR)
+    together = books.parcel()
+    assert together.items == 5
+    own = {"package_id": "1150000000000000097", "tracking": "MY600000000097"}
+    books.put(ready(1, **TOGETHER, quantity="2"), shipped(2, **own, quantity="3"), now=PLACED + 10 * HOUR)
+    assert (status(books, 1), status(books, 2)) == ("ready", "in_transit")
+    with reading() as session:
+        held = session.get_one(Parcel, (books.org, together.code))
+        assert (held.items, held.changed > together.changed) == (2, True)
+    sweep(PLACED + 6 * DAY)
+    with reading() as session:
+        told = session.execute(
+            select(Notice.params).where(Notice.org_id == books.org, Notice.kind == "remind")
+        ).scalars()
+        assert [params["order"] for params in told] == [order_id(1)]
+    assert is_sound(PLACED + 6 * DAY)
+
+
+def test_a_package_that_all_its_orders_leave_keeps_them(books: Books) -> None:
+    books.put(ready(1, **TOGETHER), ready(2, **TOGETHER), now=PLACED + 3 * HOUR)
+    together = books.parcel().code
+    books.put(ready(1), ready(2), now=PLACED + 10 * HOUR)
+    with reading() as session:
+        links = select(ParcelOrder.order_id).where(
+            ParcelOrder.org_id == books.org, ParcelOrder.code == together
+        )
+        assert session.execute(links).scalars().first(), "nobody would know what it was"
+    assert is_sound(PLACED + 11 * HOUR)
+
+
+def test_a_package_that_has_left_keeps_the_orders_that_left_with_it(books: Books) -> None:
+    books.put(shipped(1, **TOGETHER), shipped(2, **TOGETHER), now=PLACED + 10 * HOUR)
+    own = {"package_id": "1150000000000000097", "tracking": "", "shipped_at": "20/11/2026 19:00:00"}
+    books.put(shipped(2, **own), now=PLACED + 11 * HOUR)
+    assert books.count(Parcel) == 2
+    assert books.count(ParcelOrder) == 3
+    assert is_sound(PLACED + 12 * HOUR)

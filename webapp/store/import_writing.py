@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -122,6 +123,55 @@ def link_orders(session: Session, org_id: str, pairs: Collection[tuple[str, str]
     rows = [{"org_id": org_id, "code": code, "order_id": order_id} for code, order_id in pairs]
     if rows:
         session.execute(_flavour(session).insert(_table(ParcelOrder)).on_conflict_do_nothing(), rows)
+
+
+def part_orders(session: Session, org_id: str, pairs: Collection[tuple[str, str]]) -> None:
+    """Take orders out of parcels that hold others too, as (code, order id); what stays in them is counted again."""
+    if not pairs:
+        return
+    links = _table(ParcelOrder)
+    session.execute(
+        delete(links).where(
+            links.c.org_id == org_id,
+            links.c.code == bindparam("b_code"),
+            links.c.order_id == bindparam("b_order_id"),
+        ),
+        [{"b_code": code, "b_order_id": order_id} for code, order_id in pairs],
+    )
+    items = _pieces(session, org_id, {code for code, _ in pairs})
+    parcels = _table(Parcel)
+    if items:
+        session.execute(
+            update(parcels)
+            .where(parcels.c.org_id == org_id, parcels.c.code == bindparam("b_code"))
+            .values(items=bindparam("b_items")),
+            [{"b_code": code, "b_items": pieces} for code, pieces in sorted(items.items())],
+        )
+
+
+def _pieces(session: Session, org_id: str, codes: Collection[str]) -> dict[str, int]:
+    """How many pieces these parcels hold by their orders; not said of one whose order is in another one too."""
+    mine = select(ParcelOrder.order_id).where(
+        ParcelOrder.org_id == org_id, among(session, ParcelOrder.code, codes)
+    )
+    links = session.execute(
+        select(ParcelOrder.code, ParcelOrder.order_id)
+        .join(Parcel, and_(Parcel.org_id == ParcelOrder.org_id, Parcel.code == ParcelOrder.code))
+        .where(ParcelOrder.org_id == org_id, ParcelOrder.order_id.in_(mine), Parcel.status != "cancelled")
+    ).all()
+    lines = session.execute(
+        select(OrderLine.order_id, func.sum(OrderLine.quantity))
+        .where(OrderLine.org_id == org_id, OrderLine.order_id.in_(mine))
+        .group_by(OrderLine.order_id)
+    )
+    pieces = {order_id: int(quantity) for order_id, quantity in lines}
+    parcels_of = Counter(order_id for _, order_id in links)
+    found: dict[str, int] = {}
+    for code in codes:
+        its = [order_id for held, order_id in links if held == code]
+        if its and all(parcels_of[order_id] == 1 for order_id in its):
+            found[code] = sum(pieces.get(order_id, 0) for order_id in its)
+    return found
 
 
 def mark_parcels_of(session: Session, org_id: str, head: int, order_ids: Collection[str]) -> None:

@@ -205,6 +205,7 @@ def write_chunk(
         import_writing.merge_parcel(session, org_id, source, into)
     import_writing.change_parcels(session, org_id, head, now, plan.changed_parcels)
     import_writing.link_orders(session, org_id, plan.links)
+    import_writing.part_orders(session, org_id, plan.unlinks)
     changed = [order.order_id for order in plan.orders]
     import_writing.mark_parcels_of(session, org_id, head, changed)
     record(session, org_id, actor_id, _drafts(plan), now)

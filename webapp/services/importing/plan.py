@@ -61,6 +61,7 @@ class ChunkPlan:
     changed_parcels: list[dict[str, Any]] = field(default_factory=list)
     refold: set[str] = field(default_factory=set)
     links: list[tuple[str, str]] = field(default_factory=list)
+    unlinks: list[tuple[str, str]] = field(default_factory=list)
     merges: list[tuple[str, str]] = field(default_factory=list)
     facts: list[tuple[str, str | None, Wanted]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -130,6 +131,7 @@ class _Matching:
         fresh: frozenset[str],
     ) -> None:
         self._plan, self._group, self._books, self._free, self._rules = plan, group, books, held, rules
+        self._held = tuple(held.values())
         self._fresh = fresh
         self._asking_now = {
             order.order_id
@@ -155,6 +157,7 @@ class _Matching:
             if held is not None:
                 self._say_anew(parcel, held)
         if self._fresh:
+            self._part(taken)
             self._retire(taken)
 
     def _take(self, held: HeldParcel) -> HeldParcel:
@@ -257,6 +260,28 @@ class _Matching:
             return  # the export has told it of itself, later than the rule
         self._plan.facts.append((held.code, parcel.seller, wanted))
         self._plan.counts[f"fact_{_fact_name(wanted)}"] += 1
+
+    def _part(self, taken: Mapping[int, HeldParcel]) -> None:
+        """An order that was combined with others and now travels in a package of its own is not in theirs any more."""
+        told = {
+            (taken[id(it)].code, order_id)
+            for it in self._group.parcels
+            if id(it) in taken
+            for order_id in it.orders
+        }
+        packaged = {order_id for it in self._group.parcels if it.package_id for order_id in it.orders}
+        for held in self._held:
+            if held.status not in BEFORE_HANDOVER:
+                continue
+            left = {order_id for code, order_id in self._plan.unlinks if code == held.code}
+            goes = sorted(
+                order_id
+                for order_id in packaged.intersection(held.orders, self._fresh)
+                if (held.code, order_id) not in told
+            )
+            if goes and len(left) + len(goes) < len(held.orders):
+                self._plan.unlinks += [(held.code, order_id) for order_id in goes]
+                self._plan.refold.add(held.code)
 
     def _retire(self, taken: Mapping[int, HeldParcel]) -> None:
         """A nameless parcel whose order now travels in somebody else's package is called off, by name."""
