@@ -15,12 +15,10 @@ from werkzeug.exceptions import HTTPException
 
 from sync.protocol.problems import Problem
 from webapp.services.find_device import CallingDevice, find_device
-from webapp.store.models import NO_SHOP
+from webapp.store.models import DESK_ROLES, NO_SHOP
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-ALL_DESK = ("office", "seller", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def open_to_all(why: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def desk(*roles: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Let only these signed-in roles in (all who may use the office when none is named); others get 403."""
-    allowed = roles or ALL_DESK
+    allowed = roles or DESK_ROLES
 
     def guard(view: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(view)

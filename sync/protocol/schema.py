@@ -20,6 +20,7 @@ UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_PARCELS = 500
 MAX_BLOBS = 1000
+MAX_BLOB_BYTES = 10 * 1024 * 1024  # of each
 MAX_CODE = 80
 MAX_TYPE = 32
 MAX_ID = 64
@@ -29,6 +30,7 @@ MAX_EXPECTED = 100_000
 MAX_OFFSET_MS = 4_000_000_000_000  # beyond a phone that believes it is 1970
 COUNTERPART_ROLES = frozenset({"seller", "courier", "clerk", "recipient", "neighbour", "guard", "other"})
 BLOB_ROLES = frozenset({"photo", "signature", "tag"})
+OFFSET_STREAM = "application/offset+octet-stream"  # a piece of one, by tus
 
 
 Check = Callable[[Any], None]

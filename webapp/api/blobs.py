@@ -5,7 +5,6 @@ A phone that is signed out may still bring what its own events speak of: nothing
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from flask import Response, g, jsonify, request
@@ -14,13 +13,13 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.http import http_date
 
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_BLOB_BYTES, SHA256
 from webapp import access, clock
 from webapp.access import open_to_all, phone, refuse_unless
 from webapp.api import blueprint, tus
 from webapp.api.bodies import read_json
 from webapp.api.pace import keep_pace
 from webapp.services.receive_upload import (
-    MAX_BLOB_BYTES,
     Standing,
     begin_upload,
     end_upload,
@@ -33,8 +32,6 @@ PATH = "/sync/v1/blobs"
 ONE = f"{PATH}/<upload_id>"
 MAX_ASKED = 1000
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
 
 @blueprint.post(f"{PATH}/want")
 @phone
@@ -43,7 +40,7 @@ def want() -> Response:
     asked = read_json(128 * 1024).get("sha256")
     if not isinstance(asked, list) or len(asked) > MAX_ASKED:
         raise Problem("body-invalid", f"sha256 must be a list of at most {MAX_ASKED} digests.")
-    if not all(isinstance(each, str) and _SHA256.fullmatch(each) for each in asked):
+    if not all(isinstance(each, str) and SHA256.fullmatch(each) for each in asked):
         raise Problem("body-invalid", "sha256 must hold digests of 64 lower-case hex digits.")
     return jsonify({"missing": want_blobs(access.device(), asked)})
 

@@ -12,18 +12,16 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
 from sync.protocol.problems import Problem
+from sync.protocol.schema import BLOB_ROLES, MAX_BLOB_BYTES, OFFSET_STREAM, SHA256
 from sync.protocol.strictjson import is_storable
-from webapp.services.receive_upload import MAX_BLOB_BYTES, Asked
+from webapp.services.receive_upload import Asked
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
-OFFSET_STREAM = "application/offset+octet-stream"
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_METADATA = 4096
-_ROLES = frozenset({"photo", "signature", "tag"})
 _CHUNK = 1024 * 1024
 
 
@@ -42,12 +40,12 @@ def read_asked() -> Asked:
         raise Problem(
             "metadata-missing", "Upload-Metadata needs the member sha256: the digest of the whole, in hex."
         )
-    if not _SHA256.fullmatch(sha256):
+    if not SHA256.fullmatch(sha256):
         raise Problem("metadata-malformed", "sha256 in Upload-Metadata is not 64 hex digits.")
     role = said.get("role", "")
     # A stock client says filetype; neither decides anything, the bytes do.
     media_type = said.get("type") or said.get("filetype") or ""
-    return Asked(_length(), sha256, media_type[:32], role if role in _ROLES else "", header)
+    return Asked(_length(), sha256, media_type[:32], role if role in BLOB_ROLES else "", header)
 
 
 def read_metadata(header: str) -> dict[str, str]:

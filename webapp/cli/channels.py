@@ -8,7 +8,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
-OFFSET_STREAM = "application/offset+octet-stream"
+from sync.protocol.schema import OFFSET_STREAM
 
 
 class KeepingTask(WSGITask):

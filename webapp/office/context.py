@@ -16,27 +16,27 @@ from webapp.access import Actor
 from webapp.extensions import of_app
 from webapp.office import blueprint, rule_words, times, words
 from webapp.settings import Settings
+from webapp.store.models import DESK_ROLES
 from webapp.store.queries import cases, exceptions, notice_views, quarantine, stamps
 from webapp.store.queries import shop as shop_queries
 from webapp.store.unit import reading
 
 _DESK = ("office", "admin")
-_ALL = ("office", "seller", "admin")
 # (path, label, icon, roles); a page that does not exist on this installation is left out.
 PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("/office/", "Board", "layout-dashboard", _ALL),
-    ("/office/parcels", "Parcels", "package", _ALL),
-    ("/office/orders", "Orders", "clipboard-list", _ALL),
-    ("/office/prepare", "Prepare", "clipboard-check", _ALL),
+    ("/office/", "Board", "layout-dashboard", DESK_ROLES),
+    ("/office/parcels", "Parcels", "package", DESK_ROLES),
+    ("/office/orders", "Orders", "clipboard-list", DESK_ROLES),
+    ("/office/prepare", "Prepare", "clipboard-check", DESK_ROLES),
     ("/office/packing", "Packing", "package-open", _DESK),
-    ("/office/deadlines", "Deadlines", "clock", _ALL),
-    ("/office/exceptions", "Exceptions", "triangle-alert", _ALL),
+    ("/office/deadlines", "Deadlines", "clock", DESK_ROLES),
+    ("/office/exceptions", "Exceptions", "triangle-alert", DESK_ROLES),
     ("/office/cases", "Cases", "flag", _DESK),
     ("/office/review", "Review", "eye", _DESK),
-    ("/office/runs", "Runs", "truck", _ALL),
+    ("/office/runs", "Runs", "truck", DESK_ROLES),
     ("/office/import", "Import", "upload", _DESK),
-    ("/office/tags", "Tags", "qr-code", _ALL),
-    ("/office/shipped", "Mark as shipped", "package-check", _ALL),
+    ("/office/tags", "Tags", "qr-code", DESK_ROLES),
+    ("/office/shipped", "Mark as shipped", "package-check", DESK_ROLES),
     ("/office/phones", "Phones", "smartphone", _DESK),
     ("/office/quarantine", "Quarantine", "archive", _DESK),
     ("/office/notices", "Notices", "bell", _DESK),
@@ -45,7 +45,7 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
     ("/office/privacy", "Privacy", "lock", _DESK),
-    ("/office/rules", "Rules", "gavel", _ALL),
+    ("/office/rules", "Rules", "gavel", DESK_ROLES),
     ("/office/stamps", "Time stamps", "shield-check", _DESK),
 )
 # What has no line of its own, under the line that leads to it.

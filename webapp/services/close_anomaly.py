@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_PARCELS
 from sync.rules.lifecycle import STATUSES
-from webapp.services.record import MOST_PARCELS, Draft, record
+from webapp.services.record import Draft, record
 from webapp.store.models import Anomaly, Parcel
 from webapp.store.queries import exceptions as ask
 from webapp.store.unit import lock_org, transaction
@@ -79,9 +80,9 @@ def parts(meant: Iterable[tuple[str, str | None]]) -> list[list[str]]:
     for parcel, seller in meant:
         by_seller.setdefault(seller, []).append(parcel)
     return [
-        codes[start : start + MOST_PARCELS]
+        codes[start : start + MAX_PARCELS]
         for codes in by_seller.values()
-        for start in range(0, len(codes), MOST_PARCELS)
+        for start in range(0, len(codes), MAX_PARCELS)
     ]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from sync.protocol import batch, keys
 from sync.protocol.envelope import MAX_EVENT_BYTES
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_BLOB_BYTES
 from sync.protocol.times import format_time
-from webapp.services.receive_upload import MAX_BLOB_BYTES
 from webapp.services.server_identity import signing_key
 from webapp.store import database
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import uuid_utils
 
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_BLOB_BYTES
 from webapp.services.keep_blob import keep_blob
 from webapp.store import blobs
 from webapp.store.blobs import Missing
@@ -24,7 +25,6 @@ from webapp.store.queries import blobs as ask
 from webapp.store.queries import deletions
 from webapp.store.unit import Session, reading, transaction
 
-MAX_BLOB_BYTES = 10 * 1024 * 1024
 EXPIRES_AFTER = timedelta(days=3)
 MAX_OPEN = 256  # uploads under way of one phone; the oldest makes room
 MAX_PARTS = 10_000

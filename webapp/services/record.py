@@ -13,12 +13,12 @@ from sync import ledger
 from sync.ledger import Result, Sender
 from sync.making import Chain
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_PARCELS
 from webapp.services.server_identity import server_device, signing_key
 from webapp.store.journal import SqlJournal
 from webapp.store.unit import Session, lock_org
 
 CHUNK = 1000
-MOST_PARCELS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def record(
 
 def _pieces(draft: Draft) -> list[tuple[Draft, Sequence[str]]]:
     codes = list(dict.fromkeys(draft.parcels))
-    return [(draft, codes[i : i + MOST_PARCELS]) for i in range(0, len(codes), MOST_PARCELS)] or [
+    return [(draft, codes[i : i + MAX_PARCELS]) for i in range(0, len(codes), MAX_PARCELS)] or [
         (draft, codes)
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from sync.protocol.schema import MAX_BLOB_BYTES
 from tests.support.tus import (
     BLOBS,
     STREAM,
@@ -24,7 +25,7 @@ from tests.support.tus import (
 )
 from tests.unit.test_intake import png_of
 from webapp import clock
-from webapp.services.receive_upload import MAX_BLOB_BYTES, MAX_OPEN
+from webapp.services.receive_upload import MAX_OPEN
 from webapp.settings import Settings
 from webapp.store.models import Upload, UploadPart
 from webapp.store.unit import transaction

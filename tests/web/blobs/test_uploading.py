@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from sync.protocol.schema import MAX_BLOB_BYTES
 from tests.support.tus import (
     BLOBS,
     STREAM,
@@ -19,7 +20,6 @@ from tests.support.tus import (
     spooled,
 )
 from webapp.services import receive_upload
-from webapp.services.receive_upload import MAX_BLOB_BYTES
 from webapp.store.models import Blob, Upload, UploadPart
 from webapp.store.unit import reading
 

@@ -18,6 +18,7 @@ import structlog
 
 from sync.protocol import codes
 from sync.protocol.problems import Problem
+from sync.protocol.schema import MAX_PARCELS
 from sync.rules.pack import zone_of
 from webapp import clock
 from webapp.services.importing import files
@@ -41,7 +42,6 @@ from webapp.store.unit import lock_org, reading, transaction
 log = structlog.get_logger()
 
 CHUNK_ORDERS = 400
-EVENT_PARCELS = 500
 
 Progress = Callable[[int, int], None]
 
@@ -270,14 +270,14 @@ def _drafts(plan: ChunkPlan) -> list[Draft]:
     return [
         Draft(
             fact.kind,
-            tuple(parcels[start : start + EVENT_PARCELS]),
+            tuple(parcels[start : start + MAX_PARCELS]),
             reason=fact.reason,
             note=fact.note,
             at=fact.at,
             data=fact.data,
         )
         for fact, parcels in sorted(together.values(), key=lambda pair: pair[0].at)
-        for start in range(0, len(parcels), EVENT_PARCELS)
+        for start in range(0, len(parcels), MAX_PARCELS)
     ]
 
 

@@ -10,11 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sync.rules.letters import BY_MARKET
 from webapp.services.notices.kinds import TIMES
 
 FOLDER = Path(__file__).with_name("words")
-# What a market's people read, until a shop or a person says otherwise. The guide and Singapore read English.
-LANGUAGE_OF_MARKET = {"MY": "ms", "ID": "id", "PH": "fil", "TH": "th", "VN": "vi"}
 # A code in a param that has words of its own: the param, the table of words.
 CODED = {"deadline": "deadlines", "cause": "causes", "what": "alarms"}
 MOST_SUBJECT = 150
@@ -42,7 +41,7 @@ def language_names() -> list[tuple[str, str]]:
 def language_of(market: str, *chosen: str | None) -> str:
     """The first language that was chosen and is known here, else the market's, else English."""
     known = languages()
-    return next((code for code in chosen if code in known), LANGUAGE_OF_MARKET.get(market, "en"))
+    return next((code for code in chosen if code in known), BY_MARKET.get(market, "en"))
 
 
 def fill(kind: str, params: Mapping[str, Any], language: str, *, shop: str, zone: tzinfo) -> Words:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from sync.protocol.schema import SHA256
 from webapp.store.blobs.port import Missing, Objects
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -61,7 +61,7 @@ class BlobStore:
         """All blobs of all organisations."""
         for stored in self._objects.walk("held/"):
             _, org_id, *between, sha256 = stored.key.split("/")
-            if len(between) == 1 and _SHA256.fullmatch(sha256):
+            if len(between) == 1 and SHA256.fullmatch(sha256):
                 yield HeldBlob(org_id, sha256, stored.size, stored.modified_at)
 
     def put_part(self, org_id: str, upload_id: str, part: str, data: bytes) -> None:
@@ -126,7 +126,7 @@ def _derived(org_id: str, sha256: str, name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    if not _SHA256.fullmatch(text):
+    if not SHA256.fullmatch(text):
         raise ValueError("not a SHA-256 in lower-case hex")
     return text
 
