@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync.rules.lifecycle import CLOCK_KINDS
-from sync.rules.order import is_earlier
+from sync.rules.order import is_earlier, servers_of
 from sync.rules.parcel import Fact
 from sync.rules.policy import Policy
 
@@ -45,12 +45,13 @@ def judge(ordered: list[Fact], policy: Policy) -> Standing:
         and fact.data.get("anomaly") == "void_requested"
         and fact.data.get("grant") is True
     }
+    servers = servers_of(ordered)
     withdrawn, effective, requests = set(), set(), {}
     for void in found:
         target = by_id.get(void.ref or "")
         if target is None:
             continue
-        objection = _objection(void, target, policy)
+        objection = _objection(void, target, servers, policy)
         if objection is None or (void.id in granted and target.kind not in _FINAL):
             withdrawn.add(target.id)
             effective.add(void.id)
@@ -59,12 +60,12 @@ def judge(ordered: list[Fact], policy: Policy) -> Standing:
     return Standing(frozenset(withdrawn), frozenset(effective), requests)
 
 
-def _objection(void: Fact, target: Fact, policy: Policy) -> str | None:
+def _objection(void: Fact, target: Fact, servers: frozenset[str], policy: Policy) -> str | None:
     if target.kind in _FINAL:
         return f"a {target.kind} cannot be withdrawn"
     if void.actor_id != target.actor_id:
         return "another person's record"
-    if not is_earlier(target, void):
+    if not is_earlier(target, void, servers):
         return "not an earlier record"
     is_deeming = target.kind in CLOCK_KINDS  # it falls with what it rested on, however late that turns out
     if not is_deeming and void.effective_at - target.effective_at > timedelta(seconds=policy.undo_within_s):

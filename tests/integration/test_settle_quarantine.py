@@ -346,3 +346,17 @@ def test_nobody_settles_twice_and_nobody_without_a_reason(scene: Scene) -> None:
     other = make_shop("Another shop")
     with pytest.raises(Problem, match="not-found"):
         set_aside(other, scene.olga, sha256, "not ours", clock.now())
+
+
+def test_two_records_on_the_offices_word_count_from_when_they_say_they_happened(scene: Scene) -> None:
+    lost = Phone("11111111-2222-7333-8444-555555555555", "somebody", generate_key())
+    lost.morning = scene.phone.morning
+    delivered = lost.seal("deliver", scene.codes[:1], minute=5, **proof())
+    returned = lost.seal("return", scene.codes[:1], minute=60, data={"stage": "start"}, **proof())
+    file = rescue_file(lost.device, [delivered, returned], [])
+    take_rescue(scene.org_id, None, "a.baton", io.BytesIO(file), clock.now())
+    for jws in (returned, delivered):
+        assert scene.accept(envelope.digest(jws)).outcome == "stated"
+    assert scene.parcel().status == "returning"
+    assert scene.parcel().delivered_at is not None
+    assert_rebuilt(scene)
