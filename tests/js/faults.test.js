@@ -126,11 +126,12 @@ test("a store that will not open is left as it is: a new one beside it, and the 
   // it opens again: what was in it goes home under its own name
   mend();
   const late = await world.open({ ...options, auto: true });
+  let shown = 1;
+  late.addEventListener("changed", () => (shown = late.lostStores.length));
   late.start();
-  for (let i = 0; i < 200 && late.lostStores.length > 0; i += 1) {
-    await new Promise((done) => setTimeout(done, 10));
-  }
+  for (let i = 0; i < 200 && shown > 0; i += 1) await new Promise((done) => setTimeout(done, 10));
   assert.deepEqual(late.lostStores, []);
+  assert.equal(shown, 0, "and the pages hear of it");
   const devices = new Set(world.server.audit(assert).map(({ device }) => device));
   assert.deepEqual(devices, new Set([first, deviceOf(next)]));
   assert.equal(world.server.blobs.size, 2);

@@ -102,6 +102,9 @@ test("everything is with the office only when no handover lacks anything", () =>
   assert.equal(words({}, [], 1), "All sent, 1 handover to look at");
   assert.equal(words({ unsentBlobs: 2 }, [], 1), "All sent, 2 pictures to go");
   assert.match(words({}, [{}], 0), /earlier connection is not/);
+  const lost = { counts: none, others: [], odd: 0, hasLostStore: true };
+  assert.equal(sumWords(lost), "All sent from here; an older store of this phone did not open");
+  assert.equal(sumWords({ ...lost, counts: { ...none, unsent: 1 } }), "1 handover unsent");
 });
 
 test("a person is sent to a network only for what a network helps", () => {
@@ -115,4 +118,6 @@ test("a person is sent to a network only for what a network helps", () => {
   assert.equal(words({}, 0, true), "1 handover unfinished. Seal or discard it on Home.");
   assert.equal(words({}, 2, false), "2 handovers to look at in the Outbox. Show them to the office.");
   assert.match(words({ unsent: 1 }, 1, true), /network.* on Home.* Show it to the office\.$/);
+  const shell = { counts: none, odd: 0, hasLostStore: true };
+  assert.match(openWords({ shell, flow: { isBegun: false } }), /^An older store .* Show this phone to the/);
 });

@@ -12,15 +12,21 @@ import { PhoneError } from "../domain/problems.js";
 export class Late {
   /** @type {Context} */ #context;
   /** @type {(engine: SyncEngine) => void} */ #made;
+  /** @type {() => void} */ #opened;
   /** @type {Promise<Hands>|null} */ #hands = null;
   /** @type {Promise<SyncEngine>|null} */ #engine = null;
   #isStopped = false;
   #stopping = new AbortController();
 
-  /** @param {Context} context @param {(engine: SyncEngine) => void} made is given the engine before it does anything */
-  constructor(context, made) {
+  /**
+   * @param {Context} context
+   * @param {(engine: SyncEngine) => void} made is given the engine before it does anything
+   * @param {() => void} opened is told when an earlier store of this phone did open after all
+   */
+  constructor(context, made, opened) {
     this.#context = context;
     this.#made = made;
+    this.#opened = opened;
   }
 
   /**
@@ -69,7 +75,9 @@ export class Late {
 
   /** What an earlier store of this phone holds goes home too, should it open. */
   async #serveOthers() {
-    if (this.#context.channel) await (await this.hands()).serveOthers(this.#context);
+    if (!this.#context.channel) return;
+    const { serveOthers } = await this.hands();
+    if ((await serveOthers(this.#context)).length > 0) this.#opened();
   }
 
   /** Ends them. */

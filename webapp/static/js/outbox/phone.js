@@ -64,7 +64,8 @@ export class Phone extends Kept {
   constructor(context) {
     super(context.store, () => this.#row?.device ?? null);
     this.#context = context;
-    this.#late = new Late(context, (engine) => this.#listenTo(engine));
+    const opened = () => this.#changed();
+    this.#late = new Late(context, (engine) => this.#listenTo(engine), opened);
     this.people = new People(
       context,
       () => this.#row?.device ?? null,

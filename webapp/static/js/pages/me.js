@@ -123,7 +123,7 @@ function showLost(app, screen) {
 function showShift(app, screen) {
   const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = app.shell.counts;
   const isSent = unsent + unsentBlobs + othersUnsent + othersUnsentBlobs === 0;
-  const isSafe = isSent && app.shell.odd === 0 && !app.flow.isBegun;
+  const isSafe = isSent && app.shell.odd === 0 && !app.flow.isBegun && !app.shell.hasLostStore;
   const box = el(screen, "shift");
   box.dataset.tone = isSafe ? "safe" : "attention";
   setIcon(screen, "shift-icon", isSafe ? "shield-check" : "triangle-alert");
@@ -138,7 +138,7 @@ function safeWords(tasks) {
   return `Everything you did is with the office.${open}`;
 }
 
-/** What is open, and what to do about it: a network helps only what is unsent. @param {{shell:Pick<App['shell'], 'counts'|'odd'>, flow:Pick<App['flow'], 'isBegun'>}} app @returns {string} */
+/** What is open, and what to do about it: a network helps only what is unsent. @param {{shell:Pick<App['shell'], 'counts'|'odd'|'hasLostStore'>, flow:Pick<App['flow'], 'isBegun'>}} app @returns {string} */
 export function openWords({ shell, flow }) {
   const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = shell.counts;
   const { odd } = shell;
@@ -155,6 +155,9 @@ export function openWords({ shell, flow }) {
     flow.isBegun ? "1 handover unfinished. Seal or discard it on Home." : null,
     odd
       ? `${count(odd, "handover")} to look at in the Outbox. Show ${odd === 1 ? "it" : "them"} to the office.`
+      : null,
+    shell.hasLostStore
+      ? "An older store of this phone did not open: work may be left in it. Show this phone to the office."
       : null,
   ];
   return sentences.filter(Boolean).join(" ");

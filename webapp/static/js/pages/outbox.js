@@ -70,12 +70,13 @@ function placeOffer(screen, isFirst) {
   if (!isFirst && place.previousElementSibling !== items) items.after(place);
 }
 
-/** @param {Pick<App['shell'], 'counts'|'others'|'odd'>} shell @returns {string} all is well only when no handover lacks anything */
-export function sumWords({ counts, others, odd }) {
+/** @param {Pick<App['shell'], 'counts'|'others'|'odd'|'hasLostStore'>} shell @returns {string} all is well only when no handover lacks anything */
+export function sumWords({ counts, others, odd, hasLostStore }) {
   if (counts.unsent) return `${count(counts.unsent, "handover")} unsent`;
   if (counts.unsentBlobs) return `All sent, ${count(counts.unsentBlobs, "picture")} to go`;
   if (odd > 0) return `All sent, ${count(odd, "handover")} to look at`;
   if (others.length > 0) return "Yours is with the office; something of an earlier connection is not";
+  if (hasLostStore) return "All sent from here; an older store of this phone did not open";
   return "Everything is with the office";
 }
 

@@ -97,6 +97,11 @@ export class Shell extends EventTarget {
     return this.items.filter(({ state }) => state === "attention").length;
   }
 
+  /** @returns {boolean} an older store of this phone did not open: nobody knows what is unsent in it */
+  get hasLostStore() {
+    return this.#phone.lostStores.length > 0;
+  }
+
   /** @returns {boolean} what waits cannot go by itself, or has not gone for longer than any shift */
   get isStuck() {
     const { unsent, unsentBlobs, oldestAt } = this.counts;
