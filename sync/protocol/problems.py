@@ -160,8 +160,3 @@ def _rebuild(
     cls: type[Problem], code: str, detail: str, retry_after: int | None, members: dict[str, Any]
 ) -> Problem:
     return cls(code, detail, retry_after=retry_after, **members)
-
-
-def problem_types() -> list[str]:
-    """All codes, sorted: for the API's documentation and for the tests."""
-    return sorted(CATALOGUE)

@@ -85,10 +85,6 @@ class Chromium:
         assert self.context is not None, "it is not open"
         return self.context.new_cdp_session(page or self.page)
 
-    def slow_down(self, times: float) -> None:
-        """Make the page's processor so many times slower (never its workers)."""
-        self.devtools().send("Emulation.setCPUThrottlingRate", {"rate": times})
-
     def offline(self, is_offline: bool = True) -> None:
         """Take the network away, or give it back; pages and workers are told."""
         assert self.context is not None, "it is not open"

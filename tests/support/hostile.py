@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import hmac
 import json
@@ -194,11 +193,6 @@ def gzip_bomb(size: int = 200 * 1024 * 1024) -> bytes:
     start = squeeze.compress(b'{"events":[],"queue":{"client":"')
     zeros = bytes(1 << 20).replace(b"\0", b" ")
     return start + b"".join(squeeze.compress(zeros) for _ in range(size >> 20)) + squeeze.flush()
-
-
-def packed_batch(*events: str) -> bytes:
-    """A gzipped batch."""
-    return gzip.compress(json.dumps({"events": events}).encode())
 
 
 def code_of(answer: TestResponse) -> str:

@@ -21,7 +21,6 @@ from webapp.services.proving.gather import Wanted
 from webapp.services.proving.redacting import Redactor, redactor_of
 
 MOST_PDF = 10 * 1024 * 1024
-_ROLES = {"photo": "photo", "tag": "tag", "signature": "signature"}
 _README = """\
 {about}
 {shop}, made {made_at}
@@ -87,8 +86,7 @@ def _images(
             done.add(blob["sha256"])
             data = _stamped(org_id, blob["sha256"], _lines(told, event, blob, zone), redactor)
             if data is not None:
-                role = _ROLES.get(blob["role"], "picture")
-                yield f"{len(done):02d}-{event['kind'].replace('_', '-')}-{role}.jpg", data
+                yield f"{len(done):02d}-{event['kind'].replace('_', '-')}-{blob['role']}.jpg", data
 
 
 def _lines(

@@ -10,14 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.extensions import Base
 from webapp.store.models.columns import Count, JsonObject, OrgId, Time, UtcDateTime, Words
 
-# Of a notice: `new` no delivery made yet; `waiting` some delivery is under way; `told` at least one arrived;
-# `failed` every one ended otherwise; `unsent` there was no channel for it; `by_hand` the office told it itself.
-NOTICE_STATES = ("new", "waiting", "told", "failed", "unsent", "by_hand", "listed")
-# `listed` no channel took it, and the phone shows it by itself in its list of tasks.
+# What the phone shows by itself in its list of tasks.
 LISTED_KINDS = ("retake",)
-# Of a delivery: `maybe` was handed over without an answer and is not sent again by itself; `refused` for good;
-# `given_up` after the last try.
-DELIVERY_STATES = ("waiting", "sending", "sent", "maybe", "refused", "given_up")
 
 
 class Notice(Base):
@@ -40,6 +34,9 @@ class Notice(Base):
     to_kind: Mapped[str] = mapped_column(String(16))
     to: Mapped[str] = mapped_column(String(255))
     params: Mapped[JsonObject]
+    # `new` no delivery made yet; `waiting` some delivery is under way; `told` at least one arrived; `failed` every one
+    # ended otherwise; `unsent` there was no channel for it; `listed` none took it, and it is of LISTED_KINDS;
+    # `by_hand` the office told it itself.
     state: Mapped[str] = mapped_column(String(16), default="new")
     created_at: Mapped[Time]
     settled_by: Mapped[str | None] = mapped_column(String(36))
@@ -64,6 +61,8 @@ class Delivery(Base):
     channel: Mapped[str] = mapped_column(String(16))
     target: Mapped[str] = mapped_column(String(255))
     user_id: Mapped[str | None] = mapped_column(String(36))
+    # waiting, sending, sent; `maybe` was handed over without an answer and is not sent again by itself; `refused` for
+    # good; `given_up` after the last try.
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     tries: Mapped[Count] = mapped_column(default=0)
     next_try_at: Mapped[Time]

@@ -3,7 +3,7 @@
  * @module
  */
 import { checkChains } from "./chain.js";
-import { payloadOf, readContents } from "./contents.js";
+import { readContents } from "./contents.js";
 import { checkOrder, checkSignatures } from "./events.js";
 import { AREAS, Findings } from "./findings.js";
 import { readRing } from "./keys.js";
@@ -53,9 +53,4 @@ export async function verifyBundle(bytes, catalogue, shapes, { expected = null, 
   const areas = Object.fromEntries(AREAS.map((area) => [area, findings.of(area)]));
   const isFaulty = Object.values(areas).some((found) => found.some(({ isFault }) => isFault));
   return { areas, allHold: !isFaulty && findings.leftOut === 0, bundle, ring, receipts, stamps };
-}
-
-/** The events that could be read. @param {Verdict} verdict @returns {Record<string, any>[]} */
-export function eventsOf({ bundle }) {
-  return bundle.events.filter((line) => line.envelope).map(payloadOf);
 }
