@@ -1,11 +1,7 @@
-"""The rule packs: what differs from market to market, read once from `packs/*.toml`.
-
-This is the only read of a file in `sync`; the packs are part of the package.
-"""
+"""The numbers that no market has of its own, read once from the guide's pack (`packs/guide.toml`)."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +13,7 @@ from sync.protocol.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers of one pack. Lengths in seconds (`_s`) and metres (`_m`).
+    """The numbers. Lengths in seconds (`_s`) and metres (`_m`).
 
     `photo` says for each kind whether a photo is due per parcel (`each`) or per handover (`batch`).
     """
@@ -34,15 +30,9 @@ class Policy:
 
 
 @cache
-def load(name: str = "guide") -> Policy:
-    """The pack of that name; raises `rules-invalid` when there is none or a number is missing."""
-    if not re.fullmatch(r"[a-z0-9_-]+", name):
-        raise Problem("rules-invalid", f"{name!r} is no name of a rule pack")
-    file = resources.files("sync.rules") / "packs" / f"{name}.toml"
-    try:
-        return read(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise Problem("rules-invalid", f"There is no rule pack {name}") from None
+def load() -> Policy:
+    """The guide's numbers."""
+    return read((resources.files("sync.rules") / "packs" / "guide.toml").read_text("utf-8"))
 
 
 def read(text: str) -> Policy:

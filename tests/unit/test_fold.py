@@ -10,7 +10,7 @@ import pytest
 from sync.protocol.problems import Problem
 from sync.rules.fold import fold, refold
 from sync.rules.parcel import About, Fact, Mark, ParcelState
-from sync.rules.policy import load, read
+from sync.rules.policy import read
 from tests.unit.phones import NOON
 
 ABOUT = About("C", carrier="jnt", run_ids=frozenset({"run-1"}))
@@ -364,6 +364,3 @@ def test_a_pack_that_cannot_be_read_is_refused() -> None:
     for text in ("", "name = ", '[attempts]\nlimit = "x"'):
         with pytest.raises(Problem, match="rules-invalid"):
             read(text)
-    for name in ("../packs/guide", "none", ""):
-        with pytest.raises(Problem, match="rules-invalid"):
-            load(name)
