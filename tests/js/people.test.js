@@ -361,3 +361,30 @@ test("somebody removed from a phone is told of on it no more, and whoever else a
   store.close();
   phone.close();
 });
+
+test("the browser is asked once to keep the work when somebody is connected, and its refusal harms nothing", async () => {
+  for (const answer of [
+    async () => true,
+    async () => Promise.reject(new TypeError("no")),
+    () => new Promise(() => {}),
+  ]) {
+    let asked = 0;
+    const persist = () => {
+      asked += 1;
+      return answer();
+    };
+    const world = await World.make();
+    const phone = await world.open({ storageManager: { persist } });
+    assert.equal(asked, 0, "not before there is anything to keep");
+    const { actor } = await phone.enrol("CODE1", { label: "Test phone" });
+    assert.equal(asked, 1);
+    assert.equal(phone.identity.actor.id, actor.id);
+    phone.close();
+  }
+  const world = await World.make();
+  const phone = await world.enrolled({
+    storageManager: { persist: () => Promise.reject(new TypeError("no")) },
+  });
+  assert.equal(await phone.persist(), false);
+  phone.close();
+});

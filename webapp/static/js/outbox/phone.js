@@ -146,6 +146,7 @@ export class Phone extends Kept {
     const { enrolPhone } = await this.#late.hands();
     await enrolPhone(this.#context, code, label);
     await this.#reloadFor("enrol");
+    void this.persist(); // a browser may ask the person first: the answer is not waited for
     return /** @type {Identity} */ (this.identity);
   }
 
@@ -291,7 +292,8 @@ export class Phone extends Kept {
    * @returns {Promise<boolean>} its answer
    */
   async persist() {
-    return (await this.#context.storageManager?.persist?.()) ?? false;
+    const asked = async () => (await this.#context.storageManager?.persist?.()) ?? false;
+    return asked().catch(() => false); // it will not even be asked
   }
 
   /**

@@ -178,6 +178,7 @@ async function start() {
   router.start();
   await drawn();
   phone.start();
+  addEventListener("appinstalled", () => void phone.persist()); // a browser that said no before may say yes now
   watchNotices(phone);
   watchUpdates(() => !app.flow.isBegun);
 }
