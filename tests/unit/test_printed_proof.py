@@ -51,7 +51,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def letters_of(text: str) -> list[str]:
-    """Its letters in no order: marks above and below others are read from a page in another one than they are written."""
+    """Its letters in no order: marks above and below are read from a page in another one than they are written."""
     return sorted(re.sub(r"\s", "", text))
 
 
