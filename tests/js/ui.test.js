@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openWords } from "../../webapp/static/js/pages/me.js";
-import { sumWords } from "../../webapp/static/js/pages/outbox.js";
+import { shownOf, sumWords } from "../../webapp/static/js/pages/outbox.js";
 import { Router } from "../../webapp/static/js/ui/router.js";
 import { open } from "../../webapp/static/js/ui/sheet.js";
 import { fill } from "../../webapp/static/js/ui/template.js";
@@ -105,6 +105,15 @@ test("everything is with the office only when no handover lacks anything", () =>
   const lost = { counts: none, others: [], odd: 0, hasLostStore: true };
   assert.equal(sumWords(lost), "All sent from here; an older store of this phone did not open");
   assert.equal(sumWords({ ...lost, counts: { ...none, unsent: 1 } }), "1 handover unsent");
+});
+
+test("what needs a hand is on the Outbox, however many newer handovers there are", () => {
+  const items = Array.from({ length: 150 }, (_, id) => ({ id, state: "safe" }));
+  Object.assign(items[148], { state: "attention" });
+  Object.assign(items[149], { state: "parked" });
+  const shown = shownOf(items).map(({ id }) => id);
+  assert.equal(shown.length, 102);
+  assert.deepEqual(shown.slice(99), [99, 148, 149]);
 });
 
 test("a person is sent to a network only for what a network helps", () => {

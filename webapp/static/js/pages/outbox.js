@@ -45,7 +45,7 @@ function show(app, screen) {
   el(screen, "others-title").hidden = others.length === 0;
   fill(
     el(screen, "others"),
-    others.slice(0, SHOWN).map((item) => othersLine(app, item)),
+    shownOf(others).map((item) => othersLine(app, item)),
   );
   placeOffer(screen, app.shell.isStuck);
   void showOffer(app, screen);
@@ -53,7 +53,7 @@ function show(app, screen) {
     document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
   fill(
     el(screen, "items"),
-    items.slice(0, SHOWN).map((item) => line(app, item)),
+    shownOf(items).map((item) => line(app, item)),
   );
   if (focused) {
     screen.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.dispatchEvent(new Event("baton-focus"));
@@ -61,6 +61,16 @@ function show(app, screen) {
   const send = button(screen, "send");
   send.disabled = sync.state === "sending";
   text(screen, "send-text", sync.state === "sending" ? "Sending …" : "Send now");
+}
+
+/** @param {Pick<OutboxItem, 'state'>} item @returns {boolean} it does not go, or is not whole, without somebody's help */
+function needsHand({ state }) {
+  return state === "parked" || state === "attention";
+}
+
+/** What needs a hand is never too old to be seen. @template {Pick<OutboxItem, 'state'>} T @param {T[]} items newest first @returns {T[]} */
+export function shownOf(items) {
+  return items.filter((item, index) => index < SHOWN || needsHand(item));
 }
 
 /** Above what it is about only when that cannot be sent. @param {HTMLElement} screen @param {boolean} isFirst */
@@ -109,7 +119,7 @@ function line(app, item) {
   open.href = `#/done/${encodeURIComponent(item.id)}`;
   open.dataset.key = item.id;
   open.addEventListener("baton-focus", () => open.focus({ preventScroll: true }));
-  el(box, "actions").hidden = item.state !== "parked" && item.state !== "attention";
+  el(box, "actions").hidden = !needsHand(item);
   on(box, "export", "click", () => void exportItem(app, item));
   button(box, "retry").hidden = !item.canRetry; // of what the office keeps, or this phone lost, no second try helps
   on(box, "retry", "click", () => void app.phone.retry(item.id));
