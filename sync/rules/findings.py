@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 
 from sync.protocol.events import Event, missing
+from sync.rules.geography import Point, distance_km
 from sync.rules.parcel import Mark
 from sync.rules.policy import Policy
 
-_EARTH_M = 6_371_000
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -31,7 +30,7 @@ def of_phone_event(
     policy: Policy,
     *,
     signed: bool,
-    planned: tuple[float, float] | None,
+    planned: Point | None,
 ) -> list[Mark]:
     """All findings; `parcels` counts the different parcels it names, `planned` is its run's (lat, lon)."""
     marks = []
@@ -66,13 +65,10 @@ def clock_doubts(event: Event, received_at: datetime, policy: Policy) -> list[st
     return doubts
 
 
-def metres_off(event: Event, planned: tuple[float, float]) -> float | None:
-    """Great-circle distance from the planned place, or None when the phone gave no position."""
+def metres_off(event: Event, planned: Point) -> float | None:
+    """How far it was from the planned place, or None when the phone gave no position."""
     place = event.place or {}
     lat, lon = place.get("lat"), place.get("lon")
     if lat is None or lon is None:
         return None
-    lat1, lon1, lat2, lon2 = map(math.radians, (lat, lon, *planned))
-    half = math.sin((lat2 - lat1) / 2) ** 2
-    half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH_M * math.asin(math.sqrt(min(1.0, half)))
+    return 1000 * distance_km((lat, lon), planned)

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sync.rules.geography import Point, distance_km
 from sync.rules.stock import Portion, Shelf, Shelves, Short, allocate
-
-_EARTH_KM = 6371.0
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +120,6 @@ def locate(areas: Mapping[str, Sequence[float]], to: Destination) -> Point | Non
         return None
     lat, lon = areas[max(fits)[1]]
     return float(lat), float(lon)
-
-
-def distance_km(one: Point, other: Point) -> float:
-    """Great-circle distance."""
-    lat1, lon1, lat2, lon2 = map(math.radians, (*one, *other))
-    half = math.sin((lat2 - lat1) / 2) ** 2
-    half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from sync.rules.geography import distance_km
 from sync.rules.proposal import (
     Destination,
     House,
     Planner,
     Wish,
     carriers,
-    distance_km,
     locate,
     warehouses,
 )
