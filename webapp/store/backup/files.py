@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sync.protocol.problems import Problem
+from webapp.store.durable import sync_file, sync_folder
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PIECE = 1024 * 1024
@@ -40,9 +41,12 @@ def told_plainly() -> Iterator[None]:
 
 def make_durable(path: Path) -> None:
     """Have a file's bytes, or a folder's names, on the disk when this returns."""
+    if path.is_dir():
+        sync_folder(path)
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync_file(descriptor)
     finally:
         os.close(descriptor)
 
@@ -53,9 +57,9 @@ def write_durably(path: Path, data: bytes) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(data)
         out.flush()
-        os.fsync(out.fileno())
+        sync_file(out.fileno())
     part.replace(path)
-    make_durable(path.parent)
+    sync_folder(path.parent)
 
 
 def copy_durably(source: Path, target: Path) -> None:
@@ -66,8 +70,8 @@ def copy_durably(source: Path, target: Path) -> None:
     ):
         shutil.copyfileobj(read, out, _PIECE)
         out.flush()
-        os.fsync(out.fileno())
-    make_durable(target.parent)
+        sync_file(out.fileno())
+    sync_folder(target.parent)
 
 
 def digest(path: Path) -> str:

@@ -9,7 +9,6 @@ import errno
 import itertools
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import BinaryIO
 
 from sync.protocol.problems import Problem
 from webapp.store.blobs.port import Missing, Stored
+from webapp.store.durable import sync_file, sync_folder
 
 MARK = "installation"  # the file that says whose folder it is
 
@@ -58,7 +58,7 @@ class FolderObjects:
                 self._move(aside, target, folder)
             if durable:
                 # Also when it was there: whoever put it may have died before this.
-                _sync_folder(folder)
+                sync_folder(folder)
 
     def open(self, key: str) -> BinaryIO:
         self._refuse_if_strange()
@@ -161,7 +161,7 @@ class FolderObjects:
             self._make(above)
             Path(folder).mkdir(exist_ok=True)
         # Again even when another process made it: it may not have come to this.
-        _sync_folder(above)
+        sync_folder(above)
         if len(self._known) > _KNOWN_AT_MOST:
             self._known.clear()
         self._known.add(folder)
@@ -192,8 +192,8 @@ def write_mark(root: str, mark: str) -> None:
         aside = f"{root}/{MARK}.{os.getpid()}"
         _write(aside, f"{mark}\n".encode(), durable=True)
         os.rename(aside, f"{root}/{MARK}")
-        _sync_folder(root)
-        _sync_folder(str(Path(root).parent))
+        sync_folder(root)
+        sync_folder(str(Path(root).parent))
 
 
 def _is_there(target: str, size: int) -> bool:
@@ -210,29 +210,11 @@ def _write(file: str, data: bytes, *, durable: bool) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         if durable:
-            _sync(descriptor)
+            sync_file(descriptor)
     except OSError:
         with suppress(OSError):
             os.unlink(file)
         raise
-    finally:
-        os.close(descriptor)
-
-
-def _sync(descriptor: int) -> None:
-    if sys.platform == "darwin":
-        import fcntl  # noqa: PLC0415
-
-        # There fsync leaves the bytes in the drive's own cache.
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-        return
-    os.fsync(descriptor)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
