@@ -251,6 +251,7 @@ def test_folding_keeps_letters_that_mean_something() -> None:
     assert fold_text("Điện thoại ๐๘๑ ﬁne ＡＢ") == "điện thoại 081 fine ab"
 
 
+@pytest.mark.timeout(30)
 def test_a_hostile_text_is_searched_in_reasonable_time() -> None:
     """No pattern may explode: the page limit is enforced elsewhere, this is its whole length at its worst."""
     for text in (
