@@ -160,6 +160,32 @@ test("a picture the server will not take is shown and kept, and holds back no ot
   phone.close();
 });
 
+test("a handover whose pictures do not go is as old as it is, though the office has its words", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  world.server.instead = ({ path }) =>
+    path.startsWith("/sync/v1/blobs") ? problem(503, "server-busy") : undefined;
+  const { id } = await phone.seal(await collection(phone, CODES.slice(0, 1)));
+  const { at } = (await phone.outbox()).find((item) => item.id === id);
+  world.time += 100_000;
+  const later = await phone.seal(await collection(phone, CODES.slice(1, 2), []));
+  await phone.kick("user");
+  const { unsent, unsentBlobs, oldestAt } = await phone.counts();
+  assert.deepEqual([unsent, unsentBlobs, oldestAt], [0, 3, at]);
+  const { queue } = world.server.bodies.at(-1);
+  assert.deepEqual(
+    [queue.unsent, queue.oldest_at],
+    [0, null],
+    "the office is told of records alone, as ever",
+  );
+  world.server.instead = null;
+  world.time += 1_000_000;
+  await phone.kick("user");
+  assert.equal((await phone.counts()).oldestAt, null);
+  assert.equal((await phone.outbox()).find((item) => item.id === later.id).state, "safe");
+  phone.close();
+});
+
 test("a refusal that was cut on its way gives up neither a record nor a picture", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

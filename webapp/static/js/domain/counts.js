@@ -25,19 +25,23 @@ export function progress(draft, run) {
 
 /**
  * @param {Listed|null} listed
- * @returns {{unsent:number, unsentBlobs:number, oldestAt:string|null, headSeq:number}}
+ * @returns {{unsent:number, unsentBlobs:number, oldestAt:string|null, headSeq:number}} `oldestAt` of the oldest event of
+ *   which anything, itself or a picture, is not with the office
  */
 export function countUnsent(listed) {
   if (!listed) return { unsent: 0, unsentBlobs: 0, oldestAt: null, headSeq: 0 };
   const unsent = listed.events.filter(({ state }) => state !== "settled");
   const wanted = new Set();
+  const open = new Set(unsent);
   for (const event of listed.events) {
     for (const { sha256 } of event.blobs) {
       const state = listed.blobs.get(sha256)?.state;
-      if (state === "wanted" || state === "refused") wanted.add(sha256);
+      if (state !== "wanted" && state !== "refused") continue;
+      wanted.add(sha256);
+      open.add(event);
     }
   }
-  const oldest = unsent.reduce((/** @type {EventRow|null} */ a, b) => (a && a.seq < b.seq ? a : b), null);
+  const oldest = [...open].reduce((/** @type {EventRow|null} */ a, b) => (a && a.seq < b.seq ? a : b), null);
   return {
     unsent: unsent.length,
     unsentBlobs: wanted.size,

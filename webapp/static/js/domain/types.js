@@ -283,7 +283,7 @@
  * @typedef {object} Counts
  * @property {number} unsent       events the server has not answered for, parked ones included
  * @property {number} unsentBlobs
- * @property {string|null} oldestAt  RFC 3339, of the oldest unsent event
+ * @property {string|null} oldestAt  RFC 3339, of the oldest event that is unsent itself or lacks a picture with the office
  * @property {number} headSeq
  * @property {number} othersUnsent  unsent events of earlier identities on this phone
  * @property {number} othersUnsentBlobs  their pictures that the server has not got
