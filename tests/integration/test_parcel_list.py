@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from tests.support.desk import hand_over
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
 from webapp.store.models import Parcel
-from webapp.store.queries.parcel_filter import Filter, found_codes
+from webapp.store.queries.parcel_filter import Filter, asked_to_cancel, found_codes
 from webapp.store.queries.parcels import Page, Step, list_parcels
 from webapp.store.unit import reading, transaction
 
@@ -68,6 +70,29 @@ def test_handovers_are_paged_by_when_they_were(app_on_both: Flask, org_id: str) 
     assert set(walk(org_id, Filter(proof="waiting"))) == set(codes[:9])
     assert set(walk(org_id, Filter(proof="none"))) == set(codes[9:])
     assert set(walk(org_id, Filter(anomaly="info"))) == set(codes[:9])
+
+
+def test_requests_to_cancel_are_found_without_reading_every_parcel(org_id: str) -> None:
+    [asked] = make_parcels(org_id, 1, flags={"cancel_requested": True})
+    make_parcels(org_id, 3, seed=2, flags={"cancel_requested": False})
+    make_parcels(org_id, 1, seed=3, flags={"cancel_requested": True}, status="delivered")
+    assert walk(org_id, Filter(flag="cancel_requested")) == [asked]
+    statements: list[tuple[str, Any]] = []
+    with reading() as session:
+        connection = session.connection()
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def _note(_c: object, _cursor: object, statement: str, parameters: Any, *_more: object) -> None:
+            statements.append((statement, parameters))
+
+        assert asked_to_cancel(session, org_id, None) == [asked]
+        is_sqlite = connection.dialect.name == "sqlite"
+        if not is_sqlite:  # of so few, it would read all
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        statement, parameters = statements[0]
+        words = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        plan = str(connection.exec_driver_sql(f"{words} {statement}", parameters).all())
+    assert "ix_parcels_asked_to_cancel" in plan
 
 
 def test_a_total_is_counted_up_to_a_thousand(org_id: str) -> None:

@@ -76,6 +76,18 @@ def test_what_was_shipped_without_a_handover_is_told_and_stands_under_exceptions
     assert "there is no proof of our handover" in office.get("/office/exceptions").text
 
 
+def test_what_an_export_asks_to_cancel_is_told_and_leads_to_the_list_of_it(office: FlaskClient) -> None:
+    where = sent(office, row(1, cancel_type="Cancel", cancel_by="Buyer"), ready(2))
+    listed = "/office/parcels?flag=cancel_requested"
+    page = office.get(where).text
+    assert "asked to be cancelled" in page
+    assert listed not in page, "nothing is asked for before it is applied"
+    post(office, f"{where}/apply")
+    assert f'<a href="{listed}">asked to be cancelled</a>' in office.get(where).text
+    assert order_id(1) in office.get(listed).text
+    assert order_id(2) not in office.get(listed).text
+
+
 def test_every_bad_row_can_be_downloaded_and_none_is_a_formula(office: FlaskClient) -> None:
     bad = [row(n, order_id="=HYPERLINK(1)") for n in range(150)]
     where = sent(office, row(1), *bad)

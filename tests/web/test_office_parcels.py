@@ -9,9 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from sync.rules.parcel import Flags
 from tests.support.desk import hand_over, make_desk_user, signed_in
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
+from webapp.office.words import FLAGS
 from webapp.store.models import Carrier, Order, Parcel, ParcelOrder
 from webapp.store.unit import transaction
 
@@ -136,6 +138,35 @@ def test_a_filter_finds_open_anomalies_and_the_state_of_the_proof(
     assert listed(office, by="handed_over") == [proved]
 
 
+@pytest.mark.parametrize("flag", list(FLAGS))
+def test_a_filter_finds_what_a_parcel_is_marked_with(office: FlaskClient, org_id: str, flag: str) -> None:
+    [marked] = make_parcels(org_id, 1, flags={**Flags().as_dict(), flag: True})
+    make_parcels(org_id, 1, seed=2, flags=Flags().as_dict())
+    make_parcels(org_id, 1, seed=3)
+    assert listed(office, flag=flag) == [marked]
+    assert listed(office, flag=flag, status="lost") == []
+    assert "There is no such choice: attempts" in office.get("/office/parcels?flag=attempts").text
+
+
+def test_requests_to_cancel_stand_on_the_board_until_somebody_decides(
+    app: Flask, office: FlaskClient, org_id: str
+) -> None:
+    asked = {**Flags().as_dict(), "cancel_requested": True}
+    [one] = make_parcels(org_id, 1, seller="Toko A", status="ready", flags=asked)
+    [two] = make_parcels(org_id, 1, seed=2, seller="Toko B", status="in_transit", flags=asked)
+    make_parcels(org_id, 1, seed=3, seller="Toko A", status="delivered", flags=asked)
+    make_parcels(org_id, 4, seed=4, seller="Toko A")
+    seller = signed_in(app, make_desk_user(org_id, "seller", "Sari", seller="Toko A"))
+    for client, meant in ((office, {one, two}), (seller, {one})):
+        figure = re.search(
+            r'<a class="figure" href="([^"]+)"[^>]*><b>(\d+)</b><span>asked to cancel',
+            client.get("/office/").text,
+        )
+        assert figure
+        assert set(CODE.findall(client.get(figure[1]).text)) == meant
+        assert int(figure[2]) == len(meant)
+
+
 @pytest.mark.parametrize("typed", ["{0}", "  {0} ", "{1}", "{2}"])
 def test_a_code_is_found_however_it_is_typed(office: FlaskClient, org_id: str, typed: str) -> None:
     [code, *_] = make_parcels(org_id, 5)
@@ -199,6 +230,7 @@ def test_another_shop_sees_nothing_of_this_one(app: Flask, org_id: str) -> None:
         "to=9999-12-31",
         "q=%00%ff%F0%9F%98%80",
         "q=" + "A" * 5000,
+        "flag=cancel_requested%27--",
         "anomaly=%27--&proof=%3Cscript%3E&by=1",
         "carrier=%27%20OR%201=1",
     ],

@@ -14,6 +14,7 @@ from webapp.office.context import moment, zone
 from webapp.office.times import today
 from webapp.store.queries import board as ask
 from webapp.store.queries import cases, deadlines, parcels, review, runs
+from webapp.store.queries.parcel_filter import asked_to_cancel
 from webapp.store.unit import reading
 
 SOON = timedelta(hours=24)
@@ -41,6 +42,7 @@ def _state() -> dict[str, Any]:
             "counts": [(status, counts.get(status, 0)) for status in words.STATUSES],
             "total": sum(counts.values()),
             "anomalies": ask.open_by_severity(session, org_id, seller),
+            "cancels": len(asked_to_cancel(session, org_id, seller)),
             "due": deadlines.pressing(session, org_id, seller, moment() + SOON),
             "runs": runs.list_runs(session, org_id, seller, day=today(moment(), zone())),
             "late_days": runs.open_days(session, org_id, seller, today(moment(), zone())),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from webapp.office.times import aware, day_bounds, iso_text
-from webapp.office.words import PROOFS, SEVERITIES, STATUSES
+from webapp.office.words import FLAGS, PROOFS, SEVERITIES, STATUSES
 from webapp.store.queries.parcel_filter import Filter
 from webapp.store.queries.parcels import Step
 
@@ -52,6 +52,7 @@ def read_address(args: Mapping[str, str], zone: ZoneInfo) -> Asked:
         "to": args.get("to", "").strip(),
         "anomaly": _one_of(args, "anomaly", ("any", *SEVERITIES), errors),
         "proof": _one_of(args, "proof", PROOF_CHOICES, errors),
+        "flag": _one_of(args, "flag", FLAGS, errors),
     }
     first, last = _day(fields["from"], "from", errors), _day(fields["to"], "to", errors)
     if first and last and first > last:
@@ -67,6 +68,7 @@ def read_address(args: Mapping[str, str], zone: ZoneInfo) -> Asked:
         until=until,
         anomaly=fields["anomaly"],
         proof=fields["proof"],
+        flag=fields["flag"],
     )
     return Asked(wanted, _step(args, errors), fields, errors)
 

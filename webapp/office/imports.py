@@ -25,15 +25,20 @@ SMALL = 256 * 1024  # read while the browser waits: about 500 orders, about a se
 SHOWN = 100
 
 KIND_WORDS = {"statuses": "a carrier's statuses", "stock": "stock"}
-_FACTS = (
-    ("fact_label", "labelled, ready for the handover", "package-check"),
-    ("fact_shipped", "taken over by the carrier", "truck"),
-    ("fact_delivered", "delivered", "house"),
-    ("fact_cancel", "cancelled", "ban"),
-    ("fact_cancel_requested", "asked to be cancelled", "circle-help"),
-    ("fact_hold", "held back (not paid, or on hold)", "lock"),
-    ("fact_hold_lifted", "no longer held back", "undo"),
-    ("parcels_retired", "called off, now in another package", "move-right"),
+_FACTS = (  # what is counted, in words, its icon, where those parcels are listed
+    ("fact_label", "labelled, ready for the handover", "package-check", ""),
+    ("fact_shipped", "taken over by the carrier", "truck", ""),
+    ("fact_delivered", "delivered", "house", ""),
+    ("fact_cancel", "cancelled", "ban", ""),
+    (
+        "fact_cancel_requested",
+        "asked to be cancelled",
+        "circle-help",
+        "/office/parcels?flag=cancel_requested",
+    ),
+    ("fact_hold", "held back (not paid, or on hold)", "lock", ""),
+    ("fact_hold_lifted", "no longer held back", "undo", ""),
+    ("parcels_retired", "called off, now in another package", "move-right", ""),
 )
 
 
@@ -147,7 +152,7 @@ def _shown(file: ImportFile) -> dict[str, Any]:
         "file": file,
         "kind": file.counts.get("kind", "orders"),
         "told": told,
-        "facts": [(counts[name], words, icon) for name, words, icon in _FACTS if counts.get(name)],
+        "facts": [(counts[name], *shown) for name, *shown in _FACTS if counts.get(name)],
         "no_handover": counts.get("no_handover", 0),
         "bad_rows": file.counts.get("bad_rows", 0),
         "bad": file.rejected[:SHOWN],

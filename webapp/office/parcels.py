@@ -61,6 +61,7 @@ def _choices() -> dict[str, Any]:
         "sellers": [(name, name) for name in sellers],
         "severities": [("any", "Any"), *((key, it.word) for key, it in words.SEVERITIES.items())],
         "proofs": [(key, words.proof_words(None if key == "none" else key).word) for key in PROOF_CHOICES],
+        "flags": [(key, it.word) for key, it in words.FLAGS.items()],
         "times": list(BY.items()),
     }
 

@@ -88,7 +88,7 @@ ROLES = {
     "driver": "Driver",
     "admin": "Administrator",
 }
-_FLAGS: dict[str, Words] = {
+FLAGS: dict[str, Words] = {
     "delayed": Words("Delayed", "attention", "clock"),
     "damaged_reported": Words("Damage reported", "stop", "package-x"),
     "on_hold": Words("On hold", "attention", "lock"),
@@ -140,7 +140,7 @@ def reason_word(code: str | None) -> str:
 def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:
     """The flags that are set, as chips; attempts are counted, reports named by their reason."""
     held = flags or {}
-    shown = [words for name, words in _FLAGS.items() if held.get(name)]
+    shown = [words for name, words in FLAGS.items() if held.get(name)]
     if attempts := int(held.get("attempts") or 0):
         shown.append(Words(f"{attempts} attempt{'s' if attempts > 1 else ''}", "attention", "rotate-ccw"))
     reported = [str(r) for r in held.get("reported") or () if str(r) not in DAMAGE]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.orm import Session
 
 from sync.protocol import codes
+from sync.rules.lifecycle import ENDED
 from webapp.store.among import among
 from webapp.store.models import Anomaly, Event, EventParcel, Parcel, ParcelOrder
+from webapp.store.models.parcels import ASKED_TO_CANCEL
 
 GIVEN_ON = ("drop_off", "collect", "deliver", "return")
 AT_MOST = 1000
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 Query = Select[Any]
 
@@ -23,7 +26,8 @@ Query = Select[Any]
 class Filter:
     """What to list. `since` and `until` bound `by` (came_in or handed_over), the upper end excluded.
 
-    `anomaly` is any, info, warning or urgent; `proof` is none, waiting, accept, reject or retake.
+    `anomaly` is any, info, warning or urgent; `proof` is none, waiting, accept, reject or retake; `flag` is the name of
+    one that is set or not.
     """
 
     q: str = ""
@@ -35,6 +39,7 @@ class Filter:
     until: datetime | None = None
     anomaly: str = ""
     proof: str = ""
+    flag: str = ""
 
 
 def filtered(session: Session, org_id: str, own_seller: str | None, wanted: Filter) -> Query:
@@ -49,9 +54,33 @@ def filtered(session: Session, org_id: str, own_seller: str | None, wanted: Filt
     ):
         if value:
             query = query.where(column == value)
+    if wanted.flag:
+        query = query.where(marked(session, org_id, wanted.flag))
     if wanted.q:
         query = query.where(among(session, Parcel.code, found_codes(session, org_id, wanted.q)))
     return _by_proof(_by_anomaly(_by_day(query, wanted), wanted, org_id), wanted, org_id)
+
+
+def marked(session: Session, org_id: str, flag: str) -> ColumnElement[bool]:
+    """The flag is set; `cancel_requested` as `asked_to_cancel` has it."""
+    if flag == "cancel_requested":
+        return among(session, Parcel.code, asked_to_cancel(session, org_id, None))
+    is_set: ColumnElement[bool] = Parcel.flags[flag].as_boolean()
+    return is_set
+
+
+def asked_to_cancel(session: Session, org_id: str, own_seller: str | None) -> list[str]:
+    """The parcels of which the buyer has asked to cancel them and nobody has decided: once one is over, nobody can."""
+    query = select(Parcel.code).where(
+        Parcel.org_id == org_id,
+        literal_column(ASKED_TO_CANCEL[session.get_bind().dialect.name]),
+        # All of them: with a bound to begin at, SQLite sees that the partial index serves best.
+        Parcel.created_at > _BEFORE_ALL,
+        Parcel.status.not_in(ENDED),
+    )
+    if own_seller is not None:
+        query = query.where(Parcel.seller == own_seller)
+    return list(session.execute(query).scalars())
 
 
 def sort_column(wanted: Filter) -> Any:
