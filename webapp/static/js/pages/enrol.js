@@ -9,6 +9,7 @@ import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
 import { codeInLink, codeTyped } from "./enrol-code.js";
+import { keptWords } from "./people.js";
 import { showReader } from "./reader-view.js";
 
 /** @import {Read} from '../capture/decoder.js' */
@@ -111,11 +112,13 @@ async function submit(app, screen, code, label) {
   const press = button(screen, "go");
   press.disabled = true;
   text(screen, "go-text", "Connecting …");
+  const kept = keptWords(app);
   try {
     const { actor } = await app.phone.enrol(typed, { label: label.value.trim() || phoneName() });
     app.feedback.give("sealed");
     await app.flow.load();
-    toast(`Connected. Good to see you, ${actor.name}.`, "safe");
+    const where = kept ? `${kept} It is under People, with the connection it was begun by.` : "";
+    toast(`Connected. Good to see you, ${actor.name}.${where}`, "safe", { stay: Boolean(kept) });
     goInstead("#/");
   } catch (error) {
     if (!(error instanceof PhoneError)) throw error;

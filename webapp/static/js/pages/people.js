@@ -87,7 +87,7 @@ function unsentWords({ unsent: { handovers, photos, drafts } }) {
 }
 
 /** @param {App} app @returns {string} what is said of a handover left open, or nothing */
-function keptWords(app) {
+export function keptWords(app) {
   const { identity } = app.phone;
   return app.flow.isBegun && identity ? ` The unfinished handover is kept for ${identity.actor.name}.` : "";
 }
