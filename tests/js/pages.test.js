@@ -1,7 +1,7 @@
 /** The pure parts of the pages: what is left of a run, and the enrolment code in what was scanned or typed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codeInLink, codeTyped } from "../../webapp/static/js/pages/enrol-code.js";
+import { codeInLink, codeTyped } from "../../webapp/static/js/domain/enrolment.js";
 import { blankDraft } from "../../webapp/static/js/domain/draft.js";
 import { buildPayload } from "../../webapp/static/js/domain/payload.js";
 import { Flow } from "../../webapp/static/js/pages/flow.js";
@@ -80,8 +80,16 @@ test("an enrolment code is taken out of the office's link, whatever the address"
 });
 
 test("a typed code may be a pasted link", () => {
-  assert.equal(codeTyped("  j6r9 gcjm 0s8d "), "j6r9 gcjm 0s8d");
+  assert.equal(codeTyped("  j6r9 gcjm 0s8d "), "j6r9gcjm0s8d");
+  assert.equal(codeTyped(" "), "");
   assert.equal(codeTyped("https://baton.example/app/#/enrol/J6R9"), "J6R9");
+  assert.equal(codeTyped("Your link: https://baton.example/app/#/enrol/J6R9?from=chat"), "J6R9");
+});
+
+test("a stray % in a link is a wrong code, told by the office, and no silence", () => {
+  const link = "https://a/app/#/enrol/J6R9%";
+  assert.equal(codeTyped(link), "J6R9%");
+  assert.equal(codeInLink(link), "J6R9%");
 });
 
 const scan = (code) => ({ code, raw: code, verdict: "known", at: "", typed: false, override: null });

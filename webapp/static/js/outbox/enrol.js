@@ -2,6 +2,7 @@
  * Enrolment: the one-time code becomes a device, a token and the server's public key.
  * @module
  */
+import { codeTyped } from "../domain/enrolment.js";
 import { PhoneError } from "../domain/problems.js";
 import { readProblem } from "../domain/settle.js";
 import { addIdentity, canKeepKey } from "../storage/identities.js";
@@ -22,16 +23,6 @@ const asked = new WeakMap();
  */
 
 /**
- * The code inside what was scanned: the office's QR is a link that ends in `#/enrol/<CODE>`.
- * @param {string} text
- * @returns {string}
- */
-export function enrolmentCode(text) {
-  const inLink = /\/enrol\/([^/?#\s]+)/.exec(text)?.[1];
-  return inLink ? decodeURIComponent(inLink) : text.replace(/\s/g, "");
-}
-
-/**
  * @param {Context} context
  * @param {string} text a code, or the link it came in
  * @param {string} label
@@ -39,7 +30,7 @@ export function enrolmentCode(text) {
  * @throws {PhoneError} with the server's code, or `offline`; nothing was changed then
  */
 export async function enrolPhone(context, text, label) {
-  const code = enrolmentCode(text);
+  const code = codeTyped(text);
   // The same key for the same code: by it the server knows this phone again when its first answer was lost.
   const before = asked.get(context);
   const key = before?.code === code ? before.key : await ownKey(context);

@@ -2,13 +2,13 @@
  * Enrol: by the link's code, the office's QR scanned here (an installed app on iOS starts empty), or the code typed.
  * @module
  */
+import { codeInLink, codeTyped } from "../domain/enrolment.js";
 import { PhoneError } from "../domain/problems.js";
 import { setBar } from "../ui/bar.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { showCamera } from "./camera-view.js";
-import { codeInLink, codeTyped } from "./enrol-code.js";
 import { keptWords } from "./people.js";
 import { showReader } from "./reader-view.js";
 
