@@ -164,10 +164,11 @@ def test_the_next_proofs_pictures_come_while_this_one_is_looked_at(
     page.wait_for_load_state("networkidle")
     page.wait_for_function("document.querySelector('template[data-prefetch]')")
     [photo, *_] = page.locator("template[data-prefetch]").evaluate(
-        "it => [...it.content.querySelectorAll('img')].map((img) => img.src)"
+        "it => [...it.content.querySelectorAll('img')].map((img) => new URL(img.getAttribute('src'), location).href)"
     )
     until_asked = time.monotonic() + 30
-    while photo.partition("?")[0] not in asked and time.monotonic() < until_asked:
+    while photo.partition("?")[0] not in asked:
+        assert time.monotonic() < until_asked, f"{photo} is not among {asked}"
         page.wait_for_timeout(100)
     already = set(asked)
     page.keyboard.press("j")
