@@ -9,6 +9,7 @@ from tests.support.sources import text, written_by_hand
 
 TEMPLATES = [path for path in written_by_hand(".html") if path.startswith("webapp/templates/")]
 STYLES = [path for path in written_by_hand(".css") if path.startswith("webapp/static/")]
+SCRIPTS = [path for path in written_by_hand(".js") if path.startswith("webapp/static/js/")]
 STATIC = ROOT / "webapp" / "static"
 INLINE = {
     "a script without src": re.compile(
@@ -46,6 +47,17 @@ def test_every_static_file_that_is_named_exists() -> None:
 def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     [sprite] = STATIC.glob("vendor/lucide-*/sprite.svg")
     have = set(re.findall(r'<symbol id="([\w-]+)"', sprite.read_text()))
-    sources = TEMPLATES + [path for path in written_by_hand(".js") if path.startswith("webapp/static/js/")]
-    used = {icon for path in sources for icon in re.findall(r"sprite\.svg#([\w-]+)", text(path))}
+    used = {icon for path in TEMPLATES for icon in re.findall(r'\bicon\("([\w-]+)"', text(path))}
+    for path in SCRIPTS:
+        content = text(path)
+        shown = re.findall(r'\b(?:use|set)Icon\(\s*[\w.#]+,(?:\s*"[\w-]+",)?([^;{]*)\);', content)
+        shown += re.findall(r"\w*ICONS = \{(.*?)\}", content, re.DOTALL)
+        shown += re.findall(r"\bicon(?: =|:) ([^;\n}]*)", content)
+        used |= {icon for said in shown for icon in re.findall(r'(?<!=== )"([\w-]+)"', said)}
     assert used - have == set()
+    assert {"circle-check", "arrow-right", "wifi-off", "ban", "undo-2"} <= used, "the test must see them all"
+
+
+def test_the_sprites_address_stands_once_for_the_templates_and_once_for_the_scripts() -> None:
+    named = {path for path in TEMPLATES + SCRIPTS if "/sprite.svg" in text(path)}
+    assert named == {"webapp/templates/_macros/icons.html", "webapp/static/js/ui/template.js"}

@@ -8,7 +8,7 @@ import { DOT, clockTime, codeText, count, itemName, stateLook } from "../ui/form
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
-import { clone, cloneAll, el, on, text, textOrHide } from "../ui/template.js";
+import { clone, cloneAll, el, on, text, textOrHide, useIcon } from "../ui/template.js";
 import { PhoneError } from "../domain/problems.js";
 import { reasonsFor } from "./reasons.js";
 
@@ -17,7 +17,6 @@ import { reasonsFor } from "./reasons.js";
 
 /** Kinds that nobody else signs. @type {Set<Kind>} */
 const UNSIGNED = new Set(["pack", "attempt", "report"]);
-const SPRITE = "/static/vendor/lucide-1.62.0/sprite.svg";
 
 /** @type {Screen} */
 export const done = (app, root, [id = ""]) => {
@@ -136,7 +135,7 @@ function sentWords(app, item, sent) {
 function step(screen, name, isDone) {
   const line = el(screen, name);
   line.dataset.state = isDone ? "done" : "open";
-  line.querySelector("use")?.setAttribute("href", `${SPRITE}#${isDone ? "circle-check" : "circle"}`);
+  useIcon(line, isDone ? "circle-check" : "circle");
 }
 
 /** What the office's rules make of it that the courier should know. @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */

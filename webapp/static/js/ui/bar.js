@@ -3,6 +3,7 @@
  * @module
  */
 import { DOT, count } from "./format.js";
+import { useIcon } from "./template.js";
 
 /** @import {Counts, SyncState} from '../domain/types.js' */
 
@@ -79,7 +80,7 @@ export function setCounts(counts, sync, { tasks, odd }) {
   const pending = unsent + unsentBlobs;
   const tone = toneOf(pending, odd, sync);
   const icon = sync.state === "offline" ? "wifi-off" : ICONS[tone];
-  chip.querySelector("use")?.setAttribute("href", `/static/vendor/lucide-1.62.0/sprite.svg#${icon}`);
+  useIcon(chip, icon);
   chip.dataset.tone = tone;
   const seen = seenWords(unsent, unsentBlobs, odd);
   byId("unsent-text").textContent = seen;

@@ -88,7 +88,18 @@ export function textOrHide(root, name, words) {
 
 /** @param {Element} root @param {string} name of the `<use>` element @param {string} icon */
 export function setIcon(root, name, icon) {
-  part(root, name, SVGUseElement).setAttribute("href", `${SPRITE}#${icon}`);
+  show(part(root, name, SVGUseElement), icon);
+}
+
+/** The same for the one icon of an element. @param {Element} root @param {string} icon */
+export function useIcon(root, icon) {
+  const use = root.querySelector("use");
+  if (use) show(use, icon);
+}
+
+/** @param {SVGUseElement} use @param {string} icon */
+function show(use, icon) {
+  use.setAttribute("href", `${SPRITE}#${icon}`);
 }
 
 /** @param {Element} root @param {string} name @param {string} event @param {(event: Event) => unknown} handler */
