@@ -11,7 +11,6 @@ import json
 import os
 import random
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -30,7 +29,7 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 from tests.support.programs import ROOT, find_node
 from tests.support.proxy import Fault, Proxy
 from tests.support.server import Server
-from tests.support.tus import digest
+from tests.support.tus import cut, digest, patch_head
 
 if TYPE_CHECKING:
     from tests.support.installation import Databases
@@ -265,28 +264,6 @@ def test_tuspy_works_through_a_proxy_of_another_name(
 # --- a line that is cut ---------------------------------------------------------------------------
 
 
-def patch_head(phone: Enrolled, location: str, offset: int, size: int, **more: str) -> bytes:
-    """The head of a PATCH that announces all that is left from `offset` on."""
-    head = (
-        f"PATCH {urlsplit(location).path} HTTP/1.1",
-        "Host: x",
-        f"Authorization: Bearer {phone.token}",
-        "Tus-Resumable: 1.0.0",
-        f"Upload-Offset: {offset}",
-        "Content-Type: application/offset+octet-stream",
-        f"Content-Length: {size - offset}",
-        *(f"{name.replace('_', '-')}: {value}" for name, value in more.items()),
-    )
-    return "\r\n".join((*head, "", "")).encode()
-
-
-def cut(connection: socket.socket, *, rudely: bool) -> None:
-    """End a connection: rudely, as a network that resets it, or as a program that was closed."""
-    if rudely:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
 @pytest.mark.parametrize("rudely", [False, True], ids=["closed", "reset"])
 def test_what_came_of_a_piece_before_its_line_was_cut_is_kept(
     server: Server, phone: Enrolled, photo: Path, *, rudely: bool
@@ -295,13 +272,12 @@ def test_what_came_of_a_piece_before_its_line_was_cut_is_kept(
     uploader = phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, metadata=said(data))
     uploader.upload_chunk()
     connection = socket.create_connection(("127.0.0.1", server.port))
-    connection.sendall(patch_head(phone, uploader.url, 200_000, len(data)) + data[200_000:350_000])
+    connection.sendall(patch_head(phone.token, uploader.url, 200_000, len(data)) + data[200_000:350_000])
     time.sleep(0.5)  # on its way; a reset takes away what was not read
     cut(connection, rudely=rudely)
     end = time.monotonic() + 20
-    while phone.offset(uploader.url) < 350_000 and time.monotonic() < end:
-        time.sleep(0.05)
-    assert phone.offset(uploader.url) == 350_000
+    while (offset := phone.offset(uploader.url)) < 350_000:
+        assert time.monotonic() < end, offset
     phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, url=uploader.url).upload()
     assert held(server, data)
 
@@ -313,7 +289,7 @@ def test_of_a_piece_with_a_checksum_nothing_is_kept_when_it_is_cut(
     uploader = phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, metadata=said(data))
     uploader.upload_chunk()
     checksum = base64.b64encode(hashlib.sha256(data[200_000:]).digest()).decode()
-    head = patch_head(phone, uploader.url, 200_000, len(data), Upload_Checksum=f"sha256 {checksum}")
+    head = patch_head(phone.token, uploader.url, 200_000, len(data), Upload_Checksum=f"sha256 {checksum}")
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head + data[200_000:350_000])
         time.sleep(0.5)
@@ -331,7 +307,7 @@ def test_a_server_killed_in_the_middle_of_a_patch_has_what_it_said(
     uploader = phone.tuspy().uploader(file_stream=io.BytesIO(data), chunk_size=200_000, metadata=said(data))
     uploader.upload_chunk()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(patch_head(phone, uploader.url, 200_000, len(data)) + data[200_000:400_000])
+        connection.sendall(patch_head(phone.token, uploader.url, 200_000, len(data)) + data[200_000:400_000])
         server.kill()
     server.start()
     assert phone.offset(uploader.url) == 200_000

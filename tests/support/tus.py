@@ -6,7 +6,10 @@ import base64
 import hashlib
 import io
 import itertools
+import socket
+import struct
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image
 from sqlalchemy import func, select
@@ -130,3 +133,25 @@ def rows(model: Any) -> int:
 def spooled() -> int:
     """How many parts wait in the spool."""
     return len(list(blobs.current().spooled()))
+
+
+def patch_head(token: str, location: str, offset: int, size: int, **more: str) -> bytes:
+    """The head of a PATCH, as bytes of HTTP/1.1, that announces all that is left from `offset` on."""
+    head = (
+        f"PATCH {urlsplit(location).path} HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {token}",
+        "Tus-Resumable: 1.0.0",
+        f"Upload-Offset: {offset}",
+        "Content-Type: application/offset+octet-stream",
+        f"Content-Length: {size - offset}",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in more.items()),
+    )
+    return "\r\n".join((*head, "", "")).encode()
+
+
+def cut(connection: socket.socket, *, rudely: bool) -> None:
+    """End a connection: rudely, as a network that resets it, or as a program that was closed."""
+    if rudely:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()

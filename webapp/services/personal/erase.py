@@ -132,7 +132,7 @@ def _erase_buyer(
     done.stays += [said for why, said in _KEPT.items() if kept[why] and said not in done.stays]
     if events:
         done.stays.append(SIGNED)
-    if photos := persons.photos_of(session, org_id, events, codes):
+    if photos := deletions.photos_of(session, org_id, events, codes):
         done.counts["photos_kept"] = photos
         done.stays.append(PHOTOS)
     _tell_of_files(session, org_id, cases, done)

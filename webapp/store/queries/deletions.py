@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from sync.protocol.times import format_time
 from webapp.store.among import among
-from webapp.store.models import Blob, BlobRef, DeletedBlob
+from webapp.store.models import Blob, BlobRef, DeletedBlob, EventParcel
 from webapp.store.prepared import Prepared, one_of
 from webapp.store.queries.blobs import claim_blobs
 from webapp.store.queries.evidence import forget_sketches
@@ -136,3 +136,20 @@ def as_told(deletion: Deletion | None) -> dict[str, Any] | None:
         return None
     at = format_time(deletion.deleted_at)
     return {"at": at, "why": deletion.why, "after_days": deletion.after_days}
+
+
+def photos_of(session: Session, org_id: str, events: Collection[str], codes: Collection[str]) -> int:
+    """How many photos are held that show these parcels, or may: of one of them, or of the whole handover."""
+    scanned = select(EventParcel.scanned).where(
+        EventParcel.org_id == org_id,
+        among(session, EventParcel.code, codes),
+        EventParcel.scanned.is_not(None),
+    )
+    shows = or_(among(session, BlobRef.parcel, [*codes, ""]), BlobRef.parcel.in_(scanned))
+    query = (
+        select(func.count(BlobRef.sha256.distinct()))
+        .join(Blob, (Blob.org_id == BlobRef.org_id) & (Blob.sha256 == BlobRef.sha256))
+        .where(BlobRef.org_id == org_id, BlobRef.role != "signature")
+        .where(among(session, BlobRef.event_id, events), shows)
+    )
+    return session.execute(query).scalar_one()

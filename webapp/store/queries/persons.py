@@ -122,23 +122,6 @@ def parcels_of(session: Session, org_id: str, order_ids: Collection[str]) -> lis
     return sorted(session.execute(query).scalars(), key=lambda parcel: parcel.code)
 
 
-def photos_of(session: Session, org_id: str, events: Collection[str], codes: Collection[str]) -> int:
-    """How many photos are held that show these parcels, or may: of one of them, or of the whole handover."""
-    scanned = select(EventParcel.scanned).where(
-        EventParcel.org_id == org_id,
-        among(session, EventParcel.code, codes),
-        EventParcel.scanned.is_not(None),
-    )
-    shows = or_(among(session, BlobRef.parcel, [*codes, ""]), BlobRef.parcel.in_(scanned))
-    query = (
-        select(func.count(BlobRef.sha256.distinct()))
-        .join(Blob, (Blob.org_id == BlobRef.org_id) & (Blob.sha256 == BlobRef.sha256))
-        .where(BlobRef.org_id == org_id, BlobRef.role != "signature")
-        .where(among(session, BlobRef.event_id, events), shows)
-    )
-    return session.execute(query).scalar_one()
-
-
 def events_of_parcels(session: Session, org_id: str, codes: Collection[str]) -> list[str]:
     """Ids of all that was recorded of these parcels, in the order it happened."""
     query = (
