@@ -9,13 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sync.evidence.limits import Check
 from sync.rules.anomalies import severity
 
 # How much each finding weighs in the line of the review desk: the worst proof comes first.
-WEIGHTS = {"photo_mismatch": 400, "photo_reused": 300, "signature_empty": 200, "photo_poor": 100}
+WEIGHTS = {
+    "photo_mismatch": 400,
+    "photo_reused": 300,
+    "signature_empty": 200,
+    "blob_missing": 150,
+    "photo_poor": 100,
+}
+# A picture that has not come home so long after its record is told of, until it comes (RULES section 4).
+PATIENCE = timedelta(days=3)
 NOT_SEEN = 20
 UNCHECKED = 1
 _GRAVITY = {"info": 0, "warning": 150, "urgent": 500}
@@ -96,10 +105,11 @@ def judge(
     shots: Sequence[Shot],
     known: Mapping[str, str],
     strokes: Sequence[Check] = (),
+    missing: Sequence[Shot] = (),
 ) -> Judgement:
     """`claims` gives the keys of each claimed parcel (code, tracking number), `known` the parcel of each key read.
 
-    `strokes` are the checks of what the phone told of the signing.
+    `strokes` are the checks of what the phone told of the signing, `missing` the pictures that are overdue.
     """
     photos = [shot for shot in shots if shot.role != "signature"]
     read = set().union(*(shot.keys for shot in photos)) if photos else set()
@@ -111,6 +121,7 @@ def judge(
         *_poor(tuple(sorted(claims)), photos),
         *_reused(tuple(sorted(claims)), shots),
         *_unsigned(tuple(sorted(claims)), shots, strokes),
+        *_missing(tuple(sorted(claims)), missing),
     ]
     return Judgement(tuple(findings), seen, unseen if photos else (), others)
 
@@ -156,3 +167,9 @@ def _unsigned(parcels: tuple[str, ...], shots: Sequence[Shot], strokes: Sequence
         names = [str(check["name"]) for check in shot.faults] + [c.name for c in strokes if not c.holds]
         if names or not shot.is_seen:
             yield Finding("signature_empty", ", ".join(names) or "cannot be opened", parcels, shot.sha256)
+
+
+def _missing(parcels: tuple[str, ...], overdue: Sequence[Shot]) -> Iterable[Finding]:
+    for shot in overdue:
+        detail = f"{shot.role}, not here {PATIENCE.days} days after its record"
+        yield Finding("blob_missing", detail, _claimed(shot, parcels), shot.sha256)

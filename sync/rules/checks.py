@@ -13,7 +13,7 @@ from typing import Any
 from sync.rules.parcel import Fact
 
 # What a `check` may say of a proof, at the proof.
-CHECKED = frozenset({"photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
+CHECKED = frozenset({"blob_missing", "photo_mismatch", "photo_poor", "photo_reused", "signature_empty"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,14 @@ def test_a_signature_alone_leaves_no_tag_unseen() -> None:
     assert judge(CLAIMS, [shot(role="signature", ink=0.03)], KNOWN).unseen == ()
 
 
+def test_an_overdue_picture_is_missed_on_the_parcel_it_is_to_show() -> None:
+    missing = [Shot("0" * 64, "photo", "B", {}), Shot("1" * 64, "signature", "", {})]
+    judgement = judge(CLAIMS, [], KNOWN, missing=missing)
+    assert found(judgement) == [("blob_missing", ("B",)), ("blob_missing", ("A", "B"))]
+    assert judgement.weight > 0
+    assert judgement.unseen == (), "what is not here says nothing of a tag"
+
+
 def test_a_picture_used_before_is_told_with_where() -> None:
     [finding] = judge(CLAIMS, [shot("A", "B", twin="also in collect of 2026-11-20")], KNOWN).findings
     assert (finding.code, finding.detail) == ("photo_reused", "also in collect of 2026-11-20")

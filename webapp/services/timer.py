@@ -14,7 +14,7 @@ import structlog
 from webapp import clock
 from webapp.extensions import of_app
 from webapp.services import drop_expired_uploads, drop_unreferenced_blobs
-from webapp.services.checking import look, wake
+from webapp.services.checking import look, overdue, wake
 from webapp.services.feeds import take
 from webapp.services.importing import apply as importing
 from webapp.services.keeping.delete_old import delete_old_photos
@@ -93,9 +93,12 @@ def tell_people() -> None:
 
 
 def every_hour() -> None:
-    """Drop what nobody came back for."""
+    """Drop what nobody came back for, and tell of what did not come."""
     dropped = drop_expired_uploads.drop_expired_uploads(clock.now())
     log.info("cleared away", **asdict(dropped))
+    missing = overdue.tell_of_missing(clock.now())
+    if missing:
+        log.info("proofs wait for photos too long", proofs=missing)
 
 
 def stamp_days() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import CursorResult, Text, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -87,6 +88,30 @@ def waiting(session: Session, idle_since: datetime, limit: int) -> list[Waiting]
         .limit(limit)
     )
     return [Waiting(*row) for row in rows]
+
+
+def overdue(session: Session, org_id: str, received_by: datetime, limit: int) -> list[str]:
+    """Records that were here by then, still miss a picture, and of which no check has said so."""
+    # As text: one word of the findings is asked for, on both databases.
+    is_told = cast_to(ProofCheck.findings, Text).contains("blob_missing")
+    query = (
+        select(BlobRef.event_id)
+        .join(Event, and_(Event.org_id == BlobRef.org_id, Event.id == BlobRef.event_id))
+        .outerjoin(
+            ProofCheck,
+            and_(ProofCheck.org_id == BlobRef.org_id, ProofCheck.event_id == BlobRef.event_id),
+        )
+        .where(
+            BlobRef.org_id == org_id,
+            text("blob_refs.is_awaited"),
+            Event.received_at <= received_by,
+            or_(ProofCheck.event_id.is_(None), ~is_told),
+        )
+        # The order of `ix_blob_refs_awaited`, so that it is used: of all pictures the awaited are few.
+        .order_by(BlobRef.device_id, BlobRef.event_id)
+        .limit(limit)
+    )
+    return list(dict.fromkeys(session.execute(query).scalars()))
 
 
 def take(session: Session, it: Waiting, by: str, now: datetime, idle_since: datetime) -> int | None:
