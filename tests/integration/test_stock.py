@@ -17,6 +17,7 @@ from sync.protocol.problems import Problem
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from webapp import clock
 from webapp.services import rebuild
+from webapp.services.cancel_parcels import cancel_parcels
 from webapp.services.confirm_parcels import confirm_parcels
 from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.keep_stock import Count, adjust, count_in, demand_all, read_stock
@@ -109,6 +110,17 @@ class Shop:
 @pytest.fixture
 def shop(app_on_both: Flask) -> Shop:
     return Shop(A=5, B=1)
+
+
+def test_what_the_office_cancels_gives_back_what_was_kept_for_it(app_on_both: Flask) -> None:
+    shop = Shop(SHIRT=5)
+    kept, gone = shop.sell(SHIRT=2), shop.sell(SHIRT=3)
+    shop.confirm(*kept, *gone)
+    assert shop.shelves == {"SHIRT": (5, 5)}
+    told = {"reason": "price_error", "note": ""}
+    done = cancel_parcels(shop.org_id, shop.office, None, Choice().only(gone), clock.now(), **told)
+    assert (dict(done.by_status), done.left) == ({"cancelled": 1}, ())
+    assert shop.shelves == {"SHIRT": (5, 2)}
 
 
 def test_a_confirm_reserves_and_a_handover_takes(shop: Shop) -> None:

@@ -20,7 +20,17 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
             "test_of_forty_those_that_can_be_are_confirmed_and_the_rest_is_told_what_is_short",
         ),
     ),
-    "R2": (("tests/js/pages.test.js", "a cancelled parcel stops a handover, not a report about it"),),
+    "R2": (
+        ("tests/js/pages.test.js", "a cancelled parcel stops a handover, not a report about it"),
+        (
+            "tests/web/test_office_work.py",
+            "test_ticked_parcels_are_cancelled_with_a_reason_from_the_list",
+        ),
+        (
+            "tests/web/test_office_parcel.py",
+            "test_a_parcel_that_has_not_left_is_cancelled_with_a_reason_from_its_page",
+        ),
+    ),
     "R3": (
         (
             "tests/e2e/test_phone_packing.py",

@@ -246,31 +246,6 @@ def test_the_office_decides_what_a_damaged_parcel_has_become(
         assert session.get_one(Parcel, (org_id, code)).status == "damaged"
 
 
-def test_a_code_in_another_form_leads_to_the_one_address(olga: FlaskClient, org_id: str) -> None:
-    [code] = make_parcels(org_id, 1)
-    answer = olga.get(f"/office/parcels/{code[:4].lower()}-{code[4:8]}-{code[8:]}")
-    assert (answer.status_code, answer.location) == (301, f"/office/parcels/{code}")
-
-
-def test_a_parcel_nobody_imported_has_a_page_that_says_so(
-    olga: FlaskClient, phone: ApiPhone, org_id: str
-) -> None:
-    answer = phone.send(phone.seal("drop_off", ["JT 0001 2345"]))
-    code = answer["results"][0]["effects"][0]["parcel"]
-    text = olga.get(f"/office/parcels/{code}").text
-    assert "known only from a scan" in text
-    assert "no order is known for it" in text
-    assert "JT 0001 2345" in text
-    assert "Print its tag" not in text, "it would print none"
-    told = {"kind": "complaint", "title": "Whose is it", "parcels": code}
-    assert post(olga, "/office/cases/new", **told).status_code == 303
-
-
-def test_what_a_phone_says_is_text_and_never_markup(olga: FlaskClient, phone: ApiPhone, org_id: str) -> None:
-    [code] = make_parcels(org_id, 1)
-    bad = "<script>alert(1)</script>"
-    event = hand_over(
-        phone, org_id, [code, bad], note=bad, carrier=bad[:64], counterpart={"name": bad, "role": "seller"}
 def test_the_office_decides_that_a_reported_parcel_stays_as_it_is(
     olga: FlaskClient, phone: ApiPhone, org_id: str, short: tuple[str, str]
 ) -> None:
@@ -316,6 +291,57 @@ def test_a_loss_that_was_deemed_is_made_a_fact(app: Flask, tmp_path: Path) -> No
     assert (books.parcel().status, books.parcel().is_deemed) == ("lost", False)
 
 
+def test_a_parcel_that_has_not_left_is_cancelled_with_a_reason_from_its_page(
+    olga: FlaskClient, phone: ApiPhone, org_id: str
+) -> None:
+    stays, leaves = make_parcels(org_id, 2, status="ready")
+    page = olga.get(f"/office/parcels/{stays}").text
+    assert "The address cannot be delivered to" in page
+    path = f"/office/parcels/{stays}/cancel"
+    assert "Choose why" in post(olga, path, is_htmx=True, reason="").text
+    refused = post(olga, path, is_htmx=True, reason="other", note="")
+    assert (refused.status_code, "Say in your own words" in refused.text) == (422, True)
+    done = post(olga, path, is_htmx=True, reason="out_of_stock", note="The last one broke")
+    assert "Cancelled. Cancel the order in Seller Center as well." in done.text
+    assert "The last one broke" in done.text
+    assert "Cancel it" not in done.text
+    with reading() as session:
+        assert session.get_one(Parcel, (org_id, stays)).status == "cancelled"
+    hand_over(phone, org_id, [leaves])
+    assert "Cancel it" not in olga.get(f"/office/parcels/{leaves}").text
+    late = post(olga, f"/office/parcels/{leaves}/cancel", reason="out_of_stock")
+    assert (late.status_code, "It has left" in late.text) == (409, True)
+    with reading() as session:
+        held = session.get_one(Parcel, (org_id, leaves))
+        assert (held.status, held.flags["cancel_requested"]) == ("handed_over", False)
+    assert rebuild.check(clock.now()) == (2, [])
+
+
+def test_a_code_in_another_form_leads_to_the_one_address(olga: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    answer = olga.get(f"/office/parcels/{code[:4].lower()}-{code[4:8]}-{code[8:]}")
+    assert (answer.status_code, answer.location) == (301, f"/office/parcels/{code}")
+
+
+def test_a_parcel_nobody_imported_has_a_page_that_says_so(
+    olga: FlaskClient, phone: ApiPhone, org_id: str
+) -> None:
+    answer = phone.send(phone.seal("drop_off", ["JT 0001 2345"]))
+    code = answer["results"][0]["effects"][0]["parcel"]
+    text = olga.get(f"/office/parcels/{code}").text
+    assert "known only from a scan" in text
+    assert "no order is known for it" in text
+    assert "JT 0001 2345" in text
+    assert "Print its tag" not in text, "it would print none"
+    told = {"kind": "complaint", "title": "Whose is it", "parcels": code}
+    assert post(olga, "/office/cases/new", **told).status_code == 303
+
+
+def test_what_a_phone_says_is_text_and_never_markup(olga: FlaskClient, phone: ApiPhone, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    bad = "<script>alert(1)</script>"
+    event = hand_over(
+        phone, org_id, [code, bad], note=bad, carrier=bad[:64], counterpart={"name": bad, "role": "seller"}
     )
     phone.send(phone.seal("report", [code], minute=1, reason="<b>wrong</b>", note=bad))
     for path in (f"/office/parcels/{code}", f"/office/review/{event}", "/office/parcels", "/office/review"):

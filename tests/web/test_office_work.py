@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from sync.protocol import envelope
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user, today
 from tests.support.sitting import Desk, words
 from tests.unit.phones import new_codes, proof
 from webapp import clock
 from webapp.services.enrol import make_enrolment
 from webapp.services.keep_places import PlaceFacts, save_place
-from webapp.store.models import Device, Enrolment
-from webapp.store.unit import transaction
+from webapp.store.models import Device, Enrolment, Event
+from webapp.store.unit import reading, transaction
 
 
 @pytest.fixture
@@ -63,6 +65,64 @@ def test_everything_on_a_filtered_list_is_labelled_after_one_question(desk: Desk
     assert "120 parcels are now ready" in done
     assert "120 of them keep the mark “packing skipped”" in done
     assert "Everything on this list: 5" in words(desk.page("/office/prepare"))
+
+
+def test_ticked_parcels_are_cancelled_with_a_reason_from_the_list(desk: Desk, org_id: str) -> None:
+    gone, kept = make_parcels(org_id, 2)
+    [left] = make_parcels(org_id, 1, seed=9, status="in_transit")
+    form = {"step": "cancel", "scope": "chosen", "code": [gone, left]}
+    for lacks, told in (
+        ({}, "Choose why it is cancelled"),
+        ({"reason": "bored"}, "Choose why it is cancelled"),
+        ({"reason": "other", "note": "  "}, "Say in your own words"),
+        ({"reason": "other", "note": "x" * 1001}, "Keep it under 1000"),
+    ):
+        answer = desk.post("/office/prepare", **form, **lacks)
+        assert (answer.status_code, told in answer.text) == (422, True), lacks
+        assert f'value="{gone}" checked' in answer.text, "what was ticked is ticked still"
+        assert f'value="{kept}" checked' not in answer.text
+    done = desk.press("/office/prepare", **form, reason="other", note="The shelf\nfell over")
+    assert "1 parcel is now cancelled" in done
+    assert "Cancel the order in Seller Center as well." in done
+    assert "It has left: decide on its own page" in done
+    timeline = words(desk.page(f"/office/parcels/{gone}"))
+    assert "The shelf fell over" in timeline
+    assert "Expected" in words(desk.page(f"/office/parcels/{kept}"))
+    assert "It was cancelled before" in desk.press("/office/prepare", **form, reason="out_of_stock")
+
+
+def test_everything_on_a_list_is_cancelled_after_one_question_that_keeps_the_reason(
+    desk: Desk, org_id: str
+) -> None:
+    make_parcels(org_id, 3, carrier="jt")
+    make_parcels(org_id, 1, seed=9, carrier="ninja")
+    form = {"step": "cancel", "scope": "all", "carrier": "jt", "reason": "other", "note": "<b>Fire</b>"}
+    assert desk.post("/office/prepare", **{**form, "reason": ""}).status_code == 422
+    asked = desk.post("/office/prepare", **form).text
+    assert "Cancel 3 parcels?" in words(asked)
+    assert "The reason: Other: &lt;b&gt;Fire&lt;/b&gt;." in words(asked)
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    sent = {
+        name: html.unescape(value) for name, value in sent.items() if name not in ("csrf_token", "status")
+    }
+    assert "3 parcels are now cancelled" in desk.press("/office/prepare", **sent, step="cancel")
+    with reading() as session:
+        told = session.execute(select(Event.reason, Event.jws).where(Event.kind == "cancel")).one()
+    assert (told.reason, envelope.open_(told.jws).payload["note"]) == ("other", "<b>Fire</b>")
+    assert "Everything on this list: 1" in words(desk.page("/office/prepare"))
+
+
+def test_a_seller_cancels_only_their_own(app: Flask, org_id: str) -> None:
+    [mine], [theirs] = (
+        make_parcels(org_id, 1, seller="Mine"),
+        make_parcels(org_id, 1, seed=9, seller="Theirs"),
+    )
+    seller = Desk(app, org_id, "seller", "Mine")
+    form = {"step": "cancel", "scope": "chosen", "code": [mine, theirs], "reason": "out_of_stock"}
+    done = seller.press("/office/prepare", **form)
+    assert "1 parcel is now cancelled" in done
+    assert "No such parcel here" in done
+    assert seller.post(f"/office/parcels/{theirs}/cancel", reason="out_of_stock").status_code == 404
 
 
 def test_a_press_without_a_tick_says_so(desk: Desk, org_id: str) -> None:

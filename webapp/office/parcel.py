@@ -1,4 +1,4 @@
-"""One parcel: its page, its anomalies closed, its status decided."""
+"""One parcel: its page, its anomalies closed, its status decided, its cancellation."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sync.protocol.problems import Problem
+from sync.rules.lifecycle import BEFORE_HANDOVER
 from webapp.access import actor, desk
 from webapp.office import blueprint, words
 from webapp.office.context import moment
+from webapp.services.cancel_parcels import AFTERWARDS, CANCEL_REASONS, cancel_parcels
 from webapp.services.close_anomaly import close_anomaly, decide_status
 from webapp.services.deadlines import judgement_of
 from webapp.services.keep_checklist import read_checklist
 from webapp.services.mark_products import let_go
 from webapp.store.queries import cases
 from webapp.store.queries import timeline as ask
+from webapp.store.queries.picking import Choice
 from webapp.store.stock_needs import goods_of
 from webapp.store.unit import reading
 
@@ -75,6 +78,22 @@ def decide_parcel_status(code: str) -> ResponseReturnValue:
     return _done(held, f"The parcel {what} {words.status_words(status).word.lower()}.")
 
 
+@blueprint.post("/parcels/<code>/cancel")
+@desk()
+def cancel_parcel(code: str) -> ResponseReturnValue:
+    """Cancel a parcel that has not left, with a reason from the list (`R2`)."""
+    held, who, form = _find(code), actor(), request.form
+    why = {"reason": form.get("reason", ""), "note": form.get("note", "")}
+    typed = {"at": "cancel", "said": why["note"], "reason": why["reason"]}
+    try:
+        moved = cancel_parcels(who.org_id, who.user_id, who.seller, Choice().only([held]), moment(), **why)
+    except Problem as problem:
+        return _refused(held, problem, typed)
+    if moved.left:
+        return _refused(held, Problem("conflict", f"{moved.left[0].why}. Nothing was cancelled."), typed)
+    return _done(held, AFTERWARDS)
+
+
 @blueprint.post("/parcels/<code>/dangerous")
 @desk("office", "admin")
 def let_dangerous_go(code: str) -> ResponseReturnValue:
@@ -111,6 +130,7 @@ def _page(code: str) -> dict[str, Any]:
         "cases": listed,
         "may_decide": actor().role in {"office", "admin"},
         "statuses": _decisions(page.parcel.status),
+        "reasons": CANCEL_REASONS if page.parcel.is_known and page.parcel.status in BEFORE_HANDOVER else (),
     }
 
 

@@ -1,4 +1,4 @@
-"""Confirm and label: one parcel, a few, or everything on a list in one press."""
+"""Confirm, label, cancel: one parcel, a few, or everything on a list in one press."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.asking import as_query, choice_from, page_from
 from webapp.office.context import moment
+from webapp.services.cancel_parcels import AFTERWARDS, CANCEL_REASONS, cancel_parcels, note_of
 from webapp.services.confirm_parcels import confirm_parcels
 from webapp.services.label_parcels import label_parcels
 from webapp.services.moving import Moved
@@ -21,7 +22,7 @@ from webapp.store.queries.picking import Choice
 from webapp.store.unit import reading
 
 BEFORE_READY = ("expected", "confirmed", "packed")
-STEPS = ("confirm", "label")
+STEPS = ("confirm", "label", "cancel")
 PAGE = 100
 SHOWN_LEFT = 200
 
@@ -36,10 +37,15 @@ def prepare() -> str:
 @blueprint.post("/prepare")
 @desk()
 def prepare_press() -> ResponseReturnValue:
-    """Confirm or label what is ticked, or, asked once more, all that fits; say what moved and what did not."""
+    """Confirm, label or cancel what is ticked, or, asked once more, all that fits; say what moved and what did not."""
     choice, step = choice_from(request.form, BEFORE_READY), request.form.get("step", "")
     if step not in STEPS:
-        raise Problem("field-invalid", "Choose whether to confirm or to label.", field="step")
+        raise Problem("field-invalid", "Choose whether to confirm, to label or to cancel.", field="step")
+    if step == "cancel":
+        try:
+            note_of(*_why())
+        except Problem as refused:
+            return _page(choice, refused), refused.status
     if request.form.get("scope") != "all":
         codes = request.form.getlist("code")
         if not codes:
@@ -59,13 +65,21 @@ def prepare_press() -> ResponseReturnValue:
         moved=moved,
         shown=moved.left[:SHOWN_LEFT],
         again=as_query(choice),
+        afterwards=AFTERWARDS if step == "cancel" and moved.count else "",
     )
+
+
+def _why() -> tuple[str, str]:
+    return request.form.get("reason", ""), request.form.get("note", "")
 
 
 def _move(step: str, chosen: Choice) -> Moved:
     who = actor()
     if step == "confirm":
         return confirm_parcels(who.org_id, who.user_id, who.seller, chosen, moment())
+    if step == "cancel":
+        reason, note = _why()
+        return cancel_parcels(who.org_id, who.user_id, who.seller, chosen, moment(), reason=reason, note=note)
     skip = request.form.get("without_packing") == "1"
     return label_parcels(who.org_id, who.user_id, who.seller, chosen, moment(), without_packing=skip)
 
@@ -90,6 +104,7 @@ def _ask_for_all(step: str, choice: Choice) -> ResponseReturnValue | None:
         counts=counts,
         total=total,
         without_packing=request.form.get("without_packing") == "1",
+        why=_why(),
         again=as_query(choice),
         problem=problem,
     )
@@ -112,6 +127,9 @@ def _page(choice: Choice, problem: Problem | None = None) -> str:
         rows=rows,
         orders=orders,
         before_ready=BEFORE_READY,
+        ticked=set(request.form.getlist("code")),
+        reasons=CANCEL_REASONS,
+        why=_why(),
         proposed=as_query(replace(choice, statuses=())),
         earlier=as_query(choice, page=page - 1) if page > 1 else None,
         later=as_query(choice, page=page + 1) if page * PAGE < total else None,
