@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Playwright
@@ -152,3 +153,19 @@ def test_words_in_a_bundle_are_words_and_never_markup(chromium: Chromium, tmp_pa
     assert "All of it holds." in said(page, CARRIED)
     assert evil in page.inner_text("#result")
     assert page.title() == "Check a proof of handover"
+
+
+def test_pictures_of_other_parcels_are_one_frame(chromium: Chromium, tmp_path: Path, cast: Cast) -> None:
+    others = {blob["sha256"] for blob in cast.payload("collect")["blobs"]}
+
+    def edit(timeline: dict[str, Any]) -> None:
+        for blob in timeline["events"][1]["blobs"]:
+            blob["state"] = "left_out"
+
+    parts = members_of(cast.write(cast.retold(edit), shell=load_shell()))
+    kept = {name: data for name, data in parts.items() if name[6:70] not in others}
+    page, _ = opened(chromium, tmp_path, load_shell())
+    chosen(page, tmp_path, "proof.zip", zipped(kept.items()))
+    collect = page.locator(".events > li").nth(1)
+    assert collect.locator("figure").count() == 1
+    assert f"{len(others)} pictures, of each: Shows another parcel" in collect.inner_text()

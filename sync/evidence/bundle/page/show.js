@@ -163,10 +163,14 @@ function showEvents(verdict) {
         ["Record", `no. ${payload.seq} of its phone`],
         ["Digest", line.sha256],
       ]);
+      const isOther = (/** @type {any} */ blob) => !pictures.has(blob.sha256) && isLeftOut(known, blob);
+      const others = (payload.blobs ?? []).filter(isOther);
       const box = part(item, ".photos");
       for (const blob of payload.blobs ?? []) {
+        if (others.length > 1 && isOther(blob)) continue;
         box.append(showPicture(verdict, blob, pictures.get(blob.sha256), known));
       }
+      if (others.length > 1) box.append(showOthers(others.length));
       return item;
     });
 }
@@ -237,6 +241,19 @@ function absentWords(told) {
   const day = at.slice(0, 10);
   if (why === "erased") return `Erased on ${day} (UTC), because the person it is of asked.`;
   return `${words.slice(0, -1)} on ${day} (UTC)${Number.isInteger(days) ? `, after ${days} days` : ""}.`;
+}
+
+/** Whether the timeline says that a picture shows another parcel. @param {any} known @param {any} blob */
+function isLeftOut(known, { sha256 }) {
+  const told = (known.blobs ?? []).find((/** @type {any} */ it) => it.sha256 === sha256);
+  return told?.state === "left_out" && told.withheld !== true;
+}
+
+/** One frame for all pictures of other parcels. @param {number} count */
+function showOthers(count) {
+  const box = fromTemplate("t-absent");
+  part(box, "figcaption").textContent = `${count} pictures, of each: ${ABSENT_WORDS.left_out}`;
+  return box;
 }
 
 /** @param {Verdict} verdict @param {any} blob @param {string | undefined} name @param {any} known */
