@@ -147,6 +147,17 @@ def test_a_cancelled_order_is_cancelled_and_after_a_handover_only_asked_for(book
     assert event.effective_at == datetime(2026, 11, 21, 1, tzinfo=UTC)
 
 
+def test_an_order_that_is_cancelled_because_its_package_was_lost_is_lost_and_no_request(books: Books) -> None:
+    books.put(shipped(1))
+    gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+    books.put(shipped(1, **gone, cancel_reason="package_lost", cancel_by="System"))
+    parcel = books.parcel()
+    assert (parcel.status, parcel.is_deemed) == ("lost", False)
+    assert parcel.flags["cancel_requested"] is False
+    assert parcel.status_at == datetime(2026, 11, 21, 1, tzinfo=UTC)
+    assert "cancel" not in books.kinds(parcel.code)
+
+
 def test_one_package_with_two_orders_stays_one_parcel_over_chunks(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

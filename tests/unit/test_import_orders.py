@@ -256,6 +256,26 @@ def test_a_cancellation_comes_after_what_happened_before_it() -> None:
     assert kinds[0][1] < kinds[1][1]
 
 
+@pytest.mark.parametrize(
+    ("reason", "fact"),
+    [
+        ("package_lost", "carrier_scan.lost"),
+        ("Package damaged", "carrier_scan.damaged"),
+        ("returned_to_shipper_refused", "carrier_scan.returned"),
+        ("Out of stock", "cancel"),
+        ("", "cancel"),
+    ],
+)
+def test_a_cancellation_whose_reason_is_what_became_of_the_package_says_that(reason: str, fact: str) -> None:
+    cells = shipped(1, **OFF, cancel_reason=reason, shipped_at="20/11/2026 18:00:00")
+    cells["cancelled_at"] = "21/11/2026 09:00:00"
+    found = facts_of(cells)
+    assert [kind for kind, _ in found] == ["label.platform", "carrier_scan", fact]
+    kind, _, status = fact.partition(".")
+    held = (Held("label"), Held("carrier_scan"), Held(kind, {"status": status} if status else {}))
+    assert facts_of(cells, held=held) == [], "and it is said once"
+
+
 def test_a_parcel_is_cancelled_only_when_all_of_it_is() -> None:
     half = ready(
         1, sku_id=sku_id(2), status="Canceled", substatus="Canceled", cancelled_at="20/11/2026 12:00:00"

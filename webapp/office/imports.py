@@ -29,6 +29,9 @@ _FACTS = (  # what is counted, in words, its icon, where those parcels are liste
     ("fact_label", "labelled, ready for the handover", "package-check", ""),
     ("fact_shipped", "taken over by the carrier", "truck", ""),
     ("fact_delivered", "delivered", "house", ""),
+    ("fact_returned", "returned to the seller", "archive", ""),
+    ("fact_lost", "lost by the carrier", "circle-help", ""),
+    ("fact_damaged", "damaged on the way", "package-x", ""),
     ("fact_cancel", "cancelled", "ban", ""),
     (
         "fact_cancel_requested",

@@ -6,7 +6,8 @@ The marketplace's own stages are facts like any other (RULES section 2 puts them
   thousands of parcels that nobody skipped anything on: `data.source` is `import`, a row of the table of its
   own. A `confirm` would say nothing that the label does not.
 - shipped is a `carrier_scan`, delivered a `carrier_scan` with status `delivered`, with the marketplace's times;
-- cancelled is a `cancel`; after the handover the fold makes a request of it;
+- cancelled is a `cancel`; after the handover the fold makes a request of it. Where its reason says what became of
+  the package (lost, damaged, returned to the shipper), it is a `carrier_scan` with that status (RULES section 2);
 - unpaid or on hold is a `hold`, lifted when the marketplace lifts it (and only if it was the import's);
 - a cancellation that is asked for but not granted is a `cancel` with `requested`.
 Nothing is ever taken back: an export that no longer says a thing does not unsay it. What the ledger holds
@@ -22,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sync.rules.lifecycle import row_of
+from sync.rules.vocabulary import Word, meaning
 from webapp.services.importing.meaning.parcels import ParcelDraft
 from webapp.services.importing.meaning.platform import (
     AWAITING_COLLECTION,
@@ -32,6 +34,7 @@ from webapp.services.importing.meaning.platform import (
 )
 
 SOURCE = "import"
+_FATES = frozenset({"lost", "damaged", "returned"})
 _ALIVE: Mapping[Stage | None, str] = {AWAITING_COLLECTION: "label", IN_TRANSIT: "carrier_scan"}
 
 
@@ -110,7 +113,11 @@ def _after_all_cancelled(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]
     latest = max((at_ for name, at_ in parcel.times.items() if name in {"rts_at", "shipped_at"}), default=at)
     # A label made in the second of the cancellation must not come after it.
     at = min(max(at, latest + timedelta(milliseconds=1)), now) if at <= latest else at
-    yield Wanted("cancel", at, {"source": SOURCE}, _reason(parcel), _why(parcel))
+    became = meaning(Word("cancelled", parcel.cancel_reason or ""), "tiktok")
+    if became in _FATES:
+        yield Wanted("carrier_scan", at, {"source": SOURCE, "status": became}, note=_why(parcel))
+    else:
+        yield Wanted("cancel", at, {"source": SOURCE}, _reason(parcel), _why(parcel))
 
 
 def _hold(parcel: ParcelDraft, held: Sequence[Held], now: datetime) -> list[Wanted]:
