@@ -153,6 +153,19 @@ def test_r31_force_majeure_pauses_its_parcels_deadlines_and_ends_with_the_case(b
     assert not rebuild.check(NOW)[1]
 
 
+def test_r31_force_majeure_pauses_what_is_known_only_from_a_scan(books: Books) -> None:
+    books.record("collect", "JT0012345678")
+    code = books.parcel().code
+    assert not books.parcel().is_known
+    assert states(books, code) == {"open"}
+    case = opened(books, "force_majeure", named=("JT0012345678",), starts_at=NOW - DAY)
+    assert books.parcel().flags["force_majeure"]
+    assert states(books, code) == {"paused"}
+    steps.close_case(books.org, books.user, case, "over", "The water is gone", NOW)
+    assert not books.parcel().flags["force_majeure"]
+    assert not rebuild.check(NOW)[1]
+
+
 @pytest.mark.parametrize("step", ["open", "close", "reopen", "period"])
 def test_a_case_never_changes_without_its_parcels_deadlines(
     books: Books, monkeypatch: pytest.MonkeyPatch, step: str

@@ -30,7 +30,8 @@ def record_incident(
     """
     if not codes:
         return
-    parcels = picking.pick(session, case.org_id, None, picking.Choice(codes=tuple(codes)))
+    choice = picking.Choice(codes=tuple(codes))
+    parcels = picking.pick(session, case.org_id, None, choice, also_scanned=True)
     drafts = drafts_for("hold", parcels, note=case.title, at=at, data=_data(case, on=on))
     record(session, case.org_id, actor_id, drafts, now)
 

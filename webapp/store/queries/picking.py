@@ -85,9 +85,11 @@ def pick(
     *,
     limit: int | None = None,
     offset: int = 0,
+    also_scanned: bool = False,
 ) -> list[Picked]:
-    """The parcels meant, newest first; only `own_seller`'s when that is not None."""
-    query = select(*_COLUMNS).where(*_meant(session, org_id, own_seller, choice))
+    """The parcels meant, newest first; only `own_seller`'s when that is not None. `also_scanned` as in `named`."""
+    meant = _meant(session, org_id, own_seller, choice, also_scanned=also_scanned)
+    query = select(*_COLUMNS).where(*meant)
     query = query.order_by(Parcel.created_at.desc(), Parcel.code).limit(limit).offset(offset)
     rows: Any = session.execute(query)
     return [Picked(*row) for row in rows]
@@ -140,7 +142,7 @@ def named(
     meant = {word: _code(word) or codes.tracking_key(word) for word in words}
     wanted = set(meant.values())
     keys = sorted(wanted)
-    scope = [Parcel.org_id == org_id] if also_scanned and own_seller is None else _scope(org_id, own_seller)
+    scope = _scope(org_id, own_seller, also_scanned=also_scanned)
     found: dict[str, list[str]] = {}
     direct = select(Parcel.code, Parcel.tracking_number).where(
         *scope, or_(among(session, Parcel.code, keys), among(session, Parcel.tracking_number, keys))
@@ -166,15 +168,17 @@ def choices_of(session: Session, org_id: str, own_seller: str | None) -> tuple[l
     return sorted(filter(None, carriers)), sorted(filter(None, sellers))
 
 
-def _scope(org_id: str, own_seller: str | None) -> list[ColumnElement[bool]]:
+def _scope(org_id: str, own_seller: str | None, *, also_scanned: bool = False) -> list[ColumnElement[bool]]:
+    if also_scanned and own_seller is None:
+        return [Parcel.org_id == org_id]
     scope: list[ColumnElement[bool]] = [Parcel.org_id == org_id, Parcel.is_known.is_(True)]
     return scope if own_seller is None else [*scope, Parcel.seller == own_seller]
 
 
 def _meant(
-    session: Session, org_id: str, own_seller: str | None, choice: Choice
+    session: Session, org_id: str, own_seller: str | None, choice: Choice, *, also_scanned: bool = False
 ) -> list[ColumnElement[bool]]:
-    rules = _scope(org_id, own_seller)
+    rules = _scope(org_id, own_seller, also_scanned=also_scanned)
     if choice.codes is not None:
         return [*rules, among(session, Parcel.code, choice.codes)]
     if choice.statuses:
