@@ -97,6 +97,36 @@ def test_money_comes_back_for_what_was_paid_beforehand_and_is_tracked_to_its_end
     assert kinds(books, case) == ["opened", "asked", "money", "closed"]
 
 
+def test_money_cannot_be_expected_of_a_case_that_was_closed_meanwhile(books: Books) -> None:
+    books.put(row(1, payment_method="Online banking"))
+    case = opened(books)
+    steps.close_case(books.org, books.user, case, "settled", "They agreed", NOW)
+    with refused("conflict"):
+        steps.set_money(books.org, books.user, case, "expected", "12.00", "Agreed", NOW)
+    assert (held(books, case).refund, kinds(books, case)) == ("none", ["opened", "closed"])
+    steps.reopen_case(books.org, books.user, case, "They did not", NOW)
+    steps.set_money(books.org, books.user, case, "expected", "12.00", "Agreed", NOW)
+    assert held(books, case).refund == "expected"
+
+
+def test_of_an_order_in_two_parcels_one_lost_one_does_not_bring_all_of_the_money_back(books: Books) -> None:
+    both = {"payment_method": "Online banking", "amount": "MYR 100.00"}
+    books.put(
+        ready(1, **both),
+        ready(1, **both, sku_id="1729000000000000999", package_id="1150000000000000999", tracking="MY999"),
+        ready(2, payment_method="Online banking"),
+    )
+    one = opened(books, "loss", named=("MY999",))
+    assert (held(books, one).refund, held(books, one).refund_amount) == ("expected", None)
+    assert str(held(books, opened(books, "loss", title="Both")).refund_amount) == "100.00"
+    mixed = opened(books, "loss", named=("MY999", order_id(2)))
+    assert held(books, mixed).refund_amount is None
+    other = next(p.code for p in books.parcels() if p.tracking_number == "MY600000000001")
+    books.record("cancel", other, reason="out_of_stock")
+    only = opened(books, "damage", named=("MY999",))
+    assert str(held(books, only).refund_amount) == "100.00"
+
+
 @pytest.mark.parametrize("amount", ["1q2", "-1", "NaN", "Infinity", "1e30"])
 def test_an_amount_that_is_none_is_refused(books: Books, amount: str) -> None:
     books.put(row(1))

@@ -192,7 +192,10 @@ def parcels_of(session: Session, org_id: str, case_id: str, limit: int | None = 
 
 
 def paid(session: Session, org_id: str, codes: Collection[str]) -> list[Paid]:
-    """What the orders in these parcels cost and how they were paid, each order once."""
+    """What the orders in these parcels cost and how they were paid, each order once.
+
+    Of an order that travels in a further parcel too, nobody knows which part of the amount is in these.
+    """
     query = (
         select(Order.order_id, Order.amount, Order.payment_method)
         .join(ParcelOrder, (ParcelOrder.org_id == Order.org_id) & (ParcelOrder.order_id == Order.order_id))
@@ -200,7 +203,29 @@ def paid(session: Session, org_id: str, codes: Collection[str]) -> list[Paid]:
         .distinct()
         .order_by(Order.order_id)
     )
-    return [Paid(order_id, _decimal(amount), method) for order_id, amount, method in session.execute(query)]
+    rows = session.execute(query).all()
+    split = _also_elsewhere(session, org_id, codes, [row.order_id for row in rows])
+    return [
+        Paid(order_id, None if order_id in split else _decimal(amount), method)
+        for order_id, amount, method in rows
+    ]
+
+
+def _also_elsewhere(
+    session: Session, org_id: str, codes: Collection[str], order_ids: Sequence[str]
+) -> set[str]:
+    """Which of these orders are in a parcel besides these that is not cancelled."""
+    query = (
+        select(ParcelOrder.order_id, ParcelOrder.code)
+        .join(Parcel, (Parcel.org_id == ParcelOrder.org_id) & (Parcel.code == ParcelOrder.code))
+        .where(
+            ParcelOrder.org_id == org_id,
+            among(session, ParcelOrder.order_id, order_ids),
+            Parcel.status != "cancelled",
+        )
+    )
+    here = set(codes)
+    return {order_id for order_id, code in session.execute(query) if code not in here}
 
 
 def alarms_of(session: Session, org_id: str, case_id: str) -> set[str]:
