@@ -17,8 +17,9 @@ from webapp.services.cases import steps
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.deadlines import judgement_of
 from webapp.services.sweep import sweep
-from webapp.store.models import CaseEntry, Deadline, Event, Notice
-from webapp.store.unit import reading
+from webapp.store.models import CaseEntry, Deadline, Delivery, Event, Notice
+from webapp.store.queries import cases as ask
+from webapp.store.unit import reading, transaction
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
@@ -192,6 +193,39 @@ def test_r23_buyers_who_paid_are_told_to_request_a_refund_once_for_each_case_and
     steps.set_money(books.org, books.user, case, "expected", "", "It bounced", NOW)
     assert len(notices(books, "refund_request")) == 2
     assert kinds(books, case) == ["opened", "asked", "money", "money"]
+
+
+def test_r26_with_no_money_after_all_no_buyer_asks_for_it_unless_it_is_expected_again(books: Books) -> None:
+    books.put(*(row(n, payment_method="Online banking") for n in range(1, 6)))
+    orders = [order_id(n) for n in range(1, 6)]
+    case = opened(books, "loss", named=tuple(orders))
+    other = opened(books, "damage", named=(order_id(1),))
+    states = dict(zip(orders, ("new", "unsent", "failed", "waiting", "by_hand"), strict=True))
+    with transaction() as session:
+        for notice in session.execute(
+            select(Notice).where(Notice.key.startswith(f"refund:{case}"))
+        ).scalars():
+            notice.state = states[notice.params["order"]]
+            if notice.state in ("failed", "waiting"):
+                told = {"state": "given_up" if notice.state == "failed" else "waiting", "channel": "webhook"}
+                ids = {"org_id": books.org, "id": f"d{notice.params['order']}", "notice_id": notice.id}
+                session.add(Delivery(**ids, **told, target="", next_try_at=NOW, created_at=NOW))
+    steps.set_money(books.org, books.user, case, "none", "", "They keep it after all", NOW)
+    left = [notice for notice in notices(books, "refund_request") if case in notice.key]
+    assert [notice.params["order"] for notice in left] == orders[3:]
+    assert len(notices(books, "refund_request")) == 3, "the other case's is left alone"
+    assert books.count(Delivery) == 1
+    with reading() as session:
+        [entry] = session.execute(
+            select(CaseEntry).where(CaseEntry.org_id == books.org, CaseEntry.kind == "money")
+        ).scalars()
+        assert entry.data == {"refund": "none", "amount": None, "called_off": 3}
+        assert len(ask.entries(session, books.org, other)) == 2
+    steps.set_money(books.org, books.user, case, "none", "", "Still none", NOW)
+    steps.set_money(books.org, books.user, case, "expected", "", "They do not", NOW)
+    again = [notice for notice in notices(books, "refund_request") if case in notice.key]
+    assert [notice.state for notice in again] == ["new", "new", "new", "waiting", "by_hand"]
+    assert kinds(books, case) == ["opened", "asked", "money", "money", "money", "asked"]
 
 
 def test_r26_a_case_that_asks_no_refund_tells_no_buyer_until_somebody_says_that_money_is_expected(

@@ -80,6 +80,31 @@ def test_the_page_says_whether_buyers_were_told_to_request_a_refund(
     assert "What became of it stands among the notices" in words(page)
 
 
+def test_with_no_money_after_all_the_history_says_that_the_buyers_request_was_called_off(
+    settings: Settings, desk: Desk, books: Books
+) -> None:
+    path = opened(desk)
+    make_ready(settings, clock.now())
+    page = desk.press(f"{path}/money", refund="none", money_words="It was found")
+    assert "A refund request that nobody had sent was called off." in page
+    assert "What nobody had sent was called off later." in page
+    assert "Not sent yet" not in page
+    assert "No notice fits" in words(desk.page("/office/notices", show="lost", kind="refund_request"))
+    page = desk.press(f"{path}/money", refund="expected", money_words="It was not")
+    make_ready(settings, clock.now())
+    page = words(desk.page(path))
+    assert page.count("Not sent yet") == page.count("called off later") == 1
+
+
+def test_a_tab_left_open_expects_no_money_of_a_closed_case(desk: Desk, books: Books) -> None:
+    path = opened(desk, kind="complaint")
+    desk.press(f"{path}/close", outcome="settled", outcome_words="They agreed")
+    answer = desk.post(f"{path}/money", refund="expected", amount="1", money_words="Agreed")
+    assert answer.status_code == 409
+    assert "Somebody has closed it meanwhile: open it again first." in words(answer.text)
+    assert "Refund expected" not in words(desk.page(path))
+
+
 def test_a_refusal_comes_back_with_what_was_typed(desk: Desk) -> None:
     answer = desk.post(
         "/office/cases/new", kind="loss", title="", parcels="NOSUCH", words="It was <b>grey</b>"

@@ -9,6 +9,7 @@ from webapp.services.cases.writing import write_down
 from webapp.services.notices import Asked, raise_notices, to_address
 from webapp.store.models import Case
 from webapp.store.queries import cases as ask
+from webapp.store.queries import notices
 from webapp.store.unit import Session
 
 
@@ -24,7 +25,7 @@ def ask_buyers(session: Session, case: Case, actor_id: str, now: datetime) -> in
     asked = [
         Asked(
             "refund_request",
-            f"refund:{case.id}:{order.order_id}",
+            f"{_key(case)}{order.order_id}",
             to_address(""),
             {"order": order.order_id, "cause": cause_of(case.kind, flags.get(order.order_id, {}))},
             f"/office/cases/{case.id}",
@@ -36,3 +37,12 @@ def ask_buyers(session: Session, case: Case, actor_id: str, now: datetime) -> in
     if fresh:
         write_down(session, case, actor_id, "asked", now, data={"orders": fresh})
     return fresh
+
+
+def call_off(session: Session, case: Case) -> int:
+    """Take back the notices of this case that reached no buyer yet; gives how many. Asked again, they are new."""
+    return notices.take_back(session, case.org_id, _key(case))
+
+
+def _key(case: Case) -> str:
+    return f"refund:{case.id}:"

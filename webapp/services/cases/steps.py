@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sync.protocol.problems import Problem
 from sync.rules.cases import DONE, EXPECTED, FAULTS, NONE, OUTCOMES, REFUNDS, next_look
 from webapp.services.cases.incident import record_incident
-from webapp.services.cases.refund import ask_buyers
+from webapp.services.cases.refund import ask_buyers, call_off
 from webapp.services.cases.writing import write_down
 from webapp.services.importing.meaning.values import Unreadable, money
 from webapp.store.models import Case
@@ -60,18 +61,27 @@ def set_due(
 def set_money(
     org_id: str, actor_id: str, case_id: str, state: str, amount: str, words: str, now: datetime
 ) -> None:
-    """What became of the money (`R26`): expected, done, or none after all."""
+    """What became of the money (`R26`): expected, done, or none after all.
+
+    With none after all no buyer asks for it: requests that nobody has sent are called off. Problem `conflict` when the
+    case is closed.
+    """
     if state not in REFUNDS:
         raise Problem("field-invalid", "Choose what became of the money.", field="refund")
     with transaction() as session:
         case = held(session, org_id, case_id)
+        if case.state == "closed":
+            raise Problem("conflict", "Somebody has closed it meanwhile: open it again first.")
         said = (
             _said(words, "money_words") if state == NONE and case.refund != NONE else words.strip()[:LONGEST]
         )
         case.refund_amount = _amount(amount) if state in (EXPECTED, DONE) else None
         case.refund = state
         told = None if case.refund_amount is None else str(case.refund_amount)
-        write_down(session, case, actor_id, "money", now, said, {"refund": state, "amount": told})
+        data: dict[str, Any] = {"refund": state, "amount": told}
+        if state == NONE and (count := call_off(session, case)):
+            data["called_off"] = count
+        write_down(session, case, actor_id, "money", now, said, data)
         if state == EXPECTED:
             ask_buyers(session, case, actor_id, now)
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from webapp.store.among import among
 from webapp.store.models import (
     Delivery,
     Notice,
@@ -36,6 +37,28 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     new = flavour.insert(Notice).on_conflict_do_nothing().returning(Notice.id)
     # In the order of their keys: two transactions that raise the same ones wait for each other, and never both.
     return len(session.execute(new, sorted(rows, key=lambda row: (row["org_id"], row["key"]))).all())
+
+
+def take_back(session: Session, org_id: str, prefix: str) -> int:
+    """Delete the notices whose keys begin like this and that can have reached nobody; gives how many.
+
+    One that is on its way, or perhaps arrived, stays.
+    """
+    may_have = exists().where(
+        Delivery.org_id == org_id,
+        Delivery.notice_id == Notice.id,
+        Delivery.state.in_((*_OPEN, "sent", "maybe")),
+    )
+    untold_yet = select(Notice.id).where(
+        Notice.org_id == org_id,
+        Notice.key.startswith(prefix, autoescape=True),
+        Notice.state.in_(("new", "unsent", "failed")),
+        ~may_have,
+    )
+    ids = list(session.execute(untold_yet.with_for_update()).scalars())
+    for table, column in ((Delivery, Delivery.notice_id), (Notice, Notice.id)):
+        session.execute(delete(table).where(table.org_id == org_id, among(session, column, ids)))
+    return len(ids)
 
 
 def take_new(session: Session, most: int, only: tuple[str, str] | None = None) -> list[Notice]:
