@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 
 from tests.support.desk import make_desk_user, post, signed_in
 from tests.support.mail import MailServer
@@ -60,6 +61,42 @@ def state(org_id: str) -> list[str]:
 
 def test_nothing_yet_says_what_will_stand_here(app: Flask, ada: str) -> None:
     assert "Nobody was told anything yet" in signed_in(app, ada).get(LIST).text
+
+
+def test_all_that_nobody_was_told_is_in_the_file_however_much_it_is(
+    app: Flask, org_id: str, ada: str
+) -> None:
+    now = clock.now()
+    row = {"org_id": org_id, "to_kind": "address", "to": "", "state": "unsent", "created_at": now}
+    reminders = [
+        {
+            **row,
+            "id": f"r{n:05}",
+            "key": f"remind:{n}",
+            "kind": "remind",
+            "params": {"order": n, "until": "2026-11-22T09:00:00.000Z"},
+        }
+        for n in range(5001)
+    ]
+    refund = {
+        "id": "x",
+        "key": "refund:1",
+        "kind": "refund_request",
+        "params": {"order": "1", "cause": "lost"},
+    }
+    told = {"id": "told", "key": "told", "kind": "remind", "params": {}, "state": "told"}
+    with transaction() as session:
+        session.execute(insert(Notice), [*reminders, {**row, **refund}, {**row, **told}])
+    client = signed_in(app, ada)
+
+    def keys(**query: str) -> list[str]:
+        answer = client.get("/office/notices/not-sent.csv", query_string=query)
+        return [line[5] for line in csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))][1:]
+
+    assert keys() == [*(f"remind:{n}" for n in range(5001)), "refund:1"]
+    assert keys(kind="refund_request") == ["refund:1"]
+    page = client.get(LIST, query_string={"show": "lost", "kind": "refund_request"}).text
+    assert 'href="/office/notices/not-sent.csv?kind=refund_request"' in page
 
 
 def test_what_could_not_be_told_is_counted_exported_and_told_by_hand(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from sync.protocol.problems import Problem
@@ -45,7 +45,8 @@ WAY_STATES: dict[str, Words] = {
 SHOWN = {"all": (), "lost": ask.LOST, "waiting": ("new", "waiting"), "told": ("told", "by_hand", "listed")}
 CHOICES = [("all", "All"), ("lost", "Nobody was told"), ("waiting", "On their way"), ("told", "Told")]
 CHANNELS = {"email": "E-mail", "push": "Push", "webhook": "Webhook"}
-MOST_EXPORTED = 5000
+MOST_CHOSEN = 5000
+EXPORTED_AT_ONCE = 1000  # read at a time, however many there are
 
 
 @blueprint.get("/notices")
@@ -126,7 +127,7 @@ def notice_again(notice_id: str) -> ResponseReturnValue:
 @desk("office", "admin")
 def notices_by_hand() -> ResponseReturnValue:
     """The office has told these itself."""
-    chosen = request.form.getlist("notice")[:MOST_EXPORTED]
+    chosen = request.form.getlist("notice")[:MOST_CHOSEN]
     done = notices_desk.tell_by_hand(actor().org_id, actor().user_id, chosen, moment())
     flash(f"{done} noted as told by hand." if done else "None was chosen that nobody had been told.")
     return redirect(url_for("office.notices_list", show="lost"), 303)
@@ -135,12 +136,12 @@ def notices_by_hand() -> ResponseReturnValue:
 @blueprint.get("/notices/not-sent.csv")
 @desk("office", "admin")
 def notices_export() -> Response:
-    """What nobody was told, to send it yourself; in the shop's language."""
-    org_id = actor().org_id
+    """All that nobody was told, or all of one kind of it, to send it yourself; in the shop's language."""
+    org_id, kind = actor().org_id, request.args.get("kind", "")
     with reading() as session:
-        rows = ask.lost(session, org_id, MOST_EXPORTED)
         say = _Sayer(session, org_id)
-    response = Response(_as_csv(rows, say), content_type="text/csv; charset=utf-8")
+    parts = stream_with_context(_lost_as_csv(org_id, kind if kind in KINDS else None, say))
+    response = Response(parts, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="not-sent.csv"'
     return response
 
@@ -176,15 +177,28 @@ def _after() -> tuple[datetime, str] | None:
         return None
 
 
-def _as_csv(rows: list[Row], say: _Sayer) -> str:
+def _lost_as_csv(org_id: str, kind: str | None, say: _Sayer) -> Iterator[str]:
+    # The mark is what makes a spreadsheet read UTF-8 as UTF-8.
+    yield "\ufeff" + _as_csv([["Raised", "Kind", "For", "Subject", "Text", "Key"]])
+    after = None
+    while True:
+        with reading() as session:
+            rows = ask.lost(session, org_id, kind, after, EXPORTED_AT_ONCE)
+        yield _as_csv(_cells(row, say) for row in rows)
+        if len(rows) < EXPORTED_AT_ONCE:
+            return
+        after = (rows[-1].notice.created_at, rows[-1].notice.id)
+
+
+def _cells(row: Row, say: _Sayer) -> list[str]:
+    told, notice = say.words(row), row.notice
+    cells = [KINDS[notice.kind].word, say.to(row), told.subject, told.text, notice.key]
+    return [iso_text(notice.created_at), *(_harmless(cell) for cell in cells)]
+
+
+def _as_csv(lines: Iterable[list[str]]) -> str:
     out = io.StringIO()
-    out.write("\ufeff")  # the mark is what makes a spreadsheet read UTF-8 as UTF-8
-    lines = csv.writer(out)
-    lines.writerow(["Raised", "Kind", "For", "Subject", "Text", "Key"])
-    for row in rows:
-        told, notice = say.words(row), row.notice
-        cells: list[Any] = [KINDS[notice.kind].word, say.to(row), told.subject, told.text, notice.key]
-        lines.writerow([iso_text(notice.created_at), *(_harmless(str(cell)) for cell in cells)])
+    csv.writer(out).writerows(lines)
     return out.getvalue()
 
 

@@ -99,9 +99,15 @@ def count_lost_of_case(session: Session, org_id: str, case_id: str) -> int:
     return session.execute(query).scalar_one()
 
 
-def lost(session: Session, org_id: str, most: int) -> list[Row]:
-    """Those, the oldest first."""
+def lost(
+    session: Session, org_id: str, kind: str | None, after: tuple[datetime, str] | None, most: int
+) -> list[Row]:
+    """Those (of one kind, unless None), the oldest first, after a (created_at, id)."""
     query = _rows().where(Notice.org_id == org_id, Notice.state.in_(LOST))
+    if kind:
+        query = query.where(Notice.kind == kind)
+    if after is not None:
+        query = query.where(tuple_(Notice.created_at, Notice.id) > after)
     return [Row(*row) for row in session.execute(query.order_by(Notice.created_at, Notice.id).limit(most))]
 
 
