@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from datetime import timedelta
@@ -117,6 +118,24 @@ def test_a_feed_shows_what_waits_and_a_translation_lets_it_go_on(desk: Desk, org
     make_parcels(org_id, 1, seed=2, tracking_number="JX2")
     assert "1 of the reports that waited went on" in desk.press("/office/carriers/jt/feed/settle")
     assert "Nothing has changed for them yet" in desk.press("/office/carriers/jt/feed/settle")
+
+
+def test_the_list_counts_what_a_person_can_translate_and_nothing_else(desk: Desk, org_id: str) -> None:
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
+    make_parcels(org_id, 1, tracking_number="JX1")
+    tell(org_id, "1", "JX1", "Sudah diterima")
+    tell(org_id, "2", "JX2", "delivered")
+    tell(org_id, "2", "JX2", "lost")
+    page = desk.page("/office/carriers")
+    cells = re.findall(r'data-label="To translate"[^>]*>(.*?)</td>', page)
+    assert [words(cell).strip() for cell in cells] == ["1"]
+    [link] = re.findall(r'href="(/office/carriers/jt/feed\?[^"]+)"', page)
+    listed = words(desk.page(html.unescape(link)))
+    assert "Sudah diterima" in listed
+    assert "JX2" not in listed
+    desk.press("/office/carriers/jt", name="J&T Express", status_words="sudah diterima = delivered")
+    cells = re.findall(r'data-label="To translate"[^>]*>(.*?)</td>', desk.page("/office/carriers"))
+    assert cells == ["0"]
 
 
 def test_a_file_is_shown_before_it_is_taken(desk: Desk, org_id: str) -> None:
