@@ -308,6 +308,37 @@ def test_a_run_prints_tags_and_a_sheet(desk: Desk, org_id: str, courier: str) ->
     assert "style=" not in tags
 
 
+def test_a_sheet_counts_what_goes_and_says_what_stays_or_is_to_be_asked_for(
+    desk: Desk, org_id: str, courier: str
+) -> None:
+    goes, gone = make_parcels(org_id, 2, status="ready")
+    [asked] = make_parcels(org_id, 1, seed=2, status="ready", flags={"cancel_requested": True})
+    [held] = make_parcels(org_id, 1, seed=3, status="ready", flags={"on_hold": True})
+    [left] = make_parcels(org_id, 1, seed=4, status="cancelled", handed_over_at=clock.now())
+    run_id = make_run(org_id, courier, [goes, gone, asked, held, left])
+    form = {"step": "cancel", "scope": "chosen", "code": [gone], "reason": "out_of_stock"}
+    desk.press("/office/prepare", **form)
+    sheet = desk.page(f"/office/runs/{run_id}/sheet")
+    assert "4 parcels" in words(sheet)
+    assert "of 4. All intact" in words(sheet)
+    lines = dict(re.findall(r'<th scope="row" class="mono">([^<]+)</th>(.*?)</tr>', sheet, re.DOTALL))
+    told = {
+        code.replace("-", ""): (words(line), "sheet-box" in line, "<svg" in line)
+        for code, line in lines.items()
+    }
+    for code, says in ((asked, "CANCEL ASKED: ask first"), (held, "ON HOLD: ask first")):
+        assert says in told[code][0]
+        assert told[code][1:] == (True, True)
+    assert "CANCELLED: stays here" in told[gone][0]
+    assert told[gone][1:] == (False, False)
+    for code in (goes, left):
+        assert "CANCEL" not in told[code][0]
+        assert told[code][1:] == (True, True)
+    [driver] = [make_user(org_id, "driver", "Dora")]
+    out = make_run(org_id, driver, [gone], kind="deliver")
+    assert "CANCELLED: do not deliver" in words(desk.page(f"/office/runs/{out}/sheet"))
+
+
 def test_pasted_codes_print_tags_of_this_shop_only(desk: Desk, org_id: str) -> None:
     [mine] = make_parcels(org_id, 1)
     [theirs] = make_parcels(make_shop("Another"), 1, seed=9)

@@ -83,8 +83,19 @@ def run_sheet(run_id: str) -> str:
         items = runs.run_items(session, run, who.org_id, who.seller)
         orders = picking.sold(session, who.org_id, [item.code for item in items])
     items.sort(key=lambda item: item.code)
-    bars = {item.code: parcel_code128(item.code) for item in items}
-    return render_template("office/sheet.html", run=run, items=items, orders=orders, bars=bars)
+    going = [item for item in items if not _stays(item)]
+    return render_template(
+        "office/sheet.html",
+        run=run,
+        going=going,
+        staying=[item for item in items if _stays(item)],
+        orders=orders,
+        bars={item.code: parcel_code128(item.code) for item in going},
+    )
+
+
+def _stays(item: RunItem) -> bool:
+    return item.status == "cancelled" and item.done_at is None
 
 
 def find(run_id: str) -> RunRow:
