@@ -14,7 +14,7 @@ from webapp.office import asking, blueprint
 from webapp.services.run_members import family, roles_for, statuses_for
 from webapp.services.tags import parcel_code128
 from webapp.store.queries import people, picking, run_members, runs
-from webapp.store.queries.runs import KINDS, RunRow
+from webapp.store.queries.runs import KINDS, RunItem, RunRow
 from webapp.store.unit import reading
 
 UNCHANGED = ("", 204)
