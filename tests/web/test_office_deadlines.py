@@ -13,15 +13,18 @@ from flask import Flask
 from sync.rules import guide, pack
 from sync.rules.anomalies import CATALOGUE
 from tests.support.exports import ready, row, write_csv
-from tests.support.shop import ApiPhone, make_shop, make_user
+from tests.support.shop import ApiPhone, make_run, make_shop, make_user
 from tests.support.sitting import Desk, words
 from tests.unit.phones import proof
 from webapp import clock
 from webapp.office.rule_words import RULES
 from webapp.services.cases.open_case import Wanted, open_case
+from webapp.services.demo.load import load_demo
+from webapp.services.found_shop import found_shop
 from webapp.services.importing.apply import import_file
+from webapp.services.name_shop import name_shop
 from webapp.services.sweep import sweep
-from webapp.store.models import Anomaly, Parcel
+from webapp.store.models import Anomaly, Organisation, Parcel
 from webapp.store.unit import reading
 
 
@@ -167,6 +170,34 @@ def test_the_rules_page_tells_all_of_the_guide_and_every_number_with_its_source(
     for term in pack.load("guide").terms:
         assert term.number in page
         assert " ".join(term.source.split()) in page
+
+
+def test_an_administrator_names_the_shop_and_no_demo_takes_it_over(app: Flask) -> None:
+    found_shop(clock.now())
+    with reading() as session:
+        org_id = session.query(Organisation).one().id
+    assert Desk(app, org_id).post("/office/rules/name", name="Toko Maju").status_code == 403
+    boss = Desk(app, org_id, role="admin")
+    for wrong in ("", "  ", "x" * 121):
+        refused = boss.post("/office/rules/name", name=wrong)
+        assert (refused.status_code, "Give the shop a name" in refused.text) == (422, True)
+    assert "My shop" in words(boss.page("/office/"))
+    assert "Kept." in boss.press("/office/rules/name", name="  Toko  <Maju> ")
+    run = make_run(org_id, make_user(org_id), [])
+    for path in ("/office/", "/office/rules", f"/office/runs/{run}/sheet"):
+        page = boss.page(path)
+        assert "Toko &lt;Maju&gt;" in page, path
+        assert "My shop" not in page, path
+
+
+def test_a_shop_that_was_named_before_anybody_works_there_is_not_made_a_demo(app: Flask) -> None:
+    found_shop(clock.now())
+    with reading() as session:
+        org_id = session.query(Organisation).one().id
+    name_shop(org_id, "Toko Maju")
+    assert load_demo(clock.now()).org_id != org_id
+    with reading() as session:
+        assert session.get_one(Organisation, org_id).name == "Toko Maju"
 
 
 def test_an_administrator_chooses_the_market_and_what_is_open_is_judged_anew(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from sync.protocol.problems import Problem
 from sync.rules import guide
 from sync.rules import pack as packs
 from sync.rules.deadlines import OWN_TIMES
@@ -14,6 +15,7 @@ from webapp.office.context import moment
 from webapp.office.rule_words import MARKET_NAMES, RULES
 from webapp.services.choose_market import choose_market
 from webapp.services.deadlines import pack_of
+from webapp.services.name_shop import name_shop
 from webapp.settings import MARKETS
 from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading
@@ -25,6 +27,10 @@ WAYS = (("tiktok", "Ship by TikTok"), ("seller", "Ship by Seller"))
 @desk()
 def rules() -> ResponseReturnValue:
     """All rules: the numbers that hold for this shop, then the guide, rule by rule."""
+    return _page()
+
+
+def _page(problem: Problem | None = None) -> str:
     with reading() as session:
         market = ask.shop_clock(session, actor().org_id).market
     pack = pack_of(market)
@@ -41,7 +47,21 @@ def rules() -> ResponseReturnValue:
         rows=rows,
         ways=len(WAYS),
         guide=guide.RULES,
+        problem=problem,
+        named=request.form.get("name"),
     )
+
+
+@blueprint.post("/rules/name")
+@desk("admin")
+def rules_name() -> ResponseReturnValue:
+    """Say what the shop is called."""
+    try:
+        name_shop(actor().org_id, request.form.get("name", ""))
+    except Problem as problem:
+        return _page(problem), problem.status
+    flash("Kept. Every page, sheet, notice and proof made from now on says this name.")
+    return redirect(url_for("office.rules"), 303)
 
 
 @blueprint.post("/rules/market")

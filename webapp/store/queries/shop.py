@@ -39,6 +39,11 @@ def shop(session: Session, org_id: str) -> Shop:
     return Shop(row.name, row.market, (row.settings or {}).get("time_zone"))
 
 
+def set_name(session: Session, org_id: str, name: str) -> None:
+    """Call the shop so; under `lock_org`."""
+    session.execute(update(Organisation).where(Organisation.id == org_id).values(name=name))
+
+
 def set_market(session: Session, org_id: str, market: str) -> None:
     """Let the shop sell in this market; under `lock_org`."""
     session.execute(update(Organisation).where(Organisation.id == org_id).values(market=market))
