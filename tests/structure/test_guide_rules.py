@@ -64,7 +64,13 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
             "test_vietnams_own_cancellation_replaces_the_guides_for_standard_orders_of_the_marketplace_only",
         ),
     ),
-    "R11": (("tests/web/test_office_carriers.py", "test_what_the_seller_ships_is_due_until_it_is_marked"),),
+    "R11": (
+        ("tests/web/test_office_carriers.py", "test_what_the_seller_ships_is_due_until_it_is_marked"),
+        (
+            "tests/integration/test_ship_by_seller.py",
+            "test_an_order_is_due_from_our_handover_until_an_export_or_a_person_marks_it",
+        ),
+    ),
     "R12": (("tests/e2e/test_main_job.py", ""),),
     "R13": (
         (
