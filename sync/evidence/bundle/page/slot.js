@@ -28,8 +28,8 @@ async function carriesTheSame(bundle, carried) {
   try {
     const archive = readArchive(bytes);
     // Only Baton writes what is carried: there is no honest reason for it to be packed in any other way.
-    if (archive.oddities.length > 0 || archive.members.some(({ hasTwoStories }) => hasTwoStories))
-      return false;
+    const isOdd = archive.oddities.length > 0 || archive.members.some(({ hasTwoStories }) => hasTwoStories);
+    if (isOdd) return false;
     const names = new Set(archive.members.map(({ name }) => name));
     const others = [...bundle.members.keys()].filter((name) => name !== PAGE);
     if (archive.members.length !== others.length || !others.every((name) => names.has(name))) return false;
