@@ -134,6 +134,31 @@ def test_two_people_on_one_phone_seal_offline_and_each_ones_work_comes_home_as_t
 
 
 @pytest.mark.timeout(600)
+def test_connecting_again_says_where_the_unfinished_handover_is(
+    chromium: Chromium, live_server: Server
+) -> None:
+    shop = seed(live_server)
+    chromium.open()
+    person = Person(chromium, live_server.url)
+    person.enrol(shop.code)
+    page = person.page
+    page.click("text=A run of the tests")
+    person.type_code(shop.parcels[0])
+    page.wait_for_function("() => document.querySelector('[data-el=n]').textContent === '1'")
+    person.wait_until_kept("scans")
+    person.go("enrol")
+    page.fill("#enrol-code", shop.spare)
+    person.press("Connect")
+    page.wait_for_selector(
+        ".toast:has-text('The unfinished handover is kept for Budi Santoso. It is under People')"
+    )
+    assert page.locator("[data-el=resume]").is_hidden()
+    page.click("#who")
+    page.click(".person:has-text('1 handover unfinished') >> .person-choose")
+    page.wait_for_selector("[data-el=resume]:not([hidden])")
+
+
+@pytest.mark.timeout(600)
 def test_removing_somebody_with_unsent_work_asks_for_its_number_and_leaves_the_other_alone(
     chromium: Chromium, live_server: Server
 ) -> None:

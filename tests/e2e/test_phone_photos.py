@@ -27,6 +27,19 @@ PARCELS = """async () => {
   phone.close();
   return draft.photos.filter(({ role }) => role === "photo").map(({ parcel }) => parcel);
 }"""
+# Width and height of each kept photo.
+SIZES = """async () => {
+  const { openPhone } = await import("/static/js/outbox/phone.js");
+  const phone = await openPhone({ auto: false });
+  const { photos } = await phone.loadDraft();
+  const sizes = [];
+  for (const { sha256, type } of photos) {
+    const { width, height } = await createImageBitmap(new Blob([await phone.blob(sha256)], { type }));
+    sizes.push([width, height]);
+  }
+  phone.close();
+  return sizes;
+}"""
 # How many pictures read from files are open at once, at most.
 COUNT_OPEN = """() => {
   const make = createImageBitmap.bind(window);
@@ -128,6 +141,20 @@ def test_of_many_chosen_files_one_is_in_memory_at_a_time(
     person.page.wait_for_selector(".thumb >> nth=3")
     person.page.wait_for_function("() => document.querySelector('[data-el=file]').value === ''")
     assert person.page.evaluate("window.mostOpen") == 1
+
+
+@pytest.mark.timeout(600)
+def test_a_file_that_a_phone_wrote_lying_down_stands_upright(
+    person: Person, server: Server, tmp_path: Path
+) -> None:
+    at_photos(person, seed(server, parcels=1))
+    picture = tmp_path / "portrait.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn it a quarter to the right
+    Image.effect_noise((2000, 1500), 40).save(picture, quality=80, exif=exif)
+    person.choose_file(picture)
+    person.wait_until_kept("photos")
+    assert person.page.evaluate(SIZES) == [[1200, 1600]]
 
 
 @pytest.mark.timeout(600)

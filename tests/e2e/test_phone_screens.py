@@ -116,6 +116,15 @@ def test_an_enrolment_code_that_does_not_work_says_why_and_what_to_do(person: Pe
 
 
 @pytest.mark.timeout(600)
+def test_a_first_opening_on_a_poor_network_says_what_is_missing(person: Person) -> None:
+    page = person.page
+    page.route("**/outbox/hands.js", lambda route: route.abort())
+    page.goto(f"{person.url}/app/")
+    page.wait_for_selector(".toast:has-text('A part of Baton is not on this phone yet.')")
+    assert page.is_hidden("text=Not saved"), "there was nothing to save"
+
+
+@pytest.mark.timeout(600)
 def test_the_offices_qr_is_scanned_inside_the_app(
     make_browser: Callable[[], Chromium], server: Server, tmp_path: Path
 ) -> None:
@@ -187,6 +196,26 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
     page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
     assert page.input_value("#sign-name") == "Dewi Lestari"
     person.seal()
+
+
+@pytest.mark.timeout(600)
+def test_a_phone_that_is_turned_under_the_finger_can_still_be_signed(person: Person, server: Server) -> None:
+    shop = seed(server)
+    to_signature(person, shop.code, shop.parcels[0])
+    page = person.page
+    pad = page.locator("[data-el=pad]")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 70, box["y"] + 70, steps=4)
+    page.set_viewport_size({"width": 740, "height": 360})
+    page.wait_for_function("() => document.querySelector('[data-el=pad]').width > 500")
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=4)
+    page.mouse.up()
+    person.draw()
+    page.wait_for_selector("#pad-state:has-text('signed')")
 
 
 INK = """() => {

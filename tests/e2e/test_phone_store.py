@@ -24,6 +24,14 @@ if (localStorage.getItem("broken")) {
   };
 }
 """
+# How often the browser was asked to keep what is stored; this one says no.
+COUNT_ASKED = """
+window.asked = 0;
+StorageManager.prototype.persist = async () => {
+  window.asked += 1;
+  return false;
+};
+"""
 
 
 @pytest.fixture
@@ -60,6 +68,12 @@ def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does
     page.evaluate(SEAL, [shop.parcels[1]])
     page.click("nav [data-tab=me]")
     page.wait_for_selector("[data-el=lost]:has-text('did not open')")
+    page.wait_for_function("() => document.querySelector('#unsent-text').textContent === '0 unsent'")
+    page.wait_for_selector("[data-el=shift]:has-text('Do not hand this phone back yet')")
+    assert page.inner_text("[data-el=shift-text]").startswith("An older store of this phone did not open")
+    page.click("nav [data-tab=outbox]")
+    page.wait_for_selector("[data-el=sum]:has-text('an older store of this phone did not open')")
+    page.click("nav [data-tab=me]")
     assert count(live_server, shop.parcels[0]) == 0
 
     page.evaluate("localStorage.removeItem('broken')")
@@ -67,9 +81,24 @@ def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does
     page.wait_for_function(
         "() => JSON.parse(localStorage.getItem('baton-stores')).lost[0].isEmpty", timeout=60_000
     )
+    page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
     assert [count(live_server, code) for code in shop.parcels] == [1, 1]
     phones = json.loads(live_server.baton("devices", "--json"))["devices"]
     assert sorted(phone["high_seq"] for phone in phones) == [1, 1]
+
+
+@pytest.mark.timeout(600)
+def test_the_browser_is_asked_to_keep_the_work_without_a_press(
+    chromium: Chromium, live_server: Server
+) -> None:
+    shop = seed(live_server)
+    chromium.open()
+    chromium.page.add_init_script(COUNT_ASKED)
+    person = Person(chromium, live_server.url)
+    person.enrol(shop.code)
+    assert person.page.evaluate("window.asked") == 1
+    person.page.evaluate("dispatchEvent(new Event('appinstalled'))")
+    assert person.page.evaluate("window.asked") == 2
 
 
 def count(server: Server, code: str) -> int:

@@ -42,7 +42,7 @@ export class Signature extends EventTarget {
 
   clear() {
     this.strokes = [];
-    this.#pad.clear();
+    this.#wipe();
     this.dispatchEvent(new Event("clear"));
   }
 
@@ -88,8 +88,15 @@ export class Signature extends EventTarget {
     this.#canvas.width = width;
     this.#canvas.height = height;
     this.#canvas.getContext("2d")?.scale(ratio, ratio);
-    this.#pad.clear();
+    this.#wipe();
     this.#draw(this.#pad, this.#canvas.clientWidth, this.#canvas.clientHeight);
+  }
+
+  /** A stroke that is being drawn ends here: cleared under it, the pad would wait for its end for ever and take no other. */
+  #wipe() {
+    this.#pad.off();
+    this.#pad.clear();
+    this.#pad.on();
   }
 
   /** @param {SignaturePad} pad @param {number} width @param {number} height */

@@ -3,7 +3,7 @@
  * @module
  */
 import { Feedback } from "../capture/feedback.js";
-import { PhoneError, problemOf } from "../domain/problems.js";
+import { PhoneError, problemOf, wordsOf } from "../domain/problems.js";
 import { openPhone } from "../outbox/phone.js";
 import { initBar, setBar, showAround } from "../ui/bar.js";
 import { Router } from "../ui/router.js";
@@ -79,9 +79,17 @@ function trouble() {
   return import("./storage-trouble.js");
 }
 
-/** A step that was not kept is never silent; where the storage died, the way on is another page. @param {unknown} reason */
+/**
+ * A step that was not kept is never silent; where the storage died, the way on is another page. A part that the network
+ * did not bring says so itself: no step waits for one.
+ * @param {unknown} reason
+ */
 function notSaved(reason) {
   const { code } = problemOf(reason);
+  if (code === "part-missing") {
+    toast(wordsOf(reason), "attention");
+    return;
+  }
   const words = () => toast("Not saved. Close and reopen Baton.", "stop", { stay: true });
   if (code !== "storage-failed" && code !== "storage-unavailable") words();
   else void trouble().then(({ offerReload }) => offerReload(), words);
