@@ -233,13 +233,24 @@ class _Folding:
         self.resolves.append(fact)
         status = fact.data.get("status")
         if isinstance(status, str) and status in STATUSES:
-            if status in BEFORE_DELIVERY:
-                # Overturned, a delivery meets no deadline any more, and the true one counts when it comes.
-                self.milestones.pop("delivered", None)
-            self.doubt(status, fact)
-            self.move(status, fact)
+            if not self.is_overtaken(status, fact):
+                self.decide(status, fact)
             self.cancel_requested = self.damaged = False
             self.reported.clear()
+
+    def decide(self, status: str, fact: Fact) -> None:
+        """The office says what it has become."""
+        if status in BEFORE_DELIVERY:
+            # Overturned, a delivery meets no deadline any more, and the true one counts when it comes.
+            self.milestones.pop("delivered", None)
+        self.doubt(status, fact)
+        self.move(status, fact)
+
+    def is_overtaken(self, status: str, decision: Fact) -> bool:
+        """That it stays was said of what was known; what happened before it, and is told later, moves the parcel on."""
+        last = self.facts.get(self.event or "")
+        is_news = last is not None and last.received_at > decision.received_at
+        return decision.data.get("stays") is True and status not in GONE and is_news
 
     def doubt(self, status: str, decision: Fact) -> None:
         """The decision stands, but whoever called a parcel gone before its arrival was known here has to see it."""

@@ -32,8 +32,14 @@ class Remarks:
 
     def raise_found(self, found: Found) -> None:
         """Put what pictures have shown at their proof, dated by what is new in it."""
+        key = (found.code, found.ref)
+        told = self._details.get(
+            key
+        )  # as by the phone: what it has lost is another picture than those that are overdue
         self.raise_(found.code, found.said_by, found.detail, event_id=found.ref)
-        self._since[found.code, found.ref] = found.since
+        if told and told != found.detail:
+            self._details[key] = f"{told}; {found.detail}"
+        self._since[key] = found.since
 
     def drop(self, code: str, event_id: str) -> None:
         """Take back an anomaly that stands at the event that raised it."""

@@ -158,6 +158,15 @@ def test_an_order_that_is_cancelled_because_its_package_was_lost_is_lost_and_no_
     assert "cancel" not in books.kinds(parcel.code)
 
 
+def test_that_a_parcel_was_lost_which_somebody_signed_for_is_the_offices_to_dispute(books: Books) -> None:
+    books.put(shipped(1))
+    books.record("deliver", books.parcel().code)
+    gone = {"status": "Canceled", "substatus": "Canceled", "cancelled_at": "21/11/2026 09:00:00"}
+    books.put(shipped(1, **gone, cancel_reason="package_lost", cancel_by="System"))
+    parcel = books.parcel()
+    assert (parcel.status, parcel.flags["cancel_requested"]) == ("delivered", True)
+
+
 def test_one_package_with_two_orders_stays_one_parcel_over_chunks(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

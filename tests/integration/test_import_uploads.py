@@ -145,3 +145,20 @@ def test_a_file_that_was_heard_of_is_tried_for_as_long_as_it_goes_on(books: Book
         assert files.take(books.org, file_id, at, apply.LEASE) is not None
         with transaction() as session:
             files.beat(session, books.org, file_id, n, 10, at)
+
+
+def test_a_store_that_is_away_gives_up_no_file(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    file_id = books.upload(ready(1))
+
+    def away(*_: object) -> object:
+        raise Problem("busy", "The photo store is away.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "fetched", away)
+        for n in range(5):
+            broken.setattr(apply.clock, "now", lambda n=n: NOW + timedelta(minutes=3 * n))
+            apply.run_import(books.org, file_id)
+    assert _file(books, file_id).state in files.WAITING
+    monkeypatch.setattr(apply.clock, "now", lambda: NOW + timedelta(hours=1))
+    apply.run_import(books.org, file_id)
+    assert _file(books, file_id).state == "ready"

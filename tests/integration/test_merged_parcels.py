@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import delete, select
 
 from tests.support.books import Books
-from tests.support.exports import order_id, ready, row, shipped
+from tests.support.exports import order_id, ready, row, shipped, sku_id
 from tests.support.shop import ApiPhone, make_run, make_user
 from tests.unit.phones import blob, proof
 from webapp import clock
@@ -19,6 +19,7 @@ from webapp.services import rebuild
 from webapp.services.cases.open_case import Wanted, open_case
 from webapp.services.close_anomaly import close_anomaly
 from webapp.services.deadlines import judgement_of
+from webapp.services.mark_products import mark_product
 from webapp.services.record import Draft, record
 from webapp.services.sweep import sweep
 from webapp.store.models import (
@@ -249,6 +250,18 @@ def test_an_order_that_leaves_a_combined_package_is_judged_and_reminded_of_by_it
         ).scalars()
         assert [params["order"] for params in told] == [order_id(1)]
     assert is_sound(PLACED + 6 * DAY)
+
+
+def test_a_package_that_the_dangerous_goods_have_left_is_dangerous_no_more(books: Books) -> None:
+    books.put(ready(1, **TOGETHER), ready(2, **TOGETHER), now=PLACED + 3 * HOUR)
+    mark_product(books.org, books.user, sku_id(2), PLACED + 4 * HOUR, fragile=False, dangerous=True)
+    assert books.parcel().dangerous
+    own = {"package_id": "1150000000000000097", "tracking": "MY600000000097"}
+    books.put(ready(1, **TOGETHER), ready(2, **own), now=PLACED + 10 * HOUR)
+    assert {it.package_id == own["package_id"]: it.dangerous for it in books.parcels()} == {
+        True: True,
+        False: False,
+    }
 
 
 def test_a_package_that_all_its_orders_leave_keeps_them(books: Books) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from sync.evidence.judge import UNCHECKED, WEIGHTS
+from tests.support.books import Books
 from tests.support.desk import keep, reference, scrawl
+from tests.support.exports import ready
 from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
 from tests.support.tagged import tagged
 from webapp import clock
@@ -183,3 +186,37 @@ def test_what_the_phone_says_it_lost_weighs_as_much(
     bring(org_id, phone, scrawl(1))
     assert doubt(org_id, event_id) >= WEIGHTS["blob_missing"]
     assert set(missing(org_id).values()) == {"lost on the phone"}
+
+
+def test_that_the_phone_lost_one_picture_does_not_hide_that_another_is_missing(
+    org_id: str, codes: list[str], phone: ApiPhone, event_id: str, photo: bytes
+) -> None:
+    phone.send(phone.seal("blob_lost", [], ref=event_id, blobs=[reference(photo)]))
+    olga = make_user(org_id, "office", "Olga Office")
+    for code in codes:
+        close_anomaly(org_id, olga, code, "blob_missing", event_id, "It fell", clock.now())
+    came(org_id, event_id, clock.now() - PATIENCE)
+    tell_of_missing(clock.now())
+    assert missing(org_id) == dict.fromkeys(
+        codes, "lost on the phone; signature, not here 3 days after its record"
+    )
+    assert rebuild.check(clock.now()) == (2, [])
+
+
+def test_what_is_missing_of_a_parcel_that_was_only_scanned_is_told_of_the_one_it_turns_out_to_be(
+    app_on_both: Flask, tmp_path: Path
+) -> None:
+    books = Books(tmp_path)
+    phone = ApiPhone(
+        app_on_both.test_client(), books.org, make_user(books.org, name="Budi Santoso", active=True)
+    )
+    refs = [reference(tagged("X")), reference(scrawl(1), "signature")]
+    sealed = phone.seal("collect", ["MY600000000001"], intact=True, blobs=refs)
+    event_id = phone.send(sealed)["results"][0]["id"]
+    came(books.org, event_id, clock.now() - PATIENCE)
+    tell_of_missing(clock.now())
+    assert len(missing(books.org)) == 1
+    books.put(ready(1))
+    assert list(missing(books.org)) == [books.parcel().code]
+    assert rebuild.check(clock.now()) == (1, [])
+    look.eyes().close()

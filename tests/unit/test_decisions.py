@@ -54,3 +54,26 @@ def test_a_decision_that_leaves_the_parcel_somewhere_is_doubted_by_nothing(decid
     story("deliver", who="driver", received_at=NOON + timedelta(days=13))
     story("resolve", who="office", received_at=NOON + timedelta(days=12), data={"status": decided})
     assert (story.state.status, story.codes) == (decided, [])
+
+
+@pytest.mark.parametrize(
+    ("done", "stays", "status"),
+    [("collect", "ready", "handed_over"), ("deliver", "handed_over", "delivered")],
+)
+def test_that_it_stays_undoes_nothing_that_was_not_known_yet(done: str, stays: str, status: str) -> None:
+    story = ready()
+    if done == "deliver":
+        story("collect", received_at=NOON + timedelta(minutes=5))
+    story(done, who="driver", received_at=NOON + timedelta(days=2))
+    decision = {"status": stays, "stays": True}
+    story("resolve", minute=60, who="office", received_at=NOON + timedelta(days=1), data=decision)
+    assert story.state.status == status
+    assert ("delivered" in story.state.milestones) == (done == "deliver")
+
+
+def test_that_it_stays_was_said_of_what_was_known() -> None:
+    story = ready()
+    story("collect", received_at=NOON + timedelta(minutes=5))
+    decision = {"status": "ready", "stays": True}
+    story("resolve", minute=60, who="office", received_at=NOON + timedelta(days=1), data=decision)
+    assert story.state.status == "ready"

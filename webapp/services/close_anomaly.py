@@ -68,10 +68,8 @@ def decide_status(
             raise Problem("not-found", "There is no such parcel in this shop.")
         if held.status != seen:
             raise Problem("conflict", "The parcel moved on meanwhile. Look at it again, then decide.")
-        draft = Draft(
-            "resolve", [parcel], note=words, data={"anomaly": None, "event": None, "status": status}
-        )
-        record(session, org_id, actor_id, [draft], now)
+        data = {"anomaly": None, "event": None, "status": status, "stays": status == seen}
+        record(session, org_id, actor_id, [Draft("resolve", [parcel], note=words, data=data)], now)
 
 
 def parts(meant: Iterable[tuple[str, str | None]]) -> list[list[str]]:

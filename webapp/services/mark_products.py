@@ -92,10 +92,12 @@ def put_marks(
     refold(session, org_id, sorted(codes), head, now)
 
 
-def mark_imported(session: Session, org_id: str, order_ids: Sequence[str], head: int, now: datetime) -> None:
-    """The same for the parcels of orders that an import just wrote, inside its transaction."""
+def mark_imported(
+    session: Session, org_id: str, order_ids: Sequence[str], left: Sequence[str], head: int, now: datetime
+) -> None:
+    """The same for the parcels of orders that an import just wrote, and those that one has left, in its transaction."""
     if goods.has_marks(session, org_id):
-        codes = goods.parcels_of_orders(session, org_id, order_ids)
+        codes = sorted({*goods.parcels_of_orders(session, org_id, order_ids), *left})
         if codes:
             put_marks(session, org_id, codes, head, now)
 

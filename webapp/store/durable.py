@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,9 +13,10 @@ def sync_file(descriptor: int) -> None:
     if sys.platform == "darwin":
         import fcntl  # noqa: PLC0415
 
-        # There fsync leaves the bytes in the drive's own cache.
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-        return
+        # There fsync leaves the bytes in the drive's own cache. A network's file system, say, knows no such call.
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
     os.fsync(descriptor)
 
 

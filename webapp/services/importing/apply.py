@@ -212,7 +212,8 @@ def write_chunk(
     # What the books now say otherwise of: a parcel that became known, got a carrier, took a scan over.
     refold(session, org_id, sorted(plan.refold), head, now)
     plan.short = stock_writing.follow_orders(session.connection(), org_id, now, actor_id, changed)
-    mark_imported(session, org_id, changed, head, now)
+    left = [code for code, _ in plan.unlinks]
+    mark_imported(session, org_id, changed, left, head, now)
     return plan
 
 
@@ -323,6 +324,8 @@ def run_import(org_id: str, file_id: str) -> None:
         # Busy means: not now. The row keeps waiting, the clockwork hands it in again.
         if problem.code not in {"busy", "storage-full"}:
             files.refuse(org_id, file_id, problem, clock.now())
+        else:
+            files.not_now(org_id, file_id)
     except Exception:
         log.exception("an import failed", org_id=org_id, file_id=file_id)
         fault = Problem(

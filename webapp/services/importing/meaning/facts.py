@@ -18,6 +18,7 @@ buyer asks a second time to cancel what the office had decided to send.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -35,6 +36,7 @@ from webapp.services.importing.meaning.platform import (
 
 SOURCE = "import"
 _FATES = frozenset({"lost", "damaged", "returned"})
+_ARRIVALS = frozenset({"deliver", "carrier_scan.delivered"})
 _ALIVE: Mapping[Stage | None, str] = {AWAITING_COLLECTION: "label", IN_TRANSIT: "carrier_scan"}
 
 
@@ -84,12 +86,12 @@ def wanted_facts(
         have.discard("cancel.requested")
     if "label" in have:
         have.add(row_of("label", {"source": SOURCE}))
-    found = [fact for fact in _proved(parcel, now) if row_of(fact.kind, fact.data) not in have]
+    found = [fact for fact in _proved(parcel, now, have) if row_of(fact.kind, fact.data) not in have]
     found += _hold(parcel, held, now)
     return sorted(found, key=lambda fact: fact.at)
 
 
-def _proved(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
+def _proved(parcel: ParcelDraft, now: datetime, have: AbstractSet[str]) -> Iterable[Wanted]:
     furthest = furthest_stage(parcel)
     if "rts_at" in parcel.times or furthest == AWAITING_COLLECTION:
         yield Wanted("label", _at(parcel, "rts_at", now), {"source": SOURCE})
@@ -100,12 +102,12 @@ def _proved(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
             "carrier_scan", _at(parcel, "delivered_at", now), {"source": SOURCE, "status": "delivered"}
         )
     if furthest is None:
-        yield from _after_all_cancelled(parcel, now)
+        yield from _after_all_cancelled(parcel, now, have)
     elif parcel.is_cancel_asked and furthest != DELIVERED:
         yield Wanted("cancel", now, {"source": SOURCE, "requested": True}, "buyer_request", _why(parcel))
 
 
-def _after_all_cancelled(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]:
+def _after_all_cancelled(parcel: ParcelDraft, now: datetime, have: AbstractSet[str]) -> Iterable[Wanted]:
     """A cancelled parcel may have been on its way before: its times still say so."""
     if "shipped_at" in parcel.times:
         yield Wanted("carrier_scan", _at(parcel, "shipped_at", now), {"source": SOURCE})
@@ -114,7 +116,9 @@ def _after_all_cancelled(parcel: ParcelDraft, now: datetime) -> Iterable[Wanted]
     # A label made in the second of the cancellation must not come after it.
     at = min(max(at, latest + timedelta(milliseconds=1)), now) if at <= latest else at
     became = meaning(Word("cancelled", parcel.cancel_reason or ""), "tiktok")
-    if became in _FATES:
+    # Somebody has signed for it: that it was lost or damaged is to be disputed, so the office decides.
+    is_disputed = became != "returned" and not have.isdisjoint(_ARRIVALS)
+    if became in _FATES and not is_disputed:
         yield Wanted("carrier_scan", at, {"source": SOURCE, "status": became}, note=_why(parcel))
     else:
         yield Wanted("cancel", at, {"source": SOURCE}, _reason(parcel), _why(parcel))
