@@ -273,7 +273,7 @@ def test_what_came_of_a_piece_before_its_line_was_cut_is_kept(
     uploader.upload_chunk()
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(patch_head(phone.token, uploader.url, 200_000, len(data)) + data[200_000:350_000])
-    time.sleep(0.5)  # on its way; a reset takes away what was not read
+    time.sleep(2)  # on its way; a reset takes away what was not read
     cut(connection, rudely=rudely)
     end = time.monotonic() + 20
     while (offset := phone.offset(uploader.url)) < 350_000:

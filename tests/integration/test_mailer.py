@@ -72,7 +72,7 @@ def test_a_connection_lost_before_the_letter_was_whole_leaves_nothing_behind(
     mail: MailServer, stage: str, fault: str
 ) -> None:
     getattr(mail, stage).append(fault)
-    with Mailer(mail.settings(timeout=1 if fault == "slow" else 20)) as mailer:
+    with Mailer(mail.settings(timeout=2 if fault == "slow" else 20)) as mailer:
         outcome = mailer.send(letter())
         assert (outcome.state, outcome.is_trouble) == ("again", True)
         assert mail.letters == []
@@ -82,7 +82,7 @@ def test_a_connection_lost_before_the_letter_was_whole_leaves_nothing_behind(
 @pytest.mark.parametrize("fault", ["drop", "slow"])
 def test_nobody_can_know_of_a_letter_that_was_never_answered(mail: MailServer, fault: str) -> None:
     mail.on_end.append(fault)
-    with Mailer(mail.settings(timeout=1 if fault == "slow" else 20)) as mailer:
+    with Mailer(mail.settings(timeout=2 if fault == "slow" else 20)) as mailer:
         outcome = mailer.send(letter())
     assert (outcome.state, len(mail.letters)) == ("maybe", 1)
     assert "may have arrived" in outcome.said

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from tests.support.shop import make_shop, make_user
-from webapp.services.notices import Asked, raise_notice, raise_notices, to_role
+from webapp.services.notices import Asked, pace, raise_notice, raise_notices, to_role
 from webapp.services.notices.addressing import make_ready
 from webapp.services.notices.claiming import LEASE, Claim, Post, claim_next
 from webapp.services.notices.delivering import give_back, give_up, mark
@@ -195,3 +195,15 @@ def test_two_servers_that_end_the_last_deliveries_of_a_notice_at_once_leave_none
     with ThreadPoolExecutor(2) as servers:
         list(servers.map(server, ("email", "webhook")))
     assert {state for state, _, _ in told(org_id)} == {"failed"}
+
+
+def test_what_was_spared_a_service_that_is_away_has_cost_it_no_try(org_id: str, with_mail: Settings) -> None:
+    raised(org_id)
+    make_ready(with_mail, NOW)
+    for n in range(pace.TRIES + 5):
+        now = NOW + timedelta(minutes=n)
+        mark(claim(with_mail, now), Outcome("again", "away a moment ago", is_spared=True), now)
+    assert told(org_id) == [("waiting", "email", "waiting")]
+    with reading() as session:
+        [delivery] = session.execute(select(Delivery).where(Delivery.org_id == org_id)).scalars()
+    assert (delivery.tries, delivery.next_try_at) == (0, now + timedelta(seconds=pace.FIRST_S))

@@ -23,7 +23,7 @@ SHOWN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "R2": (
         ("tests/js/pages.test.js", "a cancelled parcel stops a handover, not a report about it"),
         (
-            "tests/web/test_office_work.py",
+            "tests/web/test_office_prepare.py",
             "test_ticked_parcels_are_cancelled_with_a_reason_from_the_list",
         ),
         (

@@ -126,6 +126,7 @@ def test_the_list_counts_what_a_person_can_translate_and_nothing_else(desk: Desk
     tell(org_id, "1", "JX1", "Sudah diterima")
     tell(org_id, "2", "JX2", "delivered")
     tell(org_id, "2", "JX2", "lost")
+    tell(org_id, "3", "JX3", "Sudah diterima")
     page = desk.page("/office/carriers")
     cells = re.findall(r'data-label="To translate"[^>]*>(.*?)</td>', page)
     assert [words(cell).strip() for cell in cells] == ["1"]

@@ -1,25 +1,23 @@
-"""The office's work pages without JavaScript: prepare, runs, phones, people, places; and who may not."""
+"""The office's work pages without JavaScript: runs, phones, people, places; and who may not."""
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from sync.protocol import envelope
 from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user, today
 from tests.support.sitting import Desk, words
 from tests.unit.phones import proof
 from webapp import clock
 from webapp.services.enrol import make_enrolment
 from webapp.services.keep_places import PlaceFacts, save_place
-from webapp.store.models import Device, Enrolment, Event
-from webapp.store.unit import reading, transaction
+from webapp.store.models import Device, Enrolment
+from webapp.store.unit import transaction
 
 
 @pytest.fixture
@@ -39,97 +37,6 @@ def courier(org_id: str) -> str:
 
 def links(markup: str, start: str) -> list[str]:
     return list(dict.fromkeys(re.findall(rf'href="({start}[^"]*)"', markup)))
-
-
-def test_ticked_parcels_are_confirmed_and_the_rest_is_told(desk: Desk, org_id: str) -> None:
-    codes = make_parcels(org_id, 3)
-    assert desk.page("/office/prepare").count('name="code"') == 3
-    done = desk.press("/office/prepare", step="confirm", scope="chosen", code=codes[:2])
-    assert "2 parcels are now confirmed" in done
-    again = desk.press("/office/prepare", step="confirm", scope="chosen", code=codes)
-    assert "1 parcel is now confirmed" in again
-    assert "2 did not move" in again
-    assert "It was confirmed before" in again
-
-
-def test_everything_on_a_filtered_list_is_labelled_after_one_question(desk: Desk, org_id: str) -> None:
-    make_parcels(org_id, 120, carrier="jt")
-    make_parcels(org_id, 5, seed=9, carrier="ninja")
-    page = words(desk.page("/office/prepare", carrier="jt"))
-    assert "Everything on this list: 120" in page
-    assert "1–100 of 120" in page
-    form = {"step": "label", "scope": "all", "carrier": "jt", "without_packing": "1"}
-    assert "Label 120 parcels?" in desk.press("/office/prepare", **form)
-    assert "Everything on this list: 120" in words(desk.page("/office/prepare", carrier="jt"))
-    done = desk.press("/office/prepare", seen="120", **form)
-    assert "120 parcels are now ready" in done
-    assert "120 of them keep the mark “packing skipped”" in done
-    assert "Everything on this list: 5" in words(desk.page("/office/prepare"))
-
-
-def test_ticked_parcels_are_cancelled_with_a_reason_from_the_list(desk: Desk, org_id: str) -> None:
-    gone, kept = make_parcels(org_id, 2)
-    [left] = make_parcels(org_id, 1, seed=9, status="in_transit")
-    form = {"step": "cancel", "scope": "chosen", "code": [gone, left]}
-    for lacks, told in (
-        ({}, "Choose why it is cancelled"),
-        ({"reason": "bored"}, "Choose why it is cancelled"),
-        ({"reason": "other", "note": "  "}, "Say in your own words"),
-        ({"reason": "other", "note": "x" * 1001}, "Keep it under 1000"),
-    ):
-        answer = desk.post("/office/prepare", **form, **lacks)
-        assert (answer.status_code, told in answer.text) == (422, True), lacks
-        assert f'value="{gone}" checked' in answer.text, "what was ticked is ticked still"
-        assert f'value="{kept}" checked' not in answer.text
-    done = desk.press("/office/prepare", **form, reason="other", note="The shelf\nfell over")
-    assert "1 parcel is now cancelled" in done
-    assert "Cancel the order in Seller Center as well." in done
-    assert "It has left: decide on its own page" in done
-    timeline = words(desk.page(f"/office/parcels/{gone}"))
-    assert "The shelf fell over" in timeline
-    assert "Expected" in words(desk.page(f"/office/parcels/{kept}"))
-    assert "It was cancelled before" in desk.press("/office/prepare", **form, reason="out_of_stock")
-
-
-def test_everything_on_a_list_is_cancelled_after_one_question_that_keeps_the_reason(
-    desk: Desk, org_id: str
-) -> None:
-    make_parcels(org_id, 3, carrier="jt")
-    make_parcels(org_id, 1, seed=9, carrier="ninja")
-    form = {"step": "cancel", "scope": "all", "carrier": "jt", "reason": "other", "note": "<b>Fire</b>"}
-    assert desk.post("/office/prepare", **{**form, "reason": ""}).status_code == 422
-    asked = desk.post("/office/prepare", **form).text
-    assert "Cancel 3 parcels?" in words(asked)
-    assert "The reason: Other: &lt;b&gt;Fire&lt;/b&gt;." in words(asked)
-    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked))
-    sent = {
-        name: html.unescape(value) for name, value in sent.items() if name not in ("csrf_token", "status")
-    }
-    assert "3 parcels are now cancelled" in desk.press("/office/prepare", **sent, step="cancel")
-    with reading() as session:
-        told = session.execute(select(Event.reason, Event.jws).where(Event.kind == "cancel")).one()
-    assert (told.reason, envelope.open_(told.jws).payload["note"]) == ("other", "<b>Fire</b>")
-    assert "Everything on this list: 1" in words(desk.page("/office/prepare"))
-
-
-def test_a_seller_cancels_only_their_own(app: Flask, org_id: str) -> None:
-    [mine], [theirs] = (
-        make_parcels(org_id, 1, seller="Mine"),
-        make_parcels(org_id, 1, seed=9, seller="Theirs"),
-    )
-    seller = Desk(app, org_id, "seller", "Mine")
-    form = {"step": "cancel", "scope": "chosen", "code": [mine, theirs], "reason": "out_of_stock"}
-    done = seller.press("/office/prepare", **form)
-    assert "1 parcel is now cancelled" in done
-    assert "No such parcel here" in done
-    assert seller.post(f"/office/parcels/{theirs}/cancel", reason="out_of_stock").status_code == 404
-
-
-def test_a_press_without_a_tick_says_so(desk: Desk, org_id: str) -> None:
-    make_parcels(org_id, 1)
-    answer = desk.post("/office/prepare", step="confirm", scope="chosen")
-    assert answer.status_code == 422
-    assert "Tick the parcels you mean" in answer.text
 
 
 def test_a_form_without_its_token_changes_nothing(desk: Desk, org_id: str) -> None:

@@ -45,13 +45,13 @@ def carriers_list() -> str:
     org_id = actor().org_id
     with reading() as session:
         held = places.list_carriers(session, org_id)
-        counts = carrier_reports.counts(session, org_id)
+        untranslated = carrier_reports.untranslated(session, org_id)
         heard = carrier_reports.last_received(session, org_id)
     own = {carrier.built_in for carrier in held}
     return render_template(
         "office/carriers.html",
         carriers=held,
-        counts=counts,
+        untranslated=untranslated,
         heard=heard,
         known=[carrier for carrier in table.TABLE if carrier.code not in own],
         names={carrier.code: carrier.name for carrier in table.TABLE},

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import Any
 
@@ -88,6 +88,10 @@ def mark(claim: Claim, outcome: Outcome, now: datetime) -> None:
 
 def _values(tries: int, outcome: Outcome, drawn: float, now: datetime) -> dict[str, Any]:
     state, at_last = outcome.state, tries >= pace.TRIES
+    if outcome.is_spared:
+        later = now + timedelta(seconds=pace.FIRST_S)
+        told = {"state": "waiting", "error": outcome.said, "next_try_at": later, "lease": None}
+        return {**told, "tries": tries - 1}
     if state == "again" and at_last:
         return {"state": "given_up", "error": f"Given up after {tries} tries. {outcome.said}"}
     if state == "again":

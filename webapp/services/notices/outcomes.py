@@ -14,7 +14,7 @@ class Outcome:
     """`sent`; `again` (surely not delivered, try later); `refused` (for good); `maybe` (handed over, no answer).
 
     `is_trouble`: the channel itself does not work just now, so there is no use in trying it for others. `is_gone`: the
-    target will never take anything again.
+    target will never take anything again. `is_spared`: nothing was sent at all, so it costs no try.
     """
 
     state: str
@@ -22,6 +22,7 @@ class Outcome:
     is_trouble: bool = False
     after_s: int | None = None
     is_gone: bool = False
+    is_spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

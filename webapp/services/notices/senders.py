@@ -54,7 +54,7 @@ class Senders:
         """A service that does not answer is no trouble of browsers that have another one."""
         service = urlsplit(browser.endpoint).netloc
         if service in self._away:
-            return Outcome("again", f"{service} did not answer a moment ago.")
+            return Outcome("again", f"{service} did not answer a moment ago.", is_spared=True)
         contact, may_be_private = contact_of(self._settings), self._settings.private_targets
         outcome = web_push.send(letter, browser, self._key, contact, may_be_private=may_be_private)
         if outcome.is_trouble:

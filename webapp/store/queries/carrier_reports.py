@@ -69,6 +69,18 @@ def log(
     return list(session.execute(query.limit(limit).offset(offset)).scalars())
 
 
+def untranslated(session: Session, org_id: str) -> dict[str, int]:
+    """How many different words of each carrier wait for a translation."""
+    words = (
+        select(CarrierReport.carrier, CarrierReport.word, CarrierReport.finer)
+        .where(CarrierReport.org_id == org_id, CarrierReport.outcome == "unknown_status")
+        .distinct()
+        .subquery()
+    )
+    counted = session.execute(select(words.c.carrier, func.count()).group_by(words.c.carrier))
+    return {row[0]: row[1] for row in counted}
+
+
 def counts(session: Session, org_id: str) -> dict[str, dict[str, int]]:
     """How many reports of each carrier came to which outcome."""
     query = (
