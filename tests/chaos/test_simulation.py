@@ -32,6 +32,11 @@ def test_known_days_end_with_everything_home() -> None:
     assert len(tally.faults) > 20
 
 
+@pytest.mark.parametrize("seed", [101_388_259, 924_637_670])
+def test_a_day_that_once_ended_badly_ends_with_everything_home(seed: int) -> None:
+    assert live(seed, 1).schedules == 1
+
+
 def test_days_nobody_has_seen_end_with_everything_home() -> None:
     first = 20_261_126 if os.environ.get("CI") else secrets.randbelow(2**31)  # `make chaos` draws thousands
     print(f"from seed {first}")
