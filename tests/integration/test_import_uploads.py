@@ -162,3 +162,18 @@ def test_a_store_that_is_away_gives_up_no_file(books: Books, monkeypatch: pytest
     monkeypatch.setattr(apply.clock, "now", lambda: NOW + timedelta(hours=1))
     apply.run_import(books.org, file_id)
     assert _file(books, file_id).state == "ready"
+
+
+def test_a_long_file_is_heard_of_while_it_is_read_for_the_first_time(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = books.upload(ready(1))
+    assert files.take(books.org, file_id, NOW, apply.LEASE) is not None
+    monkeypatch.setattr(files.clock, "now", lambda: NOW)
+    say = files.still_reading(books.org, file_id)
+    late = NOW + apply.LEASE + timedelta(seconds=1)
+    monkeypatch.setattr(files.clock, "now", lambda: late)
+    assert (books.org, file_id) in apply.left_lying(late)
+    say(500)
+    assert apply.left_lying(late) == []
+    assert _file(books, file_id).counts["tries"] == 0

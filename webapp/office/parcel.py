@@ -91,7 +91,7 @@ def cancel_parcel(code: str) -> ResponseReturnValue:
         return _refused(held, problem, typed)
     if moved.left:
         return _refused(held, Problem("conflict", f"{moved.left[0].why}. Nothing was cancelled."), typed)
-    return _done(held, AFTERWARDS)
+    return _done(held, f"Cancelled. {AFTERWARDS}")
 
 
 @blueprint.post("/parcels/<code>/dangerous")

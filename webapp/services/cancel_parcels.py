@@ -14,7 +14,7 @@ from webapp.services.moving import Moved, drafts_for, move_by
 from webapp.store.queries.picking import Choice, Picked
 
 CANCEL_REASONS = REASONS["cancel"]
-AFTERWARDS = "Cancelled. Cancel the order in Seller Center as well."
+AFTERWARDS = "Cancel the order in Seller Center as well."
 LONGEST_NOTE = 1000
 
 

@@ -93,7 +93,7 @@ def import_file(
     with reading() as session:
         shop = ask.shop_rules(session, org_id)
     zone = shop_zone(shop)
-    with open_export(path, zone, now, dates) as export:
+    with open_export(path, zone, now, dates, files.still_reading(org_id, file_id)) as export:
         refuse_hopeless(export)
         outcome = Outcome(export.rows, notes=list(export.notes), as_of=export.as_of, dates=export.order)
         done = 0

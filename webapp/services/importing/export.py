@@ -41,9 +41,8 @@ class Export:
     as_of: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     notes: list[str] = field(default_factory=list)
     early: list[Rejection] = field(default_factory=list)
-    spoilt: dict[int, Rejection] = field(
-        default_factory=dict
-    )  # rows whose cells moved, yet whose order is known
+    # By row: its cells moved, yet its order is known.
+    spoilt: dict[int, Rejection] = field(default_factory=dict)
     is_rounded: bool = False
 
     def groups(self) -> Iterator[tuple[Group, list[Rejection]]]:

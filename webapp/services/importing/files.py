@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ import uuid_utils
 
 from sync.protocol.problems import Problem
 from sync.protocol.times import format_time, parse_time
+from webapp import clock
 from webapp.services.importing.meaning.dates import CHOICES, Order
 from webapp.services.importing.reading.limits import MAX_BYTES
 from webapp.store import blobs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from webapp.services.importing.tables import TableOutcome
 
 WAITING = ("reading", "queued", "running")
+SAID_EVERY = timedelta(seconds=20)
 MOST_TRIES = 3  # without a word heard: each may have taken the server with it
 _PART = 4 * 1024 * 1024
 
@@ -158,7 +160,9 @@ def take(org_id: str, file_id: str, now: datetime, lease: timedelta) -> Task | N
         tries = int(row.counts.get("tries", 0)) + 1
         if tries > MOST_TRIES:
             given_up = Problem(
-                "server-fault", "Each try to read this file ended before it was done. It was given up."
+                "server-fault",
+                "Each try to read this file ended before it was done, and it was given up. "
+                "Export a shorter period, or as CSV.",
             )
             _settle(row, "refused", {"problem": given_up.as_brief()}, now)
             row.ended_at = now
@@ -181,6 +185,25 @@ def beat(session: Any, org_id: str, file_id: str | None, done: int, total: int, 
     if row is not None:
         row.rows_done, row.rows_total = done, total
         row.counts = {**row.counts, "tries": 0, "heard_at": format_time(now)}
+
+
+def still_reading(org_id: str, file_id: str | None) -> Callable[[int], None]:
+    """For the one pass over a file before its first order: called with each few hundred rows, it says now and then that
+    whoever reads is alive, so that a long file is neither taken by another nor given up.
+    """
+    said_at = clock.now()
+
+    def say(_rows: int) -> None:
+        nonlocal said_at
+        now = clock.now()
+        if file_id is None or now - said_at < SAID_EVERY:
+            return
+        said_at = now
+        with transaction() as session:
+            row = _row(session, org_id, file_id)
+            row.counts = {**row.counts, "tries": 0, "heard_at": format_time(now)}
+
+    return say
 
 
 def not_now(org_id: str, file_id: str) -> None:

@@ -24,7 +24,7 @@ def look_ahead(
     with reading() as session:
         shop = ask.shop_rules(session, org_id)
         carriers = CarrierBook(places.list_carriers(session, org_id))
-    with open_export(path, shop_zone(shop), now, dates) as export:
+    with open_export(path, shop_zone(shop), now, dates, files.still_reading(org_id, file_id)) as export:
         outcome = Outcome(export.rows, notes=list(export.notes), as_of=export.as_of, dates=export.order)
         done = bad = 0
         for groups, rejected in chunked(export.groups()):
