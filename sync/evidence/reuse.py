@@ -2,8 +2,8 @@
 
 Two steps. A code of 24 bits, the signs of the lowest frequencies (pHash's idea, with cv2.dct), finds candidates by
 one indexed column: of a million pictures some hundred, by asking also for what the code becomes when its weakest bits
-turn. Then a sketch of 32 × 32 pixels, laid over the new picture at every small crop and shift, says block by block
-whether it is the same picture, or only the same counter on another day.
+turn. Then a sketch of 32 × 32 pixels, laid over the new picture at every small crop and shift, sorts out most of them.
+What is left is told by the pictures themselves, block by block: the same one, or only the same counter on another day.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ _WINDOWS = (
 )
 _SHARES = (0.86, 0.9, 0.95, 1.0)
 _BLOCK = 4
+_FINE = 128  # a side of the pictures laid over each other at last, in pixels
+_FINE_BLOCK = 8
+_FLAT = 10.0  # grey levels: a block that varies less in both pictures says nothing
+_WORST = 3  # blocks that must go together: another parcel is never less
+_FEWEST = 12  # blocks that say something: with fewer of them two pictures cannot be told apart
 _REFINED = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
 Float = npt.NDArray[np.float32]
@@ -65,11 +70,66 @@ def guises(picture: Grey) -> list[int]:
 
 def likeness(kept: bytes, new_one: bytes) -> float:
     """How far a kept sketch and a new one are the same everywhere, at the best crop, shift and side: to 1."""
-    old, new = _of(kept), _of(new_one)
-    best = (-1.0, old, old, _STILL)
-    for side in (new, cast(Float, cv2.flip(new, 1))):
-        best = max(best, _best_fit(old, side), _best_fit(side, old), key=lambda fit: fit[0])
-    return _agreement(*best[1:])
+    fit = _fit(_of(kept), _of(new_one))
+    return _agreement(fit.whole, fit.part, fit.there)
+
+
+def sameness(kept: Grey, new_one: Grey) -> float:
+    """How the few blocks that differ most still go together when both pictures lie over each other, −1 to 1.
+
+    A new file, other light, a crop of a tenth or a mirror leave it high; another parcel at the same counter does not.
+    −1 when there is too little in them to say it.
+    """
+    fit = _fit(_shrunk(kept, SIDE), _shrunk(new_one, SIDE))
+    old, new = _shrunk(kept, _FINE), _shrunk(new_one, _FINE)
+    if fit.is_mirrored:
+        new = cast(Float, cv2.flip(new, 1))
+    whole, part = (old, new) if fit.is_new_the_part else (new, old)
+    there = fit.there * np.array([1, 1, _FINE / SIDE], np.float32)
+    everywhere = np.ones(whole.shape, np.uint8)
+    for blur in (9, 5):  # from rough to fine
+        with suppress(cv2.error):
+            found = cv2.findTransformECC(
+                part, whole, there.copy(), cv2.MOTION_AFFINE, _REFINED, everywhere, blur
+            )
+            there = cast(Float, found[1])
+    laid, inside = (_laid(each, there) for each in (whole, np.ones_like(whole)))
+    # What lies outside, or was burnt out or sank into black when the light was changed, cannot go together.
+    told = (inside > 0.99) & (laid > 5) & (laid < 250) & (part > 5) & (part < 250)
+    fields = _fields(told).mean(axis=1) > 0.9
+    first, second = (_fields(cast(Float, cv2.GaussianBlur(each, (3, 3), 0)))[fields] for each in (laid, part))
+    return _together(first, second)
+
+
+def _together(first: Float, second: Float) -> float:
+    """The mean correlation of the _WORST of these blocks (rows), those left out that are flat in both."""
+    first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
+    if not first.size or not second.any() or not first.any():
+        return -1.0
+    first = first * (second.std() / first.std())
+    spread = np.maximum(first.var(axis=1), second.var(axis=1))
+    first, second = first[spread > _FLAT**2], second[spread > _FLAT**2]
+    if len(first) < _FEWEST:
+        return -1.0
+    noise = 4  # of the camera and of JPEG, in grey levels squared
+    apart = np.sqrt((first.var(axis=1) + noise) * (second.var(axis=1) + noise))
+    return float(np.sort((first * second).mean(axis=1) / apart)[:_WORST].mean())
+
+
+def _fields(picture: Float | npt.NDArray[np.bool_]) -> Float:
+    """A row for each block."""
+    count = _FINE // _FINE_BLOCK
+    blocks = picture.reshape(count, _FINE_BLOCK, count, _FINE_BLOCK).transpose(0, 2, 1, 3)
+    return cast(Float, blocks.reshape(count * count, -1).astype(np.float32))
+
+
+def _laid(picture: Float, there: Float) -> Float:
+    size = picture.shape[1], picture.shape[0]
+    return cast(Float, cv2.warpAffine(picture, there, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+
+
+def _shrunk(picture: Grey, side: int) -> Float:
+    return cast(Float, cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32))
 
 
 def _parts(picture: Grey) -> Iterator[Grey]:
@@ -102,23 +162,37 @@ def _low(small: Grey) -> Float:
 _MIRRORED = np.tile(np.where(np.arange(_LOW) % 2 == 1, -1, 1), _LOW)[1:].astype(np.float32)
 
 
-def _best_fit(whole: Float, part: Float) -> tuple[float, Float, Float, Float]:
-    """`part` laid into `whole` at every size that a crop of up to 14 % gives, each way for itself.
+class _Fit(NamedTuple):
+    """One sketch laid into the other: a score, and the matrix from the points of `part` to those of `whole`."""
 
-    Gives the score, both, and the matrix from the points of `part` to those of `whole`.
-    """
-    best = (-1.0, whole, part, _STILL)
+    score: float
+    there: Float
+    whole: Float
+    part: Float
+    is_mirrored: bool
+    is_new_the_part: bool
+
+
+def _fit(old: Float, new: Float) -> _Fit:
+    """The best of: the new one as it is or mirrored, laid into the old one, or the old one into it."""
+    fits = (
+        _Fit(*_best_fit(whole, part), whole, part, is_mirrored, part is side)
+        for is_mirrored, side in ((False, new), (True, cast(Float, cv2.flip(new, 1))))
+        for whole, part in ((old, side), (side, old))
+    )
+    return max(fits, key=lambda fit: fit.score)
+
+
+def _best_fit(whole: Float, part: Float) -> tuple[float, Float]:
+    """`part` laid into `whole` at every size that a crop of up to 14 % gives, each way for itself."""
+    best = -1.0, np.eye(2, 3, dtype=np.float32)
     for across, down in product(_SHARES, _SHARES):
         width, height = round(SIDE * across), round(SIDE * down)
         template = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
         _, score, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(whole, template, cv2.TM_CCOEFF_NORMED))
         if score > best[0]:
-            there = np.array([[width / SIDE, 0, x], [0, height / SIDE, y]], np.float32)
-            best = (score, whole, part, there)
+            best = score, np.array([[width / SIDE, 0, x], [0, height / SIDE, y]], np.float32)
     return best
-
-
-_STILL = np.eye(2, 3, dtype=np.float32)
 
 
 def _agreement(whole: Float, part: Float, there: Float) -> float:

@@ -17,6 +17,7 @@ from webapp import clock
 from webapp.services import rebuild
 from webapp.services.checking import look
 from webapp.services.sweep import sweep
+from webapp.store import blobs
 from webapp.store.models import Anomaly, BlobRef, Event, PhotoCheck
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import reading, transaction
@@ -138,7 +139,27 @@ def test_a_photo_used_again_is_told_of_the_second_time_whatever_was_done_to_the_
     with reading() as session:
         seen = ask.looks(session, org_id, event_id)
     [twin] = [result["twin"] for result in seen.values() if result.get("twin")]
-    assert 0.35 < twin["likeness"] < 1, "another file of the same picture"
+    assert 0.6 < twin["likeness"] < 1, "another file of the same picture"
+
+
+def test_the_same_counter_with_another_parcel_is_no_reuse(phone: ApiPhone, org_id: str) -> None:
+    first, second = make_parcels(org_id, 2)
+    hand_over(phone, org_id, [first], tagged(first))
+    hand_over(phone, org_id, [second], tagged(second, words="GLASS"))
+    assert anomalies(org_id) == set()
+
+
+@pytest.mark.parametrize("is_used_again", [True, False])
+def test_of_a_picture_that_was_let_go_the_sketch_tells(
+    phone: ApiPhone, org_id: str, is_used_again: bool
+) -> None:
+    first, second = make_parcels(org_id, 2)
+    old = tagged(first)
+    hand_over(phone, org_id, [first], old)
+    blobs.current().delete(org_id, reference(old)["sha256"])
+    new = tagged(first, quality=40) if is_used_again else tagged(second, words="GLASS, THIS WAY UP")
+    hand_over(phone, org_id, [second], new)
+    assert ("photo_reused" in {code for _, code, _ in anomalies(org_id)}) == is_used_again
 
 
 def test_a_handover_of_many_parcels_with_no_good_photo_is_judged(

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sync.evidence import examine, quality, reuse, signature, tags
-from sync.evidence.limits import LIMITS
+from sync.evidence.limits import LIMITS, WORTH_A_LOOK
 from sync.evidence.pixels import Grey, grey_of
 from sync.evidence.strokes import of_strokes
 from sync.protocol.problems import Problem
@@ -136,7 +136,7 @@ def test_a_phone_that_tells_nothing_of_the_strokes_is_not_doubted(told: object) 
 @pytest.mark.parametrize("done", ["saved", "cut", "lighter", "mirrored"])
 def test_a_photo_is_known_again(done: str) -> None:
     # As a lens gives it: the edges of what is drawn are harder than any photo's.
-    old = np.asarray(cv2.GaussianBlur(grey(CODE, OTHER, seed=5), (0, 0), 12), np.uint8)
+    old = np.asarray(cv2.GaussianBlur(grey(CODE, OTHER, seed=5), (0, 0), 3), np.uint8)
     height, width = old.shape
     new = {
         "saved": lambda: grey_of(examine.decode(saved(Image.fromarray(old), 30))[0]),
@@ -146,12 +146,31 @@ def test_a_photo_is_known_again(done: str) -> None:
     }[done]()
     kept = reuse.fingerprint(old)
     assert not set(kept.codes).isdisjoint(reuse.guises(new)), "the index finds it"
-    assert not holds("likeness", reuse.likeness(kept.sketch, reuse.fingerprint(new).sketch))
+    assert reuse.likeness(kept.sketch, reuse.fingerprint(new).sketch) >= WORTH_A_LOOK
+    assert not holds("likeness", reuse.sameness(old, new))
 
 
 def test_another_photo_is_not_taken_for_it() -> None:
     kept, new = reuse.fingerprint(grey(CODE, seed=5)), reuse.fingerprint(grey(CODE, seed=6))
-    assert holds("likeness", reuse.likeness(kept.sketch, new.sketch))
+    assert reuse.likeness(kept.sketch, new.sketch) < WORTH_A_LOOK
+
+
+def test_another_parcel_at_the_same_counter_is_another_photo_however_alike_their_sketches_are() -> None:
+    kept, new = grey(CODE, seed=5), grey(OTHER, seed=5)
+    assert reuse.likeness(reuse.fingerprint(kept).sketch, reuse.fingerprint(new).sketch) > 0.6
+    assert holds("likeness", reuse.sameness(kept, new))
+
+
+@pytest.mark.parametrize(
+    ("kept", "new"),
+    [
+        (np.full((300, 400), 120, np.uint8), np.full((300, 400), 120, np.uint8)),
+        (np.zeros((1, 1), np.uint8), np.full((2, 900), 255, np.uint8)),
+        (np.full((300, 400), 255, np.uint8), np.zeros((300, 400), np.uint8)),
+    ],
+)
+def test_of_pictures_with_too_little_in_them_nothing_is_said(kept: Grey, new: Grey) -> None:
+    assert reuse.sameness(kept, new) == -1
 
 
 def test_a_plain_wall_is_known_by_nothing() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import uuid_utils
 
-from sync.evidence.limits import VERSION, check
+from sync.evidence.limits import SKETCH_ALONE, VERSION, WORTH_A_LOOK, check
 from sync.protocol.codes import key_of
 from sync.protocol.problems import Problem
 from webapp import clock
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 LEASE = timedelta(minutes=2)
 MOST_TRIES = 3
 AT_ONCE = 20
+MOST_LAID_OVER = 4  # pictures that a new one is compared with whole: a picture used again is the most alike
 _looking = threading.Lock()  # of the threads of one server one looks: there is one process to look with
 
 
@@ -89,7 +90,7 @@ def _see(it: Waiting) -> dict[str, Any]:
         claimed = ask.claims(session, it.org_id, it.event_id)
     wanted = [key_of(text) for pair in claimed.items() for text in pair if text]
     result = eyes().examine(data, it.role, wanted)
-    if twin := _twin(it, result):
+    if twin := _twin(it, result, data):
         result["twin"] = twin
     return result
 
@@ -102,11 +103,13 @@ def _refused(code: str, sentence: str) -> dict[str, Any]:
     return {"v": VERSION, "verdict": "refused", "code": code, "sentence": sentence}
 
 
-def _twin(it: Waiting, result: dict[str, Any]) -> dict[str, Any] | None:
+def _twin(it: Waiting, result: dict[str, Any], data: bytes) -> dict[str, Any] | None:
     """The other record that this picture was used for.
 
     A tag is one parcel's each time.
     Two pictures of one record, and those of a retake and what it answers, are no reuse.
+    Of sketches that are alike the pictures themselves are laid over each other: at a counter where thousands of parcels
+    are photographed, sketches are alike by the hundred.
     """
     if it.role == "tag":
         return None
@@ -119,12 +122,23 @@ def _twin(it: Waiting, result: dict[str, Any]) -> dict[str, Any] | None:
     with reading() as session:
         near = ask.alike(session, it.org_id, made["guises"], it.sha256)
     scores = eyes().compare(made["sketch"], [base64.b64encode(sketch).decode() for _, sketch in near])
-    for score, sha256 in sorted(zip(scores, (sha256 for sha256, _ in near), strict=False), reverse=True):
-        if check("likeness", score).holds:
+    ranked = sorted(zip(scores, (sha256 for sha256, _ in near), strict=False), reverse=True)
+    for score, sha256 in ranked[:MOST_LAID_OVER]:
+        if score < WORTH_A_LOOK:
             break
-        if found := _told_of(it, [sha256]):
-            return {**found[0], "likeness": score, "sha256": sha256}
+        found = _told_of(it, [sha256])
+        if found and (likeness := _same(it.org_id, sha256, data, score)) is not None:
+            return {**found[0], "likeness": round(likeness, 4), "sha256": sha256}
     return None
+
+
+def _same(org_id: str, sha256: str, data: bytes, score: float) -> float | None:
+    """How alike they are when they are the same picture, else None. Of one that was let go the sketches must do."""
+    try:
+        likeness = eyes().sameness(blobs.current().read(org_id, sha256), data)
+    except Missing:
+        return score if score >= SKETCH_ALONE else None
+    return None if check("likeness", likeness).holds else likeness
 
 
 def _told_of(it: Waiting, digests: list[str]) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ def _next(jobs: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
 def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
     # Imported under the limits: the libraries are the risk.
     from sync.evidence import examine, redact, reuse  # noqa: PLC0415
+    from sync.evidence.pixels import grey_of  # noqa: PLC0415
     from sync.protocol.problems import Problem  # noqa: PLC0415
 
     if asked["do"] == "compare":
@@ -57,6 +58,11 @@ def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
         if asked["do"] == "redact":
             width, height = asked["of"]
             return {"jpeg": base64.b64encode(redact.redact(data, asked["kept"], (width, height))).decode()}
+        if asked["do"] == "sameness":
+            kept, new = (
+                grey_of(examine.decode(part)[0]) for part in (data[: asked["first"]], data[asked["first"] :])
+            )
+            return {"sameness": reuse.sameness(kept, new)}
         return examine.examine(data, asked["role"], asked["wanted"])
     except MemoryError:
         return {

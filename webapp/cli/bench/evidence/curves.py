@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from sync.evidence import quality, reuse, signature
-from sync.evidence.limits import LIMITS, Check
+from sync.evidence.limits import LIMITS, WORTH_A_LOOK, Check
 from sync.evidence.pixels import Grey, fitted, grey_of
 from webapp.cli.bench.evidence import scenes
 from webapp.cli.bench.evidence.scenes import Frame
@@ -178,18 +178,14 @@ def _likeness(seed: int, pictures: int) -> Curve:
     for number in range(pictures):
         rng = np.random.default_rng([seed, 31, number])
         place = scenes.somewhere(8, (640, 480), rng)
-        first, second = place.copy(), _moved(place, rng)
+        # The hand that holds the phone: on a stand, leaning on something, free.
+        first, second = place.copy(), _moved(place, rng, (0, 0.1, 1)[number // 2 % 3])
         for frame in (first, second):
             scenes.put(frame, scenes.card(scenes.new_code(rng), rng), rng)
         stranger = _small_scene(np.random.default_rng([seed, 32, number]))
-        kept = reuse.fingerprint(grey_of(first)).sketch
-        again.append(_like(kept, grey_of(abused(first, rng))))
-        others.append(_like(kept, grey_of(second if number % 2 else stranger)))
+        again.append(reuse.sameness(grey_of(first), grey_of(abused(first, rng))))
+        others.append(reuse.sameness(grey_of(first), grey_of(second if number % 2 else stranger)))
     return Curve("likeness", tuple(again), tuple(others))
-
-
-def _like(kept: bytes, picture: Grey) -> float:
-    return reuse.likeness(kept, reuse.fingerprint(picture).sketch)
 
 
 def _small_scene(rng: Generator) -> Frame:
@@ -198,13 +194,13 @@ def _small_scene(rng: Generator) -> Frame:
     return frame
 
 
-def _moved(place: Frame, rng: Generator) -> Frame:
+def _moved(place: Frame, rng: Generator, far: float) -> Frame:
     """The same counter, the phone held a little elsewhere."""
     height, width = place.shape[:2]
     there = cv2.getRotationMatrix2D(
-        (width / 2, height / 2), float(rng.normal(0, 3)), float(rng.uniform(0.92, 1.08))
+        (width / 2, height / 2), float(rng.normal(0, 3) * far), float(1 + rng.uniform(-0.08, 0.08) * far)
     )
-    there = there + np.array([[0, 0, rng.normal(0, 14)], [0, 0, rng.normal(0, 14)]])
+    there = there + np.array([[0, 0, rng.normal(0, 14)], [0, 0, rng.normal(0, 14)]]) * far
     return np.asarray(cv2.warpAffine(place, there, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
 
 
@@ -228,13 +224,14 @@ def abused(frame: Frame, rng: Generator) -> Frame:
 
 
 def found_by_code(seed: int, pictures: int) -> float:
-    """The share of pictures used again that the indexed codes find at all."""
+    """The share of pictures used again that the indexed codes find, and whose sketches are worth a look."""
     hits = 0
     for number in range(pictures):
         rng = np.random.default_rng([seed, 33, number])
         frame = _small_scene(rng)
-        kept = set(reuse.fingerprint(grey_of(frame)).codes)
-        hits += not kept.isdisjoint(reuse.guises(grey_of(abused(frame, rng))))
+        kept, again = reuse.fingerprint(grey_of(frame)), grey_of(abused(frame, rng))
+        is_met = not set(kept.codes).isdisjoint(reuse.guises(again))
+        hits += is_met and reuse.likeness(kept.sketch, reuse.fingerprint(again).sketch) >= WORTH_A_LOOK
     return hits / pictures
 
 
