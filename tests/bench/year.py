@@ -137,7 +137,6 @@ def live(orders: int) -> None:
         _, differing = check(BEGIN + timedelta(days=DAYS + 40))
         print(f"parcels that differ from the fold of their events: {len(differing)}")
         each = spent / max(looked, 1) * 1000
-        each = spent / max(looked, 1) * 1000
         print(f"{looked} looks at a parcel, {each:.2f} ms of processor each, what it records included")
         print(
             f"the year took {time.monotonic() - began:.0f} s ({time.process_time() - clock:.0f} s of processor)"

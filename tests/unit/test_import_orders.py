@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.rules.fragile import WORDS, is_fragile
 from sync.rules.lifecycle import TABLE, row_of
 from sync.rules.pack import zone_of
 from tests.support.exports import order_id, ready, row, shipped, sku_id
@@ -17,7 +18,6 @@ from webapp.services.importing.meaning.facts import wanted_facts
 from webapp.services.importing.meaning.orders import Group, build_group
 from webapp.services.importing.meaning.platform import stage_of
 from webapp.services.importing.meaning.rows import Line, read_row
-from webapp.services.importing.plan import FRAGILE_WORDS, is_fragile
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -331,4 +331,4 @@ def test_no_fact_lies_in_the_future() -> None:
     ],
 )
 def test_only_the_sellers_own_word_makes_a_parcel_fragile(note: str, answer: bool) -> None:
-    assert is_fragile(note, FRAGILE_WORDS) is answer
+    assert is_fragile(note, WORDS) is answer

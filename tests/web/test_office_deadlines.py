@@ -25,6 +25,7 @@ from webapp.services.importing.apply import import_file
 from webapp.services.name_shop import name_shop
 from webapp.services.sweep import sweep
 from webapp.store.models import Anomaly, Organisation, Parcel
+from webapp.store.queries import shop as shops
 from webapp.store.unit import reading
 
 
@@ -209,6 +210,30 @@ def test_an_administrator_chooses_the_market_and_what_is_open_is_judged_anew(
     assert "Market: Vietnam, 15 Jul 2025" in boss.press("/office/rules/market", market="VN")
     assert boss.post("/office/rules/market", market="XX").status_code == 422
     assert sweep(clock.now()).looked_at == len(shop)
+
+
+def test_an_administrator_chooses_the_clock_where_the_market_has_several(app: Flask, org_id: str) -> None:
+    boss = Desk(app, org_id, role="admin")
+    boss.press("/office/rules/market", market="ID", zone="Asia/Makassar")
+    assert '<option value="Asia/Makassar" selected>' in boss.page("/office/rules")
+    assert boss.post("/office/rules/market", market="ID", zone="Europe/Paris").status_code == 422
+    assert "Nothing changed" in boss.press("/office/rules/market", market="ID", zone="Asia/Makassar")
+    boss.press("/office/rules/market", market="VN", zone="Asia/Makassar")
+    with reading() as session:
+        held = shops.shop(session, org_id)
+    assert (held.market, held.zone) == ("VN", None), "a clock of the market before goes with it"
+
+
+def test_pages_show_the_shops_own_clock(app: Flask, org_id: str, shop: list[str]) -> None:
+    boss = Desk(app, org_id, role="admin")
+    shown = {}
+    for zone in ("Asia/Jakarta", "Asia/Jayapura"):
+        boss.press("/office/rules/market", market="ID", zone=zone)
+        shown[zone] = re.findall(
+            r"<time[^>]*>([^<]*\d\d:\d\d[^<]*)<", boss.page(f"/office/parcels/{shop[0]}")
+        )
+    assert shown["Asia/Jakarta"]
+    assert shown["Asia/Jakarta"] != shown["Asia/Jayapura"]
 
 
 def test_a_case_that_is_due_stands_on_the_board_and_under_deadlines_for_the_office_only(

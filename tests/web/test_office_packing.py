@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.support.books import Books
-from tests.support.exports import row, sku_id
+from tests.support.exports import ready, row, sku_id
 from tests.support.sitting import Desk, words
 
 
@@ -42,6 +42,29 @@ def test_a_list_with_too_long_a_point_comes_back_as_it_was_typed(desk: Desk) -> 
     assert answer.status_code == 422
     assert "x" * 161 in answer.text
     assert "1 to 160 characters" in answer.text
+
+
+def test_the_shops_own_words_say_what_is_fragile(desk: Desk, books: Books) -> None:
+    assert "dễ vỡ" in desk.page("/office/packing")
+    desk.press("/office/packing/words", words=" glass \n\nGLASS\nkaca  tipis\n")
+    assert "glass\nkaca tipis</textarea>" in desk.page("/office/packing")
+    books.put(ready(1, seller_note="Thin GLASS"), ready(2, seller_note="fragile"))
+    assert [parcel.fragile for parcel in books.parcels()] == [True, False]
+    desk.press("/office/packing/words", own="1")
+    assert "dễ vỡ" in desk.page("/office/packing")
+    books.put(ready(3, seller_note="fragile"))
+    assert [parcel.fragile for parcel in books.parcels()] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("  \n", "Give 1 to 60 words"), ("a", "mark nearly every"), ("x" * 61, "longer than 60")],
+)
+def test_words_that_will_not_do_come_back_as_they_were_typed(desk: Desk, typed: str, said: str) -> None:
+    answer = desk.post("/office/packing/words", words=typed)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert typed.strip() in answer.text
 
 
 def test_a_dangerous_product_is_marked_and_its_parcel_let_go(desk: Desk, books: Books) -> None:

@@ -13,6 +13,7 @@ from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
 from webapp.services.keep_checklist import read_checklist, save_checklist
+from webapp.services.keep_fragile_words import read_fragile_words, save_fragile_words
 from webapp.services.mark_products import mark_product
 from webapp.store.queries import goods
 from webapp.store.unit import reading
@@ -45,6 +46,21 @@ def packing_checklist() -> ResponseReturnValue:
         return _page(points=points, problem=problem), problem.status
     flash("Saved. Phones get the list when they next reach the server.")
     return redirect(url_for("office.packing"))
+
+
+@blueprint.post("/packing/words")
+@desk("office", "admin")
+def packing_words() -> ResponseReturnValue:
+    """Keep the words of seller notes that mark a parcel as fragile."""
+    is_back = request.form.get("own") == "1"
+    try:
+        save_fragile_words(actor().org_id, None if is_back else request.form.get("words", "").splitlines())
+    except Problem as problem:
+        if problem.code != "field-invalid":
+            raise
+        return _page(problem=problem), problem.status
+    flash("Baton’s own words are back." if is_back else "Saved. Imports read seller notes by these words.")
+    return redirect(url_for("office.packing", _anchor="words"))
 
 
 @blueprint.route("/packing/products/<sku_id>", methods=["GET", "POST"])
@@ -100,6 +116,7 @@ def _page(points: Any = None, problem: Problem | None = None) -> str:
         points=shown + spare,
         problem=problem,
         whens=_WHENS,
+        words=request.form.get("words") or "\n".join(read_fragile_words(actor().org_id)),
         products=products,
         text=text,
         most=goods.MOST_PRODUCTS,

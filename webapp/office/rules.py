@@ -12,7 +12,7 @@ from sync.rules.deadlines import OWN_TIMES
 from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
-from webapp.office.rule_words import MARKET_NAMES, RULES
+from webapp.office.rule_words import MARKET_NAMES, RULES, ZONE_NAMES
 from webapp.services.choose_market import choose_market
 from webapp.services.deadlines import pack_of
 from webapp.services.name_shop import name_shop
@@ -32,7 +32,8 @@ def rules() -> ResponseReturnValue:
 
 def _page(problem: Problem | None = None) -> str:
     with reading() as session:
-        market = ask.shop_clock(session, actor().org_id).market
+        clock = ask.shop_clock(session, actor().org_id)
+    market = clock.market
     pack = pack_of(market)
     held = {way: pack.term_list(way, is_preorder=False) for way, _ in WAYS}
     terms = sorted(
@@ -43,6 +44,8 @@ def _page(problem: Problem | None = None) -> str:
         "office/rules.html",
         market=market,
         markets=[(code, MARKET_NAMES.get(code, "None: the guide’s numbers")) for code in MARKETS],
+        zones=[(name, ZONE_NAMES[name]) for name in packs.ZONES],
+        zone=clock.zone,
         pack=pack,
         rows=rows,
         ways=len(WAYS),
@@ -67,13 +70,13 @@ def rules_name() -> ResponseReturnValue:
 @blueprint.post("/rules/market")
 @desk("admin")
 def rules_market() -> ResponseReturnValue:
-    """Say which market the shop sells in."""
+    """Say which market the shop sells in, and by which clock it lives."""
     market = request.form.get("market", "")
-    is_new = choose_market(actor().org_id, market)
+    is_new = choose_market(actor().org_id, market, request.form.get("zone", ""))
     flash(
         "Kept. Open deadlines get the new dates within a minute; finished ones stay as they are."
         if is_new
-        else "Nothing changed: this market was chosen already."
+        else "Nothing changed: this was chosen already."
     )
     return redirect(url_for("office.rules"), 303)
 

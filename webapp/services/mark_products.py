@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync.protocol.problems import Problem
-from webapp.services.importing.plan import FRAGILE_WORDS, is_fragile
+from sync.rules.fragile import fragile_words, is_fragile
 from webapp.services.rebuild import refold
 from webapp.services.record import Draft, record
 from webapp.store.models import Parcel, ProductMark
@@ -78,8 +78,7 @@ def put_marks(
 
     `also` are marks that each of them gets besides.
     """
-    words = shops.settings(session, org_id).get("fragile_words")
-    words = words if isinstance(words, list) else FRAGILE_WORDS
+    words = fragile_words(shops.settings(session, org_id).get("fragile_words"))
     notes = goods.seller_notes(session, org_id, codes)
     by_marks = goods.marked(session, org_id, codes)
     alike: dict[tuple[bool, bool], list[str]] = {}

@@ -19,6 +19,7 @@ import structlog
 from sync.protocol import codes
 from sync.protocol.problems import Problem
 from sync.protocol.schema import MAX_PARCELS
+from sync.rules.fragile import fragile_words
 from sync.rules.pack import zone_of
 from webapp import clock
 from webapp.services.importing import files
@@ -28,7 +29,7 @@ from webapp.services.importing.meaning.dates import Order
 from webapp.services.importing.meaning.facts import Wanted
 from webapp.services.importing.meaning.orders import Group, OrderDraft
 from webapp.services.importing.meaning.rejections import Rejection
-from webapp.services.importing.plan import FRAGILE_WORDS, ChunkPlan, Rules, plan_chunk
+from webapp.services.importing.plan import ChunkPlan, Rules, plan_chunk
 from webapp.services.importing.reading.limits import MAX_BAD_ROWS
 from webapp.services.mark_products import mark_imported
 from webapp.services.notices import raise_notice, to_role
@@ -169,14 +170,9 @@ def plan_for(
         carriers=carriers,
         draw_code=lambda: codes.new_code(secrets.randbelow),
         places=shop.places,
-        fragile_words=_fragile_words(shop.settings),
+        fragile_words=fragile_words(shop.settings.get("fragile_words")),
     )
     return plan_chunk(groups, books, rules)
-
-
-def _fragile_words(settings: Mapping[str, Any]) -> Sequence[str]:
-    words = settings.get("fragile_words")
-    return [str(word) for word in words] if isinstance(words, list) else FRAGILE_WORDS
 
 
 def write_chunk(

@@ -8,13 +8,13 @@ parcel the order already has.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sync.rules.fragile import WORDS, is_fragile
 from webapp.services.importing.carriers import CarrierBook
 from webapp.services.importing.meaning.facts import SOURCE, Wanted, said_anew, wanted_facts
 from webapp.services.importing.meaning.orders import Group, OrderDraft
@@ -23,17 +23,6 @@ from webapp.services.importing.shelf import Shelf
 from webapp.store.queries.importing import Books, HeldOrder, HeldParcel
 
 BEFORE_HANDOVER = frozenset({"expected", "confirmed", "packed", "ready"})
-# A seller's note that says it in one of the markets' languages. `fragile_words` of a shop's settings replaces it.
-FRAGILE_WORDS = (
-    "fragile",
-    "mudah pecah",
-    "pecah belah",
-    "babasagin",
-    "dễ vỡ",
-    "hàng dễ vỡ",
-    "แตกง่าย",
-    "ระวังแตก",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Rules:
     carriers: CarrierBook
     draw_code: Callable[[], str]
     places: Mapping[str, str] = field(default_factory=dict)
-    fragile_words: Sequence[str] = FRAGILE_WORDS
+    fragile_words: Sequence[str] = WORDS
 
 
 @dataclass(slots=True)
@@ -330,14 +319,3 @@ def _fact_name(wanted: Wanted) -> str:
     if wanted.kind == "hold":
         return "hold" if wanted.data.get("on") else "hold_lifted"
     return wanted.kind
-
-
-def is_fragile(note: str, fragile_words: Sequence[str]) -> bool:
-    """Whether the seller's note says so in words; nothing is guessed from what the goods are."""
-    return bool(note) and any(_says(note, word) for word in fragile_words if word)
-
-
-def _says(note: str, word: str) -> bool:
-    # Thai writes no spaces, so only words in Latin letters have to stand alone ("unfragile" is none).
-    edge = r"\b" if word.isascii() else ""
-    return re.search(edge + re.escape(word) + edge, note, re.IGNORECASE) is not None
