@@ -369,6 +369,29 @@ test("a phone that is signed out brings its pictures home all the same, and then
   phone.close();
 });
 
+test("a picture that had to wait when the phone was signed out comes home by itself", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone, CODES.slice(0, 1), [20_000]);
+  await phone.seal(draft);
+  signOut(world, new Set([...draft.photos, draft.signature].map(({ sha256 }) => sha256)));
+  const usual = world.server.instead;
+  let isWell = false;
+  world.server.instead = (request) =>
+    !isWell && request.path === "/sync/v1/blobs" ? problem(500, "internal") : usual(request);
+  assert.equal((await phone.kick("user")).state, "paused");
+  assert.equal((await phone.counts()).unsentBlobs, 2);
+  isWell = true;
+  world.time += 4_000_000;
+  assert.equal((await phone.kick("timer")).state, "paused");
+  assert.equal((await phone.counts()).unsentBlobs, 0);
+  const before = world.server.requests.length;
+  world.time += 700_000;
+  await phone.kick("timer");
+  assert.deepEqual(world.server.requests.slice(before), ["GET /sync/v1/hello"], "and then it is at rest");
+  phone.close();
+});
+
 test("a picture that a signed-out phone may not bring holds back no other, and is kept", async () => {
   const world = await World.make();
   const phone = await world.enrolled();

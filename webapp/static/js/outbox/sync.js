@@ -5,7 +5,7 @@
  */
 import { waitFor } from "../domain/backoff.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
-import { earliest } from "../domain/batches.js";
+import { earliest, uploadOrder } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
@@ -162,7 +162,7 @@ export class SyncEngine extends EventTarget {
   async #serve(identity, isCurrent) {
     const { device } = identity;
     const paused = this.#paused.get(device);
-    if (paused && !(await this.#isRestored(device, paused.epoch))) {
+    if (paused && !(await this.#mayGoOn(device, paused))) {
       return { next: "pause", problem: paused.problem, retryAfterMs: null };
     }
     if (isCurrent) this.#tell({ state: "sending", problem: null, nextAt: null });
@@ -181,6 +181,20 @@ export class SyncEngine extends EventTarget {
       this.#paused.set(device, { problem: outcome.problem, epoch: await this.#epoch(device) });
     }
     return outcome;
+  }
+
+  /**
+   * Whether a device that was stopped may try in spite of it.
+   * @param {string} device
+   * @param {{problem:Problem, epoch:string|null}} stopped
+   * @returns {Promise<boolean>}
+   */
+  async #mayGoOn(device, { problem, epoch }) {
+    if (await this.#isRestored(device, epoch)) return true;
+    if (problem.code !== "device-revoked") return false;
+    // A picture that had to wait for its own time when the office signed the phone out comes home all the same.
+    const waiting = uploadOrder(await listBlobs(this.#context.store, device), this.#context.now());
+    return waiting.some(({ notBefore }) => notBefore > 0);
   }
 
   /**
