@@ -66,8 +66,8 @@ def examine(data: bytes, role: str, wanted: Collection[str]) -> dict[str, Any]:
     return result
 
 
-def decode(data: bytes) -> tuple[Colour, int]:
-    """The upright picture in BGR, at most LONG_SIDE, and the short side of the file in pixels.
+def decode(data: bytes, long_side: int = LONG_SIDE) -> tuple[Colour, int]:
+    """The upright picture in BGR, at most `long_side`, and the short side of the file in pixels.
 
     Problems `media-unsupported`, `picture-broken`, `picture-too-large`, before anything large is made.
     """
@@ -80,15 +80,15 @@ def decode(data: bytes) -> tuple[Colour, int]:
             with Image.open(io.BytesIO(data), formats=[told.type.removeprefix("image/")]) as opened:
                 if opened.size != (told.width, told.height):
                     raise Problem("picture-broken", "The picture gives two sizes of itself.")
-                opened.draft("RGB", (LONG_SIDE, LONG_SIDE))
-                return _pixels(opened), min(told.width, told.height)
+                opened.draft("RGB", (long_side, long_side))
+                return _pixels(opened, long_side), min(told.width, told.height)
     except Image.DecompressionBombError as error:
         raise Problem("picture-too-large", "The picture unfolds to more than may be decoded.") from error
     except _BROKEN as error:
         raise Problem("picture-broken", f"The picture cannot be decoded: {str(error)[:80]}.") from error
 
 
-def _pixels(opened: Image.Image) -> Colour:
+def _pixels(opened: Image.Image, long_side: int) -> Colour:
     upright = ImageOps.exif_transpose(opened)
     if upright.mode.startswith("I;16"):
         deep = np.asarray(upright, np.uint16)
@@ -98,7 +98,7 @@ def _pixels(opened: Image.Image) -> Colour:
         paper = Image.new("RGBA", whole.size, "white")
         upright = Image.alpha_composite(paper, whole)
     flat = np.asarray(upright.convert("RGB"), np.uint8)
-    return fitted(np.ascontiguousarray(flat[:, :, ::-1]), LONG_SIDE)
+    return fitted(np.ascontiguousarray(flat[:, :, ::-1]), long_side)
 
 
 def _print(grey: Colour) -> dict[str, Any]:

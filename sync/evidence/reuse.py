@@ -1,6 +1,6 @@
 """Whether a picture was used before: a fingerprint that a new file, a crop, other light or a mirror leave alike.
 
-Two steps. A code of 24 bits, the signs of the lowest frequencies (pHash's idea, with cv2.dct), finds candidates by
+Three steps. A code of 24 bits, the signs of the lowest frequencies (pHash's idea, with cv2.dct), finds candidates by
 one indexed column: of a million pictures some hundred, by asking also for what the code becomes when its weakest bits
 turn. Then a sketch of 32 × 32 pixels, laid over the new picture at every small crop and shift, sorts out most of them.
 What is left is told by the pictures themselves, block by block: the same one, or only the same counter on another day.
@@ -33,7 +33,9 @@ _BLOCK = 4
 _FINE = 128  # a side of the pictures laid over each other at last, in pixels
 _FINE_BLOCK = 8
 _FLAT = 10.0  # grey levels: a block that varies less in both pictures says nothing
-_WORST = 3  # blocks that must go together: another parcel is never less
+_WORST = 3  # blocks that must go together: no other parcel takes up less of a picture
+_BY_LIGHT = 80  # grey levels that other light moves a pixel by before it is at an end
+ENOUGH = 512  # pixels of the long side that `sameness` needs
 _FEWEST = 12  # blocks that say something: with fewer of them two pictures cannot be told apart
 _REFINED = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
@@ -74,11 +76,11 @@ def likeness(kept: bytes, new_one: bytes) -> float:
     return _agreement(fit.whole, fit.part, fit.there)
 
 
-def sameness(kept: Grey, new_one: Grey) -> float:
+def sameness(kept: Grey, new_one: Grey) -> float | None:
     """How the few blocks that differ most still go together when both pictures lie over each other, −1 to 1.
 
     A new file, other light, a crop of a tenth or a mirror leave it high; another parcel at the same counter does not.
-    −1 when there is too little in them to say it.
+    None when there is too little in them to say it.
     """
     fit = _fit(_shrunk(kept, SIDE), _shrunk(new_one, SIDE))
     old, new = _shrunk(kept, _FINE), _shrunk(new_one, _FINE)
@@ -94,23 +96,28 @@ def sameness(kept: Grey, new_one: Grey) -> float:
             )
             there = cast(Float, found[1])
     laid, inside = (_laid(each, there) for each in (whole, np.ones_like(whole)))
-    # What lies outside, or was burnt out or sank into black when the light was changed, cannot go together.
-    told = (inside > 0.99) & (laid > 5) & (laid < 250) & (part > 5) & (part < 250)
-    fields = _fields(told).mean(axis=1) > 0.9
+    fields = _fields((inside > 0.99) & ~_is_lost(laid, part)).mean(axis=1) > 0.9
     first, second = (_fields(cast(Float, cv2.GaussianBlur(each, (3, 3), 0)))[fields] for each in (laid, part))
     return _together(first, second)
 
 
-def _together(first: Float, second: Float) -> float:
+def _is_lost(first: Float, second: Float) -> npt.NDArray[np.bool_]:
+    """Pixels that were burnt out, or sank into black, when the light of one was changed: they say nothing."""
+    is_at_an_end = (np.minimum(first, second) <= 5) | (np.maximum(first, second) >= 250)
+    return np.asarray(is_at_an_end & (np.abs(first - second) < _BY_LIGHT))
+
+
+def _together(first: Float, second: Float) -> float | None:
     """The mean correlation of the _WORST of these blocks (rows), those left out that are flat in both."""
     first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
-    if not first.size or not second.any() or not first.any():
-        return -1.0
-    first = first * (second.std() / first.std())
-    spread = np.maximum(first.var(axis=1), second.var(axis=1))
-    first, second = first[spread > _FLAT**2], second[spread > _FLAT**2]
+    spreads = [float(each.std()) if each.size else 0.0 for each in (first, second)]
+    if not all(spreads):
+        return None
+    first, second = (each * (max(spreads) / own) for each, own in zip((first, second), spreads, strict=True))
+    says = np.maximum(first.var(axis=1), second.var(axis=1)) > _FLAT**2
+    first, second = first[says], second[says]
     if len(first) < _FEWEST:
-        return -1.0
+        return None
     noise = 4  # of the camera and of JPEG, in grey levels squared
     apart = np.sqrt((first.var(axis=1) + noise) * (second.var(axis=1) + noise))
     return float(np.sort((first * second).mean(axis=1) / apart)[:_WORST].mean())

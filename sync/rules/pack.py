@@ -23,18 +23,6 @@ GUIDE = "guide"
 CREATED = "created"
 # One more whenever `deadlines` judges the same terms otherwise: servers then look again at what is not settled.
 _JUDGING = 2
-# The clocks of these markets (IANA's names); Indonesia and Malaysia have more than their capital's.
-ZONES = (
-    "Asia/Jakarta",
-    "Asia/Makassar",
-    "Asia/Jayapura",
-    "Asia/Kuala_Lumpur",
-    "Asia/Kuching",
-    "Asia/Manila",
-    "Asia/Singapore",
-    "Asia/Bangkok",
-    "Asia/Ho_Chi_Minh",
-)
 _EVERY_DAY = frozenset(range(1, 8))
 
 

@@ -26,12 +26,12 @@ from numpy.random import Generator
 from sqlalchemy import insert
 
 from sync.evidence import reuse
-from sync.evidence.limits import WORTH_A_LOOK, check
 from sync.evidence.pixels import Grey, grey_of
 from tests.support.installation import make_settings, running_app
 from tests.support.shop import make_shop
 from webapp.cli.bench.evidence.curves import abused
-from webapp.services.checking.look import MOST_LAID_OVER
+from webapp.services.checking.eyes import Eyes
+from webapp.services.checking.reused import first_same
 from webapp.store.models import PhotoCode, PhotoPrint
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import reading, transaction
@@ -167,8 +167,9 @@ class Answer(NamedTuple):
 STEPS = ("codes", "index", "sketches", "pictures")
 
 
-def question(org_id: str, picture: Grey, really: int) -> Answer:
-    """As `webapp.services.checking.look` asks, in this process. `really` is the photo that it was made from."""
+def question(org_id: str, eyes: Eyes, picture: Grey, really: int) -> Answer:
+    """As `webapp.services.checking.reused` asks. `really` is the photo that it was made from."""
+    as_file = _as_file(picture)
     at = [time.perf_counter()]
     print_, guises = reuse.fingerprint(picture), reuse.guises(picture)
     at.append(time.perf_counter())
@@ -179,27 +180,36 @@ def question(org_id: str, picture: Grey, really: int) -> Answer:
         ((reuse.likeness(sketch, print_.sketch), sha256) for sha256, sketch in near), reverse=True
     )
     at.append(time.perf_counter())
-    found = None
-    for score, sha256 in ranked[:MOST_LAID_OVER]:
-        number = _number(sha256)
-        if score < WORTH_A_LOOK:
-            break
-        if not check("likeness", reuse.sameness(photo(number), picture)).holds:
-            found = number
-            break
-    at.append(time.perf_counter())
-    took = tuple((b - a) * 1000 for a, b in pairwise(at))
-    return Answer(found, _digest(really) in {sha256 for sha256, _ in near}, took)
+    spent = 0.0
+
+    def lay_over(sha256: str) -> float | None:
+        nonlocal spent
+        kept = _as_file(photo(_number(sha256)))
+        began = time.perf_counter()
+        told = eyes.sameness(kept, as_file)
+        spent += time.perf_counter() - began
+        return told
+
+    same = first_same(ranked, lambda _: True, lay_over)
+    took = (*((b - a) * 1000 for a, b in pairwise(at)), spent * 1000)
+    is_candidate = _digest(really) in {sha256 for sha256, _ in near}
+    return Answer(_number(same.sha256) if same else None, is_candidate, took)
 
 
-def ask_about(org_id: str, held: int, codes: int) -> None:
+def _as_file(picture: Grey) -> bytes:
+    """As a phone keeps it."""
+    large = cv2.resize(picture, (1600, 1200), interpolation=cv2.INTER_CUBIC)
+    return cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+
+
+def ask_about(org_id: str, eyes: Eyes, held: int, codes: int) -> None:
     """Ask about photos used again and about new ones, and print."""
     rng = np.random.default_rng([SEED, 1, held])
     again: list[tuple[int, Answer]] = []
     for number in (int(n) for n in rng.choice(held, ASKED, replace=False)):
         used = grey_of(abused(np.repeat(photo(number)[..., None], 3, axis=2), rng))
-        again.append((number, question(org_id, used, number)))
-    new = [question(org_id, photo(number), number) for number in range(_NEW, _NEW + ASKED)]
+        again.append((number, question(org_id, eyes, used, number)))
+    new = [question(org_id, eyes, photo(number), number) for number in range(_NEW, _NEW + ASKED)]
     print(f"{held:>9,} photos, {codes:,} codes")
     took = zip(*(answer.took for answer in (*(answer for _, answer in again), *new)), strict=True)
     for name, values in zip(STEPS, took, strict=True):
@@ -220,18 +230,20 @@ def ask_about(org_id: str, held: int, codes: int) -> None:
 def main(counts: Sequence[int]) -> None:
     """Keep ever more, and ask."""
     held = codes = 0
+    eyes = Eyes()
     with (
         tempfile.TemporaryDirectory(prefix="baton-prints-") as folder,
         running_app(make_settings(Path(folder, "data"))),
         ProcessPoolExecutor(2) as pool,
     ):
         org_id = make_shop()
-        for count in counts:
+        for count in sorted(counts):
             portions = [range(n, min(n + _PORTION, count)) for n in range(held, count, _PORTION)]
             codes += keep(org_id, (it for part in pool.map(prints, portions) for it in part))
             held = count
-            ask_about(org_id, held, codes)
+            ask_about(org_id, eyes, held, codes)
+    eyes.close()
 
 
 if __name__ == "__main__":
-    main([int(count) for count in sys.argv[1:]] or [10_000, 100_000, 1_000_000])
+    main([max(ASKED, int(count)) for count in sys.argv[1:]] or [10_000, 100_000, 1_000_000])

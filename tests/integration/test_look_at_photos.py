@@ -16,8 +16,10 @@ from tests.support.tagged import barred, tagged
 from webapp import clock
 from webapp.services import rebuild
 from webapp.services.checking import look
+from webapp.services.checking.reused import first_same
 from webapp.services.sweep import sweep
 from webapp.store import blobs
+from webapp.store.blobs import BlobStore, Missing
 from webapp.store.models import Anomaly, BlobRef, Event, PhotoCheck
 from webapp.store.queries import evidence as ask
 from webapp.store.unit import reading, transaction
@@ -150,16 +152,47 @@ def test_the_same_counter_with_another_parcel_is_no_reuse(phone: ApiPhone, org_i
 
 
 @pytest.mark.parametrize("is_used_again", [True, False])
-def test_of_a_picture_that_was_let_go_the_sketch_tells(
-    phone: ApiPhone, org_id: str, is_used_again: bool
+@pytest.mark.parametrize("why", ["let go", "not given", "broken"])
+def test_where_a_kept_picture_cannot_be_opened_the_sketch_tells(
+    phone: ApiPhone, org_id: str, monkeypatch: pytest.MonkeyPatch, why: str, is_used_again: bool
 ) -> None:
     first, second = make_parcels(org_id, 2)
     old = tagged(first)
     hand_over(phone, org_id, [first], old)
-    blobs.current().delete(org_id, reference(old)["sha256"])
+    with_ = {"let go": Missing("gone"), "not given": PermissionError("not yours"), "broken": None}[why]
+    read = type(blobs.current()).read
+
+    def read_but(store: BlobStore, org: str, sha256: str) -> bytes:
+        if sha256 != reference(old)["sha256"]:
+            return read(store, org, sha256)
+        if with_:
+            raise with_
+        return b"no picture"
+
+    monkeypatch.setattr(type(blobs.current()), "read", read_but)
     new = tagged(first, quality=40) if is_used_again else tagged(second, words="GLASS, THIS WAY UP")
     hand_over(phone, org_id, [second], new)
     assert ("photo_reused" in {code for _, code, _ in anomalies(org_id)}) == is_used_again
+
+
+def test_pictures_of_the_same_record_do_not_stand_in_the_way_of_the_one_that_was_used_before() -> None:
+    asked: list[str] = []
+
+    def lay_over(sha256: str) -> float | None:
+        asked.append(sha256)
+        return 0.9 if sha256 == "old" else 0.1
+
+    own = [(0.99 - n / 100, f"own {n}") for n in range(9)]
+    others = [(0.7 - n / 100, f"other {n}") for n in range(3)]
+    ranked = [*own, *others, (0.5, "old")]
+    found = first_same(ranked, lambda sha256: not sha256.startswith("own"), lay_over)
+    assert found is not None
+    assert (found.sha256, found.by, asked[-1]) == ("old", "picture", "old")
+    assert first_same([(0.19, "old")], lambda _: True, lay_over) is None, "not worth a look"
+    unsure = first_same([(0.9, "kept")], lambda _: True, lambda _: None)
+    assert unsure is not None
+    assert unsure.by == "sketch"
+    assert first_same([(0.7, "kept")], lambda _: True, lambda _: None) is None
 
 
 def test_a_handover_of_many_parcels_with_no_good_photo_is_judged(

@@ -15,7 +15,7 @@ from sync.rules import pack as packs
 from tests.support.books import Books
 from tests.support.exports import ready, row, shipped
 from webapp.services import deadlines, rebuild
-from webapp.services.choose_market import choose_market
+from webapp.services.choose_market import Changed, choose_market
 from webapp.services.sweep import sweep
 from webapp.store.models import Deadline, Event, Organisation
 from webapp.store.queries import shop
@@ -46,8 +46,8 @@ def test_another_market_has_every_open_deadline_judged_anew_by_the_next_sweep(bo
     sweep(PLACED + 3 * HOUR)
     assert {it.pack for it in stored(books, "deemed_cancelled")} == {"guide 2026-11-22"}
     assert sweep(PLACED + 4 * HOUR).looked_at == 0
-    assert choose_market(books.org, "VN")
-    assert not choose_market(books.org, "VN")
+    assert choose_market(books.org, "VN") is Changed.MARKET
+    assert choose_market(books.org, "VN") is Changed.NOTHING
     assert is_sound(PLACED + 4 * HOUR), "nobody has looked since: nothing to compare with"
     assert sweep(PLACED + 4 * HOUR).looked_at == 3
     assert {(it.pack, it.due_at) for it in stored(books, "deemed_cancelled")} == {
@@ -105,6 +105,15 @@ def test_what_is_settled_stays_judged_by_the_terms_that_held_then(books: Books) 
         deemed = select(Event.id).where(Event.org_id == books.org, Event.kind.like("deem%"))
         assert session.execute(deemed).first() is None
     assert is_sound(PLACED + 10 * DAY)
+
+
+def test_the_clock_that_a_shop_chose_does_not_move_what_its_exports_say(books: Books) -> None:
+    choose_market(books.org, "ID")
+    books.put(ready(1), now=PLACED + 3 * HOUR)
+    read = books.order(1).created_at
+    assert choose_market(books.org, "ID", "Asia/Jayapura") is Changed.CLOCK
+    books.put(ready(2), now=PLACED + 4 * HOUR)
+    assert books.order(2).created_at == read, "Seller Center writes Jakarta's time wherever the shop is"
 
 
 def test_another_time_zone_of_the_shop_is_another_day_for_its_reminders(books: Books) -> None:

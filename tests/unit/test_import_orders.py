@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.rules.fragile import WORDS, is_fragile
+from sync.rules.fragile import WORDS, checked_words, is_fragile
 from sync.rules.lifecycle import TABLE, row_of
 from sync.rules.pack import zone_of
 from tests.support.exports import order_id, ready, row, shipped, sku_id
@@ -315,6 +315,24 @@ def test_an_incident_neither_stands_for_the_marketplaces_hold_nor_hides_it() -> 
 def test_no_fact_lies_in_the_future() -> None:
     late = (NOW + timedelta(days=3)).strftime("%d/%m/%Y %H:%M:%S")
     assert facts_of(ready(1, rts_at=late)) == [("label.platform", NOW)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "note", "answer"),
+    [
+        ("FRAGILE!", "it is fragile!", True),
+        ("(glass)", "a (glass) vase", True),
+        ("bể", "hàng bể", True),
+        ("bể", "bểu", False),
+        ("mudah pecah", "Mudah   PECAH", True),
+        ("glass; kaca, thin", "kaca", True),
+        ("dê\u0303 vơ\u0303", "hàng dễ vỡ", True),
+        ("dễ vỡ", "de\u0302\u0303 vo\u031b\u0303", True),
+        ("碎", "易碎品", True),
+    ],
+)
+def test_a_word_is_found_as_people_write_it(typed: str, note: str, answer: bool) -> None:
+    assert is_fragile(note, checked_words(typed)) is answer
 
 
 @pytest.mark.parametrize(

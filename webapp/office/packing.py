@@ -54,7 +54,7 @@ def packing_words() -> ResponseReturnValue:
     """Keep the words of seller notes that mark a parcel as fragile."""
     is_back = request.form.get("own") == "1"
     try:
-        save_fragile_words(actor().org_id, None if is_back else request.form.get("words", "").splitlines())
+        save_fragile_words(actor().org_id, None if is_back else request.form.get("words", ""))
     except Problem as problem:
         if problem.code != "field-invalid":
             raise
@@ -116,7 +116,7 @@ def _page(points: Any = None, problem: Problem | None = None) -> str:
         points=shown + spare,
         problem=problem,
         whens=_WHENS,
-        words=request.form.get("words") or "\n".join(read_fragile_words(actor().org_id)),
+        words=request.form.get("words", "\n".join(read_fragile_words(actor().org_id))),
         products=products,
         text=text,
         most=goods.MOST_PRODUCTS,

@@ -24,17 +24,6 @@ MARKET_NAMES = {
     "VN": "Vietnam",
     "SG": "Singapore",
 }
-ZONE_NAMES = {
-    "Asia/Jakarta": "Jakarta (UTC+7)",
-    "Asia/Makassar": "Makassar, Bali (UTC+8)",
-    "Asia/Jayapura": "Jayapura (UTC+9)",
-    "Asia/Kuala_Lumpur": "Kuala Lumpur (UTC+8)",
-    "Asia/Kuching": "Kuching (UTC+8)",
-    "Asia/Manila": "Manila (UTC+8)",
-    "Asia/Singapore": "Singapore (UTC+8)",
-    "Asia/Bangkok": "Bangkok (UTC+7)",
-    "Asia/Ho_Chi_Minh": "Ho Chi Minh City (UTC+7)",
-}
 RULES: dict[str, RuleWords] = {
     "handover_by": RuleWords(
         "Hand over",

@@ -12,8 +12,8 @@ from sync.rules.deadlines import OWN_TIMES
 from webapp.access import actor, desk
 from webapp.office import blueprint
 from webapp.office.context import moment
-from webapp.office.rule_words import MARKET_NAMES, RULES, ZONE_NAMES
-from webapp.services.choose_market import choose_market
+from webapp.office.rule_words import MARKET_NAMES, RULES
+from webapp.services.choose_market import ZONES, Changed, choose_market
 from webapp.services.deadlines import pack_of
 from webapp.services.name_shop import name_shop
 from webapp.settings import MARKETS
@@ -21,6 +21,13 @@ from webapp.store.queries import deadlines as ask
 from webapp.store.unit import reading
 
 WAYS = (("tiktok", "Ship by TikTok"), ("seller", "Ship by Seller"))
+
+
+_CHANGED = {
+    Changed.NOTHING: "Nothing changed: this was chosen already.",
+    Changed.CLOCK: "Kept. Every page of the office shows this clock’s times; quiet hours and reminders go by it.",
+    Changed.MARKET: "Kept. Open deadlines get the new dates within a minute; finished ones stay as they are.",
+}
 
 
 @blueprint.get("/rules")
@@ -44,7 +51,7 @@ def _page(problem: Problem | None = None) -> str:
         "office/rules.html",
         market=market,
         markets=[(code, MARKET_NAMES.get(code, "None: the guide’s numbers")) for code in MARKETS],
-        zones=[(name, ZONE_NAMES[name]) for name in packs.ZONES],
+        zones=[(name, word) for zones in ZONES.values() for name, word in zones.items()],
         zone=clock.zone,
         pack=pack,
         rows=rows,
@@ -72,12 +79,13 @@ def rules_name() -> ResponseReturnValue:
 def rules_market() -> ResponseReturnValue:
     """Say which market the shop sells in, and by which clock it lives."""
     market = request.form.get("market", "")
-    is_new = choose_market(actor().org_id, market, request.form.get("zone", ""))
-    flash(
-        "Kept. Open deadlines get the new dates within a minute; finished ones stay as they are."
-        if is_new
-        else "Nothing changed: this was chosen already."
-    )
+    try:
+        changed = choose_market(actor().org_id, market, request.form.get("zone"))
+    except Problem as problem:
+        if problem.code != "field-invalid":
+            raise
+        return _page(problem), problem.status
+    flash(_CHANGED[changed])
     return redirect(url_for("office.rules"), 303)
 
 

@@ -78,7 +78,7 @@ def put_marks(
 
     `also` are marks that each of them gets besides.
     """
-    words = fragile_words(shops.settings(session, org_id).get("fragile_words"))
+    words = fragile_words(shops.settings(session, org_id))
     notes = goods.seller_notes(session, org_id, codes)
     by_marks = goods.marked(session, org_id, codes)
     alike: dict[tuple[bool, bool], list[str]] = {}

@@ -57,10 +57,11 @@ class Eyes:
         answer = self._ask({"do": "compare", "sketch": sketch, "sketches": sketches}, b"")
         return list(answer.get("likenesses", ()))
 
-    def sameness(self, kept: bytes, new_one: bytes) -> float:
-        """`sync.evidence.reuse.sameness` of two picture files; −1 when it cannot be told."""
+    def sameness(self, kept: bytes, new_one: bytes) -> float | None:
+        """`sync.evidence.reuse.sameness` of two picture files; None also when one of them cannot be opened."""
         answer = self._ask({"do": "sameness", "first": len(kept)}, kept + new_one)
-        return float(answer.get("sameness", -1.0))
+        told = answer.get("sameness")
+        return None if told is None else float(told)
 
     def redact(self, data: bytes, kept: list[list[list[float]]], size: tuple[int, int]) -> dict[str, Any]:
         """A copy with printed text blurred outside the polygons kept, as `jpeg` in base64; without it, given up."""

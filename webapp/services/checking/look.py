@@ -14,24 +14,24 @@ from typing import Any
 import structlog
 import uuid_utils
 
-from sync.evidence.limits import SKETCH_ALONE, VERSION, WORTH_A_LOOK, check
+from sync.evidence.limits import VERSION
 from sync.protocol.codes import key_of
 from sync.protocol.problems import Problem
 from webapp import clock
 from webapp.extensions import of_app
 from webapp.services.checking.conclude import conclude
 from webapp.services.checking.eyes import Eyes
+from webapp.services.checking.reused import twin
 from webapp.store import blobs
 from webapp.store.blobs import Missing
 from webapp.store.queries import evidence as ask
-from webapp.store.queries.evidence import Twin, Waiting
+from webapp.store.queries.evidence import Waiting
 from webapp.store.unit import Session, lock_org, reading, transaction
 
 log = structlog.get_logger()
 LEASE = timedelta(minutes=2)
 MOST_TRIES = 3
 AT_ONCE = 20
-MOST_LAID_OVER = 4  # pictures that a new one is compared with whole: a picture used again is the most alike
 _looking = threading.Lock()  # of the threads of one server one looks: there is one process to look with
 
 
@@ -90,8 +90,8 @@ def _see(it: Waiting) -> dict[str, Any]:
         claimed = ask.claims(session, it.org_id, it.event_id)
     wanted = [key_of(text) for pair in claimed.items() for text in pair if text]
     result = eyes().examine(data, it.role, wanted)
-    if twin := _twin(it, result, data):
-        result["twin"] = twin
+    if found := twin(eyes(), it, result, data):
+        result["twin"] = found
     return result
 
 
@@ -101,59 +101,6 @@ def _given_up() -> dict[str, Any]:
 
 def _refused(code: str, sentence: str) -> dict[str, Any]:
     return {"v": VERSION, "verdict": "refused", "code": code, "sentence": sentence}
-
-
-def _twin(it: Waiting, result: dict[str, Any], data: bytes) -> dict[str, Any] | None:
-    """The other record that this picture was used for.
-
-    A tag is one parcel's each time.
-    Two pictures of one record, and those of a retake and what it answers, are no reuse.
-    Of sketches that are alike the pictures themselves are laid over each other: at a counter where thousands of parcels
-    are photographed, sketches are alike by the hundred.
-    """
-    if it.role == "tag":
-        return None
-    found = _told_of(it, [it.sha256])
-    if found:
-        return {**found[0], "likeness": 1.0, "sha256": it.sha256}
-    made = result.get("print") or {}
-    if not made.get("guises"):
-        return None
-    with reading() as session:
-        near = ask.alike(session, it.org_id, made["guises"], it.sha256)
-    scores = eyes().compare(made["sketch"], [base64.b64encode(sketch).decode() for _, sketch in near])
-    ranked = sorted(zip(scores, (sha256 for sha256, _ in near), strict=False), reverse=True)
-    for score, sha256 in ranked[:MOST_LAID_OVER]:
-        if score < WORTH_A_LOOK:
-            break
-        found = _told_of(it, [sha256])
-        if found and (likeness := _same(it.org_id, sha256, data, score)) is not None:
-            return {**found[0], "likeness": round(likeness, 4), "sha256": sha256}
-    return None
-
-
-def _same(org_id: str, sha256: str, data: bytes, score: float) -> float | None:
-    """How alike they are when they are the same picture, else None. Of one that was let go the sketches must do."""
-    try:
-        likeness = eyes().sameness(blobs.current().read(org_id, sha256), data)
-    except Missing:
-        return score if score >= SKETCH_ALONE else None
-    return None if check("likeness", likeness).holds else likeness
-
-
-def _told_of(it: Waiting, digests: list[str]) -> list[dict[str, Any]]:
-    with reading() as session:
-        twins = ask.speaking_of(session, it.org_id, digests, it.event_id)
-        mine = ask.chain(session, it.org_id, it.event_id)
-    return [
-        {"event_id": twin.event_id, "said": f"also in the {_said(twin)}"}
-        for twin in twins
-        if twin.event_id not in mine and twin.ref not in mine
-    ]
-
-
-def _said(twin: Twin) -> str:
-    return f"{twin.kind.replace('_', ' ')} of {twin.effective_at:%Y-%m-%d}"
 
 
 def _keep(it: Waiting, by: str, result: dict[str, Any]) -> None:

@@ -60,7 +60,8 @@ def _answer(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
             return {"jpeg": base64.b64encode(redact.redact(data, asked["kept"], (width, height))).decode()}
         if asked["do"] == "sameness":
             kept, new = (
-                grey_of(examine.decode(part)[0]) for part in (data[: asked["first"]], data[asked["first"] :])
+                grey_of(examine.decode(part, reuse.ENOUGH)[0])
+                for part in (data[: asked["first"]], data[asked["first"] :])
             )
             return {"sameness": reuse.sameness(kept, new)}
         return examine.examine(data, asked["role"], asked["wanted"])

@@ -117,8 +117,8 @@ def import_file(
 
 
 def shop_zone(shop: ask.ShopRules) -> tzinfo:
-    """The zone of the shop's exports: its own setting, else its market's."""
-    return zone_of(shop.market, shop.settings.get("time_zone"))
+    """The zone of the shop's exports and feeds: its market's (`importing.meaning.zones`)."""
+    return zone_of(shop.market)
 
 
 def refuse_hopeless(export: Export) -> None:
@@ -170,7 +170,7 @@ def plan_for(
         carriers=carriers,
         draw_code=lambda: codes.new_code(secrets.randbelow),
         places=shop.places,
-        fragile_words=fragile_words(shop.settings.get("fragile_words")),
+        fragile_words=fragile_words(shop.settings),
     )
     return plan_chunk(groups, books, rules)
 

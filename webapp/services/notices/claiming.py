@@ -20,6 +20,7 @@ from webapp.store.models import Delivery, Notice, NoticeSettings, Organisation
 from webapp.store.queries import notices as ask
 from webapp.store.queries import push
 from webapp.store.queries.notices import Reader
+from webapp.store.queries.shop import zone_setting
 from webapp.store.unit import Session, transaction
 
 LEASE = timedelta(minutes=5)
@@ -90,7 +91,9 @@ def _is_held(
 ) -> bool:
     if KINDS[notice.kind].urgent or delivery.channel == "webhook":  # a machine does not sleep
         return False
-    until = quiet_until(now, shop.quiet_from, shop.quiet_until, zone_of(org.market, _own_zone(org)))
+    until = quiet_until(
+        now, shop.quiet_from, shop.quiet_until, zone_of(org.market, zone_setting(org.settings))
+    )
     if until is None:
         return False
     delivery.next_try_at = delivery.held_until = until
@@ -169,7 +172,7 @@ def _letter(
 ) -> Letter:
     first = notices[0]
     language = words.language_of(org.market, person.language if person else None, shop.language)
-    zone = zone_of(org.market, _own_zone(org))
+    zone = zone_of(org.market, zone_setting(org.settings))
     each = [words.fill(n.kind, n.params, language, shop=org.name, zone=zone) for n in notices]
     path = first.params.get("path") or PATHS.get(first.kind)
     link = f"{settings.public_url}{path}" if path and first.to_kind != "address" else None
@@ -203,8 +206,3 @@ def _body(notice: Notice, filled: words.Words, language: str) -> dict[str, objec
         "subject": filled.subject,
         "text": filled.text,
     }
-
-
-def _own_zone(org: Organisation) -> str | None:
-    zone = (org.settings or {}).get("time_zone")
-    return str(zone) if zone else None

@@ -61,7 +61,7 @@ def to_address(email: str) -> To:
 class Asked:
     """One notice to be raised. `params` are plain data; times in it are aware datetimes. `path` is a page of ours.
 
-    A `key` is the occasion and at most 200 characters: `remind:ORDER:2026-11-26`, the day in the market's zone.
+    A `key` is the occasion and at most 200 characters: `remind:ORDER:2026-11-26`, the day by the shop's clock.
     """
 
     kind: str

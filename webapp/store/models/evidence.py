@@ -29,7 +29,7 @@ class PhotoCheck(Base):
 
 
 class PhotoPrint(Base):
-    """By what a photo is known again: its sketch (see `sync.evidence.reuse`)."""
+    """By what a photo is known again: its sketch (see `sync.evidence.reuse`). It outlives the photo, unless erased."""
 
     __tablename__ = "photo_prints"
     org_id: Mapped[OrgId]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sync.rules.lifecycle import ENDED
 from webapp.store.among import among
 from webapp.store.models import Deadline, Order, Organisation, Parcel, ParcelOrder
+from webapp.store.queries.shop import zone_setting
 
 Cursor = tuple[int, str]
 UNSETTLED = ("open", "paused", "passed")
@@ -60,7 +61,7 @@ def shop_clock(session: Session, org_id: str) -> ShopClock:
             Organisation.swept_by,
         ).where(Organisation.id == org_id)
     ).one()
-    zone = (row.settings or {}).get("time_zone")
+    zone = zone_setting(row.settings)
     return ShopClock(row.market, zone, (row.swept_changed, row.swept_code), row.swept_by)
 
 

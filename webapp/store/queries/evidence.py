@@ -26,7 +26,7 @@ from webapp.store.models import (
     ProofCheck,
 )
 
-MOST_LIKE = 24  # candidates compared pixel by pixel
+MOST_LIKE = 24  # candidates whose sketches are compared
 _UNCHECKED = text("NOT blob_refs.is_checked AND NOT blob_refs.is_awaited AND NOT blob_refs.is_lost")
 
 

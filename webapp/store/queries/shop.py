@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from webapp.store.models import Event, Organisation
 
+ZONE = "time_zone"
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -36,7 +38,12 @@ def shop(session: Session, org_id: str) -> Shop:
     row = session.execute(
         select(Organisation.name, Organisation.market, Organisation.settings).where(Organisation.id == org_id)
     ).one()
-    return Shop(row.name, row.market, (row.settings or {}).get("time_zone"))
+    return Shop(row.name, row.market, zone_setting(row.settings))
+
+
+def zone_setting(settings: Mapping[str, Any] | None) -> str | None:
+    """The clock that these settings choose; None for the market's own."""
+    return (settings or {}).get(ZONE) or None
 
 
 def set_name(session: Session, org_id: str, name: str) -> None:

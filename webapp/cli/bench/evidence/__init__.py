@@ -57,7 +57,7 @@ def evidence(
     if pictures:
         measured = curves.measure(seed, pictures)
         figures["checks"] = {curve.name: curve.as_dict() for curve in measured}
-        figures["reuse_found_by_code"] = round(curves.found_by_code(seed, pictures), 4)
+        figures["reuse_found"] = round(curves.found_again(seed, pictures), 4)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for curve in measured:
@@ -78,8 +78,8 @@ def _lines(figures: dict[str, Any]) -> list[str]:
             f"{name}: precision {told['precision']:.3f}, recall {told['recall']:.3f} at {told['threshold']:g} "
             f"({told['false_alarms']} false alarms; {told['pictures']} pictures)"
         )
-    if "reuse_found_by_code" in figures:
-        lines.append(f"Of photos used again the index finds {figures['reuse_found_by_code']:.1%}.")
+    if "reuse_found" in figures:
+        lines.append(f"Of photos used again index and sketches find {figures['reuse_found']:.1%}.")
     if "redaction" in figures:
         lines += redaction.lines(figures["redaction"])
     if "speed" in figures:

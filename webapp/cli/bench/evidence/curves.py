@@ -183,9 +183,14 @@ def _likeness(seed: int, pictures: int) -> Curve:
         for frame in (first, second):
             scenes.put(frame, scenes.card(scenes.new_code(rng), rng), rng)
         stranger = _small_scene(np.random.default_rng([seed, 32, number]))
-        again.append(reuse.sameness(grey_of(first), grey_of(abused(first, rng))))
-        others.append(reuse.sameness(grey_of(first), grey_of(second if number % 2 else stranger)))
+        again.append(_sameness(grey_of(first), grey_of(abused(first, rng))))
+        others.append(_sameness(grey_of(first), grey_of(second if number % 2 else stranger)))
     return Curve("likeness", tuple(again), tuple(others))
+
+
+def _sameness(kept: Grey, new_one: Grey) -> float:
+    told = reuse.sameness(kept, new_one)
+    return -1.0 if told is None else told  # nothing is said of it then
 
 
 def _small_scene(rng: Generator) -> Frame:
@@ -223,7 +228,7 @@ def abused(frame: Frame, rng: Generator) -> Frame:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def found_by_code(seed: int, pictures: int) -> float:
+def found_again(seed: int, pictures: int) -> float:
     """The share of pictures used again that the indexed codes find, and whose sketches are worth a look."""
     hits = 0
     for number in range(pictures):

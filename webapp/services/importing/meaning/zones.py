@@ -1,6 +1,7 @@
-"""An export's times are local and say no zone: they are those of the shop's (`sync.rules.pack.zone_of`).
+"""An export's times are local and say no zone: they are those of the shop's market (`sync.rules.pack.zone_of`).
 
-Indonesia's Seller Center shows Jakarta's time to shops in every part of the country.
+Indonesia's Seller Center shows Jakarta's time to shops in every part of the country, so the clock that a shop chose for
+itself says nothing here.
 """
 
 from __future__ import annotations
