@@ -151,7 +151,6 @@ def test_a_data_folder_without_room_keeps_serving_and_heals_by_itself(
     disk: Disk, make_server: Callable[..., Server]
 ) -> None:
     server = make_server(BATON_DATA=str(disk.folder / "data"))
-    server.log.parent.mkdir()
     server.data = disk.folder / "data"
     with phone_of(server) as (house, phone):
         batches = [seal(house, phone, number) for number in range(1, 9)]
