@@ -105,7 +105,7 @@ _ROWS = (
         0.6,
         False,
         "The same picture was used for another handover. Take a new one of these parcels.",
-        "how the three blocks that differ most go together when one picture lies over the other: of two, 0.4 at most",
+        "how the three blocks that differ most go together, one picture laid over the other: of two some 0.5 at most",
     ),
     Limit(
         "ink",

@@ -30,12 +30,12 @@ _WINDOWS = (
 )
 _SHARES = (0.86, 0.9, 0.95, 1.0)
 _BLOCK = 4
-_FINE = 128  # a side of the pictures laid over each other at last, in pixels
+_FINE = 256  # a side of the pictures laid over each other at last, in pixels
 _FINE_BLOCK = 8
 _FLAT = 10.0  # grey levels: a block that varies less in both pictures says nothing
 _WORST = 3  # blocks that must go together: no other parcel takes up less of a picture
 _BY_LIGHT = 80  # grey levels that other light moves a pixel by before it is at an end
-ENOUGH = 512  # pixels of the long side that `sameness` needs
+ENOUGH = 512  # pixels of the long side that `sameness` needs: what is in a label counts, not its frame alone
 _FEWEST = 12  # blocks that say something: with fewer of them two pictures cannot be told apart
 _REFINED = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 
