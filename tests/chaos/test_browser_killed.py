@@ -163,9 +163,16 @@ class Life:
     said: list[dict[str, Any]] = field(default_factory=list)
     died_at: str | None = None
 
-    def open(self, path: str) -> Page:
-        """The browser again, its pages watched. Without a worker: what is killed here is the page's own work."""
+    def open(self, path: str, told: list[str] | None = None) -> Page:
+        """The browser again, its pages watched. Without a worker: what is killed here is the page's own work.
+
+        `told` gets what the page says to its console, and its requests that failed.
+        """
         page = self.browser.open(service_workers="block")
+        if told is not None:
+            page.on("console", lambda message: told.append(message.text))
+            page.on("pageerror", lambda error: told.append(str(error)))
+            page.on("requestfailed", lambda request: told.append(f"{request.url} {request.failure}"))
         assert self.browser.context is not None
         self.browser.context.add_init_script(path=STEPS)
         self.browser.context.route("**/trial/*", self._hear)
@@ -204,8 +211,14 @@ class Life:
 
     def come_back(self) -> Page:
         """The app itself, as a person opens it."""
-        page = self.open("/app/")
-        page.wait_for_selector("[data-el=resume]", state="attached")
+        told: list[str] = []
+        page = self.open("/app/", told)
+        try:
+            page.wait_for_selector("[data-el=resume]", state="attached")
+        except Error as error:
+            shown = page.evaluate("[document.readyState, document.body.innerText.slice(0, 600)]")
+            error.add_note(f"the page shows {shown} and told {told}")
+            raise
         return page
 
     def wait_until_home(self) -> None:
