@@ -46,12 +46,18 @@ def checked_words(text: str) -> tuple[str, ...]:
     for word in words:
         if len(word) > LONGEST:
             raise Problem(
-                "field-invalid", f"“{word[:20]}…” is longer than {LONGEST} characters.", field="words"
+                "field-invalid",
+                f"“{word[:20]}…” is longer than {LONGEST} characters. Give the words that count.",
+                field="words",
             )
         if not any(each.isalpha() for each in word):
-            raise Problem("field-invalid", f"“{word}” is no word.", field="words")
+            raise Problem("field-invalid", f"“{word}” is no word. Take that line off.", field="words")
         if len(word) < 2 and not _UNSPACED.match(word):
-            raise Problem("field-invalid", f"“{word}” alone would mark too many parcels.", field="words")
+            raise Problem(
+                "field-invalid",
+                f"“{word}” alone would mark too many parcels. Write a whole word.",
+                field="words",
+            )
     return words
 
 
