@@ -361,7 +361,8 @@
  * @property {Problem|null} problem
  */
 
-/** @typedef {{usage:number|null, quota:number|null, persisted:boolean, photosLeft:number|null}} StorageReport */
+/** What came back from the second copy, when the browser had thrown the first away. @typedef {{at:string, events:number, pictures:number}} BroughtBack */
+/** @typedef {{usage:number|null, quota:number|null, persisted:boolean, photosLeft:number|null, broughtBack:BroughtBack|null}} StorageReport */
 /** @typedef {{id:string, seq:number, sha256:string}} Sealed */
 
 export {};

@@ -9,6 +9,9 @@ import { PhoneError } from "../domain/problems.js";
 /** @import {SyncEngine} from './sync.js' */
 /** @typedef {typeof import('./hands.js')} Hands */
 
+/** As `requestIdleCallback` wants it. */
+const IDLE = /** @type {any} */ ({ timeout: 5_000 });
+
 export class Late {
   /** @type {Context} */ #context;
   /** @type {(engine: SyncEngine) => void} */ #made;
@@ -67,10 +70,17 @@ export class Late {
     const engine = await this.engine();
     if (this.#isStopped) return;
     engine.start();
+    void this.#level();
     await this.#serveOthers();
     globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
       signal: this.#stopping.signal,
     });
+  }
+
+  /** The second copy gets what it lacks, when nobody waits for anything. */
+  async #level() {
+    await new Promise((idle) => (globalThis.requestIdleCallback ?? setTimeout)(() => idle(null), IDLE));
+    await this.#context.store.level().catch(() => undefined); // a store that does not open is told where it is asked
   }
 
   /** What an earlier store of this phone holds goes home too, should it open. */

@@ -4,9 +4,10 @@
  */
 import { PhoneError } from "../domain/problems.js";
 import { listBlobs } from "../storage/blobs.js";
+import { getMeta } from "../storage/meta.js";
 import { estimate } from "./queue.js";
 
-/** @import {StorageReport} from '../domain/types.js' */
+/** @import {BroughtBack, StorageReport} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
 
 const RESERVE_BYTES = 20 * 1_048_576; // for events, which must always find room
@@ -39,15 +40,27 @@ export async function checkRoom(context, bytes) {
  */
 export async function reportStorage(context, device) {
   const { usage, quota, persisted } = await estimate(context);
-  if (usage === null || quota === null) return { usage, quota, persisted, photosLeft: null };
+  const broughtBack = await brought(context);
+  if (usage === null || quota === null) return { usage, quota, persisted, photosLeft: null, broughtBack };
   const sizes = device === null ? [] : (await listBlobs(context.store, device)).map(({ size }) => size);
   const sample = sizes.slice(-SAMPLE);
   const mean = sample.reduce((sum, size) => sum + size, 0) / (sample.length || 1);
-  const photo = Math.max(USUAL_PHOTO_BYTES, mean);
+  const photo = Math.max(USUAL_PHOTO_BYTES, mean) * context.store.copies;
   return {
     usage,
     quota,
     persisted,
     photosLeft: Math.max(0, Math.floor((quota - usage - RESERVE_BYTES) / photo)),
+    broughtBack,
   };
+}
+
+/** @param {Context} context @returns {Promise<BroughtBack|null>} null: nothing was ever lost */
+async function brought({ store }) {
+  const { at, events, pictures } = (await getMeta(store, "", "spare")) ?? {
+    at: null,
+    events: 0,
+    pictures: 0,
+  };
+  return at === null ? null : { at, events, pictures };
 }

@@ -165,7 +165,7 @@ export function openWords({ shell, flow }) {
 
 /** @param {App} app @param {HTMLElement} screen */
 async function showRoom(app, screen) {
-  const { photosLeft, persisted } = await app.phone.storage();
+  const { photosLeft, persisted, broughtBack } = await app.phone.storage();
   text(
     screen,
     "room",
@@ -177,4 +177,17 @@ async function showRoom(app, screen) {
   );
   text(screen, "persisted", persisted ? "No" : "Yes, if room runs out");
   button(screen, "persist").hidden = persisted;
+  el(screen, "brought-name").hidden = !broughtBack;
+  el(screen, "brought").hidden = !broughtBack;
+  if (broughtBack) text(screen, "brought", broughtWords(broughtBack));
+}
+
+/** @param {import('../domain/types.js').BroughtBack} brought @returns {string} */
+function broughtWords({ at, events, pictures }) {
+  const work = [events ? count(events, "handover") : null, pictures ? count(pictures, "picture") : null];
+  const unsent = work.filter(Boolean).join(" and ");
+  return (
+    `${clockTime(at)}: the browser threw away what Baton kept, and a second copy had it` +
+    (unsent ? `, with ${unsent} not sent yet` : "")
+  );
 }

@@ -5,9 +5,12 @@
  */
 import { openDB } from "../../vendor/idb-8.0.4/index.js";
 import { PhoneError } from "../domain/problems.js";
+import { recording } from "./changes.js";
+import { Spare } from "./spare.js";
 import { DATABASE, VERSION, upgrade } from "./schema.js";
 
 /** @import {IDBPDatabase, IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
+/** @import {Change} from './changes.js' */
 /** @import {Tables} from './schema.js' */
 
 const BLOCKED_AFTER_MS = 8_000;
@@ -15,7 +18,7 @@ const HUNG_AFTER_MS = 20_000; // WebKit has been seen to never answer an open at
 const TRIES = 4;
 const PAUSE_MS = 150;
 
-/** @typedef {{version?:number, blockedAfter?:number, tries?:number}} StoreTerms `blockedAfter`: ms to wait for another tab to let go; `tries` at opening */
+/** `blockedAfter`: ms to wait for another tab to let go; `tries` at opening; `spare` null: without a second copy. @typedef {{version?:number, blockedAfter?:number, tries?:number, spare?:Spare|null}} StoreTerms */
 
 /** What browsers throw when the connection is gone, not when the data is wrong. */
 const LOST = new Set(["InvalidStateError", "UnknownError", "AbortError", "TransactionInactiveError"]);
@@ -37,17 +40,35 @@ export class Store {
   #version;
   #blockedAfter;
   #tries;
+  #spare;
   #closed = false;
 
   /**
    * @param {string} [name]
    * @param {StoreTerms} [terms]
    */
-  constructor(name = DATABASE, { version = VERSION, blockedAfter = BLOCKED_AFTER_MS, tries = TRIES } = {}) {
+  constructor(name = DATABASE, terms = {}) {
+    const {
+      version = VERSION,
+      blockedAfter = BLOCKED_AFTER_MS,
+      tries = TRIES,
+      spare = Spare.of(name),
+    } = terms;
     this.name = name;
     this.#tries = tries;
     this.#version = version;
     this.#blockedAfter = blockedAfter;
+    this.#spare = spare;
+  }
+
+  /** @returns {number} how often every picture is kept until it is sent */
+  get copies() {
+    return this.#spare ? 2 : 1;
+  }
+
+  /** Makes the second copy, where there is one, like the first. @returns {Promise<void>} */
+  async level() {
+    await this.#spare?.level(await this.#connect());
   }
 
   /**
@@ -79,6 +100,7 @@ export class Store {
   /** Ends the connection; a later call to `open` begins a new one. */
   close() {
     this.#closed = true;
+    this.#spare?.close();
     void this.#opening?.then(
       (db) => db.close(),
       () => undefined,
@@ -120,14 +142,16 @@ export class Store {
         () => null,
         (error) => error ?? new DOMException("aborted", "AbortError"),
       );
+      /** @type {Change[]} */ const changes = [];
       let result;
       try {
-        result = await work(tx);
+        result = await work(this.#spare ? recording(tx, changes) : tx);
       } catch (error) {
         throw await abort(tx, done, error);
       }
       const failed = await done;
       if (failed) throw failed;
+      await this.#spare?.follow(changes);
       return result;
     });
   }
@@ -142,7 +166,10 @@ export class Store {
       try {
         return await attempt();
       } catch (error) {
-        if (error instanceof DOMException && error.name === "QuotaExceededError") throw fullError(error);
+        if (error instanceof DOMException && error.name === "QuotaExceededError") {
+          if (tried < TRIES && (await this.#spare?.giveRoom().catch(() => false))) continue;
+          throw fullError(error);
+        }
         if (!isLost(error) || tried >= TRIES || this.#closed) throw failure(error);
         this.#forget();
         await pause(PAUSE_MS * tried);
@@ -177,11 +204,22 @@ export class Store {
       blocking: () => this.#forget(), // a newer version wants in: let go at once
       terminated: () => this.#forget(),
     };
+    const db = await this.#openAny({ blocked, ...watch });
+    await this.#spare?.bringBack(db);
+    return db;
+  }
+
+  /**
+   * @param {Omit<import('../../vendor/idb-8.0.4/index.js').OpenDBCallbacks<Tables>, 'upgrade'>} watch
+   * @returns {Promise<IDBPDatabase<Tables>>}
+   */
+  async #openAny(watch) {
     try {
-      return await openDB(this.name, this.#version, { upgrade, blocked, ...watch });
+      return await openDB(this.name, this.#version, { upgrade, ...watch });
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== "VersionError") throw error;
-      return openDB(this.name, undefined, watch);
+      const { blocking, terminated } = watch;
+      return openDB(this.name, undefined, /** @type {typeof watch} */ ({ blocking, terminated }));
     }
   }
 

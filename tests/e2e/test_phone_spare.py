@@ -1,0 +1,105 @@
+"""A phone whose browser throws its database away: killed in mid-write, Chromium takes what it wrote for damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.e2e.screens import Person, seed, shown
+from tests.support.browser import Chromium
+from tests.support.server import Server
+from tests.support.tagged import tagged
+
+KEPT_TWO = """async () => {
+  const { openPhone } = await import("/static/js/outbox/phone.js");
+  const phone = await openPhone({ auto: false });
+  const draft = await phone.loadDraft();
+  phone.close();
+  return draft?.scans.length === 2;
+}"""
+
+
+@pytest.fixture
+def chromium(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
+    browser = Chromium(playwright, tmp_path / "profile")
+    yield browser
+    browser.close()
+
+
+def is_made_anew(browser: Chromium) -> bool:
+    """Whether the browser began its database from nothing at this start, as it writes down itself."""
+    (log,) = browser.profile.glob("Default/IndexedDB/*.leveldb/LOG")
+    return "since it was missing" in log.read_text()
+
+
+def handovers(server: Server, code: str) -> list[dict[str, Any]]:
+    """What phones told of a parcel."""
+    return [event for event in shown(server, code)["events"] if event["kind"] != "check"]
+
+
+@pytest.mark.timeout(600)
+def test_a_store_the_browser_threw_away_comes_back_with_all_that_was_not_sent(
+    chromium: Chromium, live_server: Server, tmp_path: Path
+) -> None:
+    shop = seed(live_server, parcels=4)
+    picture = tmp_path / "parcels.jpg"
+    picture.write_bytes(tagged(*shop.parcels[:2]))
+    chromium.open()
+    person = Person(chromium, live_server.url)
+    person.enrol(shop.code)
+    live_server.pause()
+    person.go("scan/collect")
+    person.type_code(shop.parcels[0])
+    person.type_code(shop.parcels[1])
+    person.to_photos()
+    person.choose_file(picture)
+    person.to_signature()
+    person.sign()
+    person.seal()
+    person.go("scan/collect")
+    person.type_code(shop.parcels[2])
+    person.wait_until_kept("scans")
+
+    chromium.kill()
+    chromium.tear()
+    chromium.open(f"{live_server.url}/app/")  # goes on behind the torn record
+    assert not is_made_anew(chromium)
+    chromium.page.click("[data-el=resume-go]")
+    person.type_code(shop.parcels[3])
+    chromium.page.wait_for_function(KEPT_TWO)
+    chromium.kill()
+    chromium.open(f"{live_server.url}/app/")  # and now takes it for damage
+    chromium.page.wait_for_selector("[data-el=resume]:visible")
+    assert is_made_anew(chromium), "nothing was thrown away: this trial tries nothing"
+    chromium.page.click("nav [data-tab=me]")
+    brought = chromium.page.locator("[data-el=brought]:visible").inner_text()
+    assert brought.endswith("a second copy had it, with 1 handover and 4 pictures not sent yet"), brought
+    assert "signed" in chromium.page.inner_text("[data-el=signed]").lower()
+
+    chromium.page.click("nav [data-tab=home]")
+    chromium.page.click("[data-el=resume-go]")
+    chromium.page.wait_for_function("() => document.querySelector('[data-el=n]')?.textContent === '2'")
+    person.to_photos()
+    person.choose_file(picture)
+    person.to_signature()
+    person.sign()
+    person.seal()
+    live_server.resume()
+    person.wait_for_state("Safe")
+    person.go("me")
+    chromium.page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
+    told = [handovers(live_server, code) for code in shop.parcels]
+    # The same phone, the same key, one chain: nothing is marked as unsigned, as a gap or as a fork.
+    assert [[(event["seq"], event["marks"]) for event in events] for events in told] == [
+        [(1, [])],
+        [(1, [])],
+        [(2, [])],
+        [(2, [])],
+    ]
+    (phone,) = json.loads(live_server.baton("devices", "--json"))["devices"]
+    assert (phone["high_seq"], phone["unsent_blobs"]) == (2, 0)
