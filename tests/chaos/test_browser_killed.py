@@ -1,4 +1,4 @@
-"""A real Chromium, SIGKILLed at every await of sealing and sending; opened again on the same profile, all is home."""
+"""A real Chromium, SIGKILLed at every await of sealing and sending: opened again, with or without its store, all is home."""
 
 from __future__ import annotations
 
@@ -145,6 +145,15 @@ FINISH = """async () => {
   phone.close();
   return sealed.id;
 }"""
+# Opens the store, and writes something that is no matter.
+TOUCH = """async () => {
+  const { Store } = await import("/static/js/storage/store.js");
+  const { setMeta } = await import("/static/js/storage/meta.js");
+  const store = new Store();
+  await store.open();
+  await setMeta(store, "", "heartbeat", Date.now());
+  store.close();
+}"""
 IS_HOME = """async () => {
   const { openPhone } = await import("/static/js/outbox/phone.js");
   const phone = await openPhone({ auto: false });
@@ -249,6 +258,25 @@ def seal(life: Life, n: int, parcels: Sequence[str]) -> Outcome:
     page = life.sit_down()
     before = page.evaluate(LEFT)["sealed"]
     steps = life.live(page, SEAL, [n, parcels])
+    return go_on(life, steps, before)
+
+
+def throw_away(life: Life, n: int, parcels: Sequence[str]) -> Outcome:
+    """Killed in the middle of a write as well, and opened twice: the browser throws its store away in between."""
+    page = life.sit_down()
+    before = page.evaluate(LEFT)["sealed"]
+    steps = life.live(page, SEAL, [n, parcels])
+    life.browser.tear()
+    life.open("/office/sign-in").evaluate(TOUCH)
+    life.browser.kill()
+    life.open("/office/sign-in").evaluate(TOUCH)
+    assert life.browser.is_store_new(), "the store was not thrown away: this trial tries nothing"
+    life.browser.kill()
+    return go_on(life, steps, before)
+
+
+def go_on(life: Life, steps: list[str] | None, before: int) -> Outcome:
+    """What a person finds and does after it; `before` is how many records were sealed by then."""
     page = life.come_back()
     left = page.evaluate(LEFT)
     is_sealed, kept = left["sealed"] > before, left["kept"]
@@ -333,7 +361,7 @@ def trials(live_server: Server, browser: Chromium) -> Trials:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(7_200)
-@pytest.mark.parametrize(("trial", "least"), [(seal, 50), (send, 150)])
+@pytest.mark.parametrize(("trial", "least"), [(seal, 50), (throw_away, 50), (send, 150)])
 def test_a_browser_killed_at_any_await_loses_and_doubles_nothing(
     trials: Trials, trial: Trial, least: int
 ) -> None:
@@ -345,7 +373,7 @@ def test_a_browser_killed_at_any_await_loses_and_doubles_nothing(
 
 @pytest.mark.timeout(600)
 def test_a_browser_killed_at_some_awaits_loses_and_doubles_nothing(trials: Trials) -> None:
-    for trial, shares in ((seal, (0.5, 0.97)), (send, (0.5, 0.9))):
+    for trial, shares in ((seal, (0.5, 0.97)), (throw_away, (0.7,)), (send, (0.5, 0.9))):
         steps = trials.run(trial, [0])
         trials.run(trial, [int(len(steps) * share) for share in shares])
     trials.check()

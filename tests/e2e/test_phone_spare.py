@@ -31,12 +31,6 @@ def chromium(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
     browser.close()
 
 
-def is_made_anew(browser: Chromium) -> bool:
-    """Whether the browser began its database from nothing at this start, as it writes down itself."""
-    (log,) = browser.profile.glob("Default/IndexedDB/*.leveldb/LOG")
-    return "since it was missing" in log.read_text()
-
-
 def handovers(server: Server, code: str) -> list[dict[str, Any]]:
     """What phones told of a parcel."""
     return [event for event in shown(server, code)["events"] if event["kind"] != "check"]
@@ -68,14 +62,14 @@ def test_a_store_the_browser_threw_away_comes_back_with_all_that_was_not_sent(
     chromium.kill()
     chromium.tear()
     chromium.open(f"{live_server.url}/app/")  # goes on behind the torn record
-    assert not is_made_anew(chromium)
+    assert not chromium.is_store_new()
     chromium.page.click("[data-el=resume-go]")
     person.type_code(shop.parcels[3])
     chromium.page.wait_for_function(KEPT_TWO)
     chromium.kill()
     chromium.open(f"{live_server.url}/app/")  # and now takes it for damage
     chromium.page.wait_for_selector("[data-el=resume]:visible")
-    assert is_made_anew(chromium), "nothing was thrown away: this trial tries nothing"
+    assert chromium.is_store_new(), "nothing was thrown away: this trial tries nothing"
     chromium.page.click("nav [data-tab=me]")
     brought = chromium.page.locator("[data-el=brought]:visible").inner_text()
     assert brought.endswith("a second copy had it, with 1 handover and 4 pictures not sent yet"), brought

@@ -125,6 +125,11 @@ class Chromium:
         with log.open("r+b") as file:
             file.truncate(log.stat().st_size - TORN_BYTES)
 
+    def is_store_new(self) -> bool:
+        """Whether IndexedDB began from nothing at this start, by what the browser wrote down itself."""
+        (log,) = self.profile.glob("Default/IndexedDB/*.leveldb/LOG")
+        return "since it was missing" in log.read_text()
+
     def close(self) -> None:
         """End it as a person would."""
         self._forget()
