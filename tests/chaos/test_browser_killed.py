@@ -1,4 +1,4 @@
-"""A real Chromium, SIGKILLed at every await of sealing and sending: opened again, with or without its store, all is home."""
+"""A real Chromium, SIGKILLed at every await of sealing and sending, its store thrown away or not: all comes home."""
 
 from __future__ import annotations
 
