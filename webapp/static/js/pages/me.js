@@ -3,7 +3,7 @@
  * @module
  */
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count } from "../ui/format.js";
+import { DOT, age, clockTime, count } from "../ui/format.js";
 import { setSound, setTheme, soundOn, theme } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
 import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
@@ -177,17 +177,12 @@ async function showRoom(app, screen) {
   );
   text(screen, "persisted", persisted ? "No" : "Yes, if room runs out");
   button(screen, "persist").hidden = persisted;
-  el(screen, "brought-name").hidden = !broughtBack;
-  el(screen, "brought").hidden = !broughtBack;
+  for (const part of ["brought-name", "brought", "brought-why"]) el(screen, part).hidden = !broughtBack;
   if (broughtBack) text(screen, "brought", broughtWords(broughtBack));
 }
 
 /** @param {import('../domain/types.js').BroughtBack} brought @returns {string} */
 function broughtWords({ at, events, pictures }) {
-  const work = [events ? count(events, "handover") : null, pictures ? count(pictures, "picture") : null];
-  const unsent = work.filter(Boolean).join(" and ");
-  return (
-    `${clockTime(at)}: the browser threw away what Baton kept, and a second copy had it` +
-    (unsent ? `, with ${unsent} not sent yet` : "")
-  );
+  const unsent = [events ? count(events, "handover") : null, pictures ? count(pictures, "picture") : null];
+  return [clockTime(at), ...unsent].filter(Boolean).join(DOT);
 }
