@@ -1,6 +1,6 @@
 # The few commands of the house. Each one installs what it needs first and asks nothing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chaos check bench format tools screens figures
+.PHONY: help setup run test chaos browsers check bench format tools screens figures
 SHELL := /bin/sh
 PY := .venv/bin/python
 
@@ -23,6 +23,10 @@ test: tools ## all checks and all tests (ARGS="tests/unit -k fold" runs a part o
 
 chaos: tools ## 10,000 simulated days under every fault, then the long trials (ARGS="--seed N" lives one day again, line by line)
 	@$(PY) -m scripts.run_chaos $(ARGS)
+
+browsers: tools ## the phone's main job and the page in a proof, in Firefox and WebKitGTK
+	@$(PY) -m scripts.get_programs engines
+	@$(PY) -m pytest -q -m elsewhere tests/elsewhere $(ARGS)
 
 bench: tools ## events and photos a second, beside the bare databases and disk, on SQLite and PostgreSQL
 	@$(PY) -m scripts.run_bench $(ARGS)

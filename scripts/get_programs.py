@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 
+from tests.support.engines import NAMES, lacks
 from tests.support.programs import ROOT, find_chromium, find_node, npm_command
 
 APT_NAMES = ("chromium-headless-shell", "chromium")
 
 
-def main() -> int:
-    """Install what is missing. Exit code 1, with what to do, when something cannot be had."""
+def main(asked: list[str]) -> int:
+    """Install what is missing; `engines`: the other browsers. Exit code 1, with what to do, when something cannot be had."""
+    if asked == ["engines"]:
+        return 0 if have_engines() else 1
     get_strace()
     return 0 if all([have_chromium(), have_node_modules()]) else 1
 
@@ -28,6 +31,14 @@ def have_chromium() -> bool:
         say("could not get a Chromium; install one, or set CHROMIUM=/path/to/it")
         return False
     return True
+
+
+def have_engines() -> bool:
+    """See that there are a Firefox and a WebKit with their drivers: from apt when root."""
+    for package in [package for name in NAMES for package in lacks(name)]:
+        if not _by_apt(package):
+            say(f"could not get {package}; install it")
+    return not any(lacks(name) for name in NAMES)
 
 
 def get_strace() -> None:
@@ -82,4 +93,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -65,7 +65,7 @@ def run_node(tally: Tally) -> None:
 
 
 def run_pytest(tally: Tally, arguments: list[str]) -> None:
-    """All floors of Python tests in one run; long trials only when asked for (`-m chaos`, or by their name).
+    """All floors of Python tests in one run; long trials and other browsers only when asked for (`-m`, or by name).
 
     The whole is shared out, a file at a time, to as many processes as there are processors, four at most: beside a
     browser that waits for a server, another test can run.
@@ -73,7 +73,7 @@ def run_pytest(tally: Tally, arguments: list[str]) -> None:
     if not arguments:
         arguments = ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "loadfile"]
     if not any(argument in {"-m", "-k"} or "::" in argument for argument in arguments):
-        arguments = ["-m", "not chaos", *arguments]
+        arguments = ["-m", "not chaos and not elsewhere", *arguments]
     code, output = echo([sys.executable, "-m", "pytest", "-q", "--color=no", *arguments])
     closing = output.rstrip().rpartition("\n")[2]
     counted = {
