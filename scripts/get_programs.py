@@ -15,7 +15,7 @@ APT_NAMES = ("chromium-headless-shell", "chromium")
 
 
 def main(asked: list[str]) -> int:
-    """Install what is missing; `engines`: the other browsers. Exit code 1, with what to do, when something cannot be had."""
+    """Install what is missing; `engines`: the other browsers. Exit code 1, with what to do, when one cannot be had."""
     if asked == ["engines"]:
         return 0 if have_engines() else 1
     get_strace()
