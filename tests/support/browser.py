@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 TORN_BYTES = 37  # less than any record has
+# LevelDB's log: blocks, and in them records with a checksum, a length and a type, here the first part of one.
+LOG_BLOCK = 32_768
+LOG_HEAD = struct.Struct("<IHB")
+LOG_FIRST = 2
 PHONE = {"width": 360, "height": 740}
 
 
@@ -120,10 +125,31 @@ class Chromium:
         psutil.wait_procs(family, timeout=10)
 
     def tear(self) -> None:
-        """Cut the last record of IndexedDB's log short, as a SIGKILL in the middle of its write does."""
-        *_, log = sorted(self.profile.glob("Default/IndexedDB/*.leveldb/*.log"))
+        """Cut the last record of IndexedDB's log short, as a SIGKILL in the middle of its write does.
+
+        The next start goes on behind it; the one after takes the log for damaged and begins from nothing.
+        """
+        log = self._log_of_store()
         with log.open("r+b") as file:
             file.truncate(log.stat().st_size - TORN_BYTES)
+
+    def left_in_block(self) -> int:
+        """How many bytes of a record LevelDB's log still takes before its next block begins."""
+        return LOG_BLOCK - self._log_of_store().stat().st_size % LOG_BLOCK - LOG_HEAD.size
+
+    def tear_behind_head(self) -> None:
+        """Leave the head of a large record alone at the log's end, as a SIGKILL after the first of its two writes does.
+
+        The next start goes on behind it; the one after reads up to it only, and is silently what it is now, if less was
+        written than `left_in_block` said before.
+        """
+        left = self.left_in_block()
+        with self._log_of_store().open("ab") as file:
+            file.write(LOG_HEAD.pack(0, left, LOG_FIRST))
+
+    def _log_of_store(self) -> Path:
+        *_, log = sorted(self.profile.glob("Default/IndexedDB/*.leveldb/*.log"))
+        return log
 
     def is_store_new(self) -> bool:
         """Whether IndexedDB began from nothing at this start, by what the browser wrote down itself."""

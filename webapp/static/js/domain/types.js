@@ -361,7 +361,7 @@
  * @property {Problem|null} problem
  */
 
-/** What came back from the second copy, when the browser had thrown the first away. @typedef {{at:string, events:number, pictures:number}} BroughtBack */
+/** What came back from the second copy, when the browser had lost the first. @typedef {{at:string, events:number, pictures:number}} BroughtBack */
 /** @typedef {{usage:number|null, quota:number|null, persisted:boolean, photosLeft:number|null, broughtBack:BroughtBack|null}} StorageReport */
 /** @typedef {{id:string, seq:number, sha256:string}} Sealed */
 

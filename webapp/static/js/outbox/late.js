@@ -9,8 +9,7 @@ import { PhoneError } from "../domain/problems.js";
 /** @import {SyncEngine} from './sync.js' */
 /** @typedef {typeof import('./hands.js')} Hands */
 
-/** As `requestIdleCallback` wants it. */
-const IDLE = /** @type {any} */ ({ timeout: 5_000 });
+const LEVEL_WITHIN_MS = 5_000;
 
 export class Late {
   /** @type {Context} */ #context;
@@ -68,19 +67,19 @@ export class Late {
   /** Begins the engine's own triggers, unless `stop` was quicker. */
   async start() {
     const engine = await this.engine();
+    await this.#level();
     if (this.#isStopped) return;
     engine.start();
-    void this.#level();
     await this.#serveOthers();
     globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
       signal: this.#stopping.signal,
     });
   }
 
-  /** The second copy gets what it lacks, when nobody waits for anything. */
+  /** What only the first copy has must not be with the office before the second has it: a number would be given twice. */
   async #level() {
-    await new Promise((idle) => (globalThis.requestIdleCallback ?? setTimeout)(() => idle(null), IDLE));
-    await this.#context.store.level().catch(() => undefined); // a store that does not open is told where it is asked
+    const levelling = this.#context.store.level().catch(() => undefined); // a store that does not open is told where it is asked
+    await Promise.race([levelling, new Promise((over) => setTimeout(over, LEVEL_WITHIN_MS))]);
   }
 
   /** What an earlier store of this phone holds goes home too, should it open. */

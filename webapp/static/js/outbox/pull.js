@@ -60,7 +60,7 @@ async function renewAge({ store, now }, device) {
 /**
  * @param {Context} context
  * @param {string} token
- * @param {{cursor:string|null, etag:string|null}|null} known
+ * @param {{cursor:string, etag:string|null}|null} known
  * @returns {Promise<{pages:WorklistPage[], etag:string|null}|Outcome>} no pages: nothing has changed
  */
 async function fetchPages(context, token, known) {

@@ -7,7 +7,7 @@ import { listBlobs } from "../storage/blobs.js";
 import { getMeta } from "../storage/meta.js";
 import { estimate } from "./queue.js";
 
-/** @import {BroughtBack, StorageReport} from '../domain/types.js' */
+/** @import {StorageReport} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
 
 const RESERVE_BYTES = 20 * 1_048_576; // for events, which must always find room
@@ -24,13 +24,24 @@ const SAMPLE = 50;
  */
 export async function checkRoom(context, bytes) {
   if (bytes <= SMALL_BYTES) return;
-  const { usage, quota } = await estimate(context);
-  if (usage === null || quota === null || quota - usage - bytes >= RESERVE_BYTES) return;
+  const { store } = context;
+  if (
+    (await hasRoom(context, bytes * store.copies)) ||
+    ((await store.giveRoom()) && (await hasRoom(context, bytes)))
+  ) {
+    return;
+  }
   throw new PhoneError(
     "storage-full",
     "This phone has no room for more photos.",
     "Free some space, or send what is waiting. Scanning still works.",
   );
+}
+
+/** @param {Context} context @param {number} bytes @returns {Promise<boolean>} also where the browser does not tell */
+async function hasRoom(context, bytes) {
+  const { usage, quota } = await estimate(context);
+  return usage === null || quota === null || quota - usage - bytes >= RESERVE_BYTES;
 }
 
 /**
@@ -40,7 +51,7 @@ export async function checkRoom(context, bytes) {
  */
 export async function reportStorage(context, device) {
   const { usage, quota, persisted } = await estimate(context);
-  const broughtBack = await brought(context);
+  const broughtBack = await getMeta(context.store, "", "brought");
   if (usage === null || quota === null) return { usage, quota, persisted, photosLeft: null, broughtBack };
   const sizes = device === null ? [] : (await listBlobs(context.store, device)).map(({ size }) => size);
   const sample = sizes.slice(-SAMPLE);
@@ -53,14 +64,4 @@ export async function reportStorage(context, device) {
     photosLeft: Math.max(0, Math.floor((quota - usage - RESERVE_BYTES) / photo)),
     broughtBack,
   };
-}
-
-/** @param {Context} context @returns {Promise<BroughtBack|null>} null: nothing was ever lost */
-async function brought({ store }) {
-  const { at, events, pictures } = (await getMeta(store, "", "spare")) ?? {
-    at: null,
-    events: 0,
-    pictures: 0,
-  };
-  return at === null ? null : { at, events, pictures };
 }

@@ -1,37 +1,35 @@
 /**
- * What stands in the second copy: one row for each of the first, under its store's name and its key there. Pictures are
- * kept in it only until the office has them.
+ * What stands in the second copy: one row for each of the first, under its store's name and its key there, as they were
+ * after some turn. Of pictures it has those that the office has not.
  * @module
  */
-import { outboxRow } from "./events.js";
 
 /** @import {IDBPDatabase, IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
-/** @import {BlobRow, EventRow} from '../domain/types.js' */
+/** @import {BlobRow} from '../domain/types.js' */
 /** @import {Change, Name} from './changes.js' */
-/** @import {ChainRow, MetaRow, Tables} from './schema.js' */
+/** @import {BytesRow, IdentityRow, MetaRow, Tables} from './schema.js' */
 
 /** @typedef {IDBValidKey[]} RowKey the store's name, then the parts of the row's key in it */
 /** @typedef {{rows:{key:RowKey, value:unknown}}} Rows */
-/** @typedef {IDBPTransaction<Tables, Name[], 'readonly'>} Reading of the whole first copy */
-/** `at` is null while nothing was ever brought back. @typedef {{at:string|null, events:number, pictures:number}} Mark */
+/** @typedef {IDBPDatabase<Rows>} Second */
+/** @typedef {IDBPDatabase<Tables>} First */
+/** How many transactions changed a database since it was made; `id` tells one that was made anew from the one before. @typedef {{id:string, n:number}} Turn */
+/** @typedef {IDBPTransaction<Tables, Name[], 'readwrite'>} Whole */
 
-export const MARK = /** @type {[string, string]} */ (["", "spare"]); // of a first copy that is whole
-/** Rows that change, and are compared; of the others the key says enough. */
-const CHANGING = /** @type {const} */ ([
-  ...["identities", "chains", "drafts", "events"],
-  ...["outbox", "blobs", "meta"],
+const TURN_KEY = /** @type {[string, string]} */ (["", "turn"]);
+/** All but the bytes of pictures. */
+const ALL = /** @type {Name[]} */ ([
+  ...["identities", "keys", "chains", "drafts", "events", "sealed", "outbox", "blobs", "receipts"],
+  ...["parcels", "runs", "tasks", "notices", "meta"],
 ]);
-const FIXED = /** @type {const} */ ([
-  ...["keys", "sealed", "receipts"],
-  ...["parcels", "runs", "tasks", "notices"],
-]);
-/** @type {Name[]} */ const ALL = [...CHANGING, ...FIXED];
-const AT_ONCE = 8; // pictures in memory
 /** Of one moment, of one tab, or of one copy. */
-const PASSING = new Set(["lease", "heartbeat", "beat", MARK[1]]);
+const PASSING = new Set(["lease", "heartbeat", "beat", "brought"]);
+/** @type {Name[]} */ const WHOLE = [...ALL, "blob_bytes"];
+const AT_ONCE = 8; // pictures in memory
+const NO_TURN = { id: "", n: 0 };
 
-/** @param {Name} name @param {IDBValidKey|IDBKeyRange} key @returns {boolean} the row is not worth a second copy */
-export function isPassing(name, key) {
+/** @param {Change} change @returns {boolean} it is not worth a second copy */
+export function isPassing({ name, key }) {
   if (name === "keys") return key === ""; // the probe
   return name === "meta" && Array.isArray(key) && PASSING.has(String(key[1]));
 }
@@ -47,8 +45,13 @@ function rowKey(name, key) {
   return [name, ...(Array.isArray(key) ? key : [key])];
 }
 
+/** @param {RowKey} key @returns {any} of the row in its own store */
+function ownKey([, ...parts]) {
+  return parts.length > 1 ? parts : parts[0];
+}
+
 /** @param {string} name @returns {IDBKeyRange} every row of that store */
-export function rowsOf(name) {
+function rowsOf(name) {
   return IDBKeyRange.bound([name], [name, []]); // an array sorts after every string and number
 }
 
@@ -58,193 +61,268 @@ function hereOf(name, key) {
   return IDBKeyRange.bound(rowKey(name, key.lower), rowKey(name, key.upper), key.lowerOpen, key.upperOpen);
 }
 
+/** @param {unknown} row of `meta` @returns {Turn} */
+function turnIn(row) {
+  return /** @type {Turn|undefined} */ (/** @type {MetaRow|undefined} */ (row)?.value) ?? NO_TURN;
+}
+
+/** @param {Second} second @returns {Promise<Turn>} */
+export async function turnOfSecond(second) {
+  return turnIn(await second.get("rows", rowKey("meta", TURN_KEY)));
+}
+
+/** @param {First} first @returns {Promise<Turn>} */
+export async function turnOfFirst(first) {
+  return turnIn(await first.get("meta", TURN_KEY));
+}
+
 /**
- * @param {IDBPDatabase<Rows>} spare
+ * Counts this transaction of the first copy.
+ * @param {IDBPTransaction<Tables, any, 'readwrite'>} tx over `meta`, among others
+ * @returns {Promise<void>}
+ */
+export async function countTurn(tx) {
+  const meta = tx.objectStore("meta");
+  const { id, n } = turnIn(await meta.get(TURN_KEY));
+  const [device, name] = TURN_KEY;
+  await meta.put({ device, name, value: { id: id || globalThis.crypto.randomUUID(), n: n + 1 } });
+}
+
+/**
+ * Makes the changes of one transaction, if it is the next.
+ * @param {Second} second
+ * @param {Change[]} changes in their order, the turn among them
+ * @returns {Promise<'made'|'was made'|'not the next'>} when they are durable
+ */
+export async function follow(second, changes) {
+  const turn = turnIn(changes.findLast(({ name, key }) => isTurn(name, key))?.value);
+  const tx = second.transaction("rows", "readwrite", { durability: "strict" });
+  const here = turnIn(await tx.store.get(rowKey("meta", TURN_KEY)));
+  if (here.id === turn.id && here.n >= turn.n) return "was made";
+  if (here.n !== turn.n - 1 || (here.n > 0 && here.id !== turn.id)) return "not the next";
+  await put(tx, changes);
+  return "made";
+}
+
+/** @param {Name} name @param {unknown} key @returns {boolean} */
+function isTurn(name, key) {
+  return name === "meta" && Array.isArray(key) && key[1] === TURN_KEY[1];
+}
+
+/**
+ * @param {IDBPTransaction<Rows, ['rows'], 'readwrite'>} tx
  * @param {Change[]} changes all made, in their order, or none
  * @returns {Promise<void>} when they are durable
  */
-export async function apply(spare, changes) {
-  const tx = spare.transaction("rows", "readwrite", { durability: "strict" });
-  const asked = changes.flatMap(({ name, key, value }) => {
-    if (value === undefined) return [tx.store.delete(hereOf(name, key))];
-    const row = tx.store.put(value, rowKey(name, /** @type {IDBValidKey} */ (key)));
-    if (name !== "blobs" || !isHome(value)) return [row];
-    return [row, tx.store.delete(hereOf("blob_bytes", key))];
-  });
-  await Promise.all([...asked, tx.done]);
+async function put(tx, changes) {
+  try {
+    const asked = changes.flatMap(({ name, key, value }) => {
+      if (value === undefined) return [tx.store.delete(hereOf(name, key))];
+      const row = tx.store.put(value, rowKey(name, /** @type {IDBValidKey} */ (key)));
+      if (name !== "blobs" || !isHome(value)) return [row];
+      return [row, tx.store.delete(hereOf("blob_bytes", key))];
+    });
+    await Promise.all([...asked, tx.done]);
+  } catch (error) {
+    try {
+      tx.abort();
+    } catch {
+      // it has ended by itself already
+    }
+    await tx.done.catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
- * @param {IDBPDatabase<Rows>} spare
- * @param {string} name
- * @returns {Promise<unknown[]>}
- */
-function rowsIn(spare, name) {
-  return spare.getAll("rows", rowsOf(name));
-}
-
-/**
- * Puts into the first copy what it lacks and marks it whole, in one transaction but for the pictures, which come before.
- * @param {IDBPDatabase<Rows>} spare
- * @param {IDBPDatabase<Tables>} db
+ * Pictures that the office wants again are copied again.
+ * @param {Second} second
+ * @param {First} first
+ * @param {Change[]} changes that were made
+ * @param {() => Promise<boolean>} hasRoom for them
  * @returns {Promise<void>}
  */
-export async function bringBack(spare, db) {
-  const pictures = await bringPictures(spare, db);
-  const found = await Promise.all(ALL.map(async (name) => ({ name, rows: await rowsIn(spare, name) })));
-  const kept = Object.fromEntries(found.map(({ name, rows }) => [name, rows]));
-  kept.chains = kept.chains.map((row) => chainEnd(/** @type {ChainRow} */ (row), kept.events));
-  kept.outbox = [...kept.outbox, ...toOffer(kept.events, kept.outbox)];
-  kept.meta = kept.meta.map((row) => withoutCursor(/** @type {MetaRow} */ (row)));
-  const isAny = kept.identities.length > 0;
-  /** @type {Mark} */
-  const value = isAny
-    ? { at: new Date().toISOString(), events: kept.outbox.length, pictures }
-    : { at: null, events: 0, pictures: 0 };
-  const tx = db.transaction(ALL, "readwrite", { durability: "strict" });
-  if ((await tx.objectStore("meta").count(MARK)) === 0) {
-    if (isAny) for (const name of ALL) await putAbsent(tx, name, kept[name]);
-    await tx.objectStore("meta").put({ device: MARK[0], name: MARK[1], value });
+export async function copyWanted(second, first, changes, hasRoom) {
+  for (const { name, key, value } of changes) {
+    if (name !== "blobs" || value === undefined || isHome(value)) continue;
+    const here = rowKey("blob_bytes", /** @type {IDBValidKey} */ (key));
+    if ((await second.count("rows", here)) > 0 || !(await hasRoom())) continue;
+    await copyPicture(second, first, here);
   }
-  await tx.done;
 }
 
-/** @param {IDBPDatabase<Rows>} spare @param {IDBPDatabase<Tables>} db @returns {Promise<number>} how many there are */
-async function bringPictures(spare, db) {
-  const keys = await spare.getAllKeys("rows", rowsOf("blob_bytes"));
-  for (let from = 0; from < keys.length; from += AT_ONCE) {
-    const some = await Promise.all(keys.slice(from, from + AT_ONCE).map((key) => spare.get("rows", key)));
-    const tx = db.transaction(["blob_bytes"], "readwrite", { durability: "strict" });
-    await putAbsent(tx, "blob_bytes", some);
-    await tx.done;
-  }
-  return keys.length;
+/** @param {Second} second @param {First} first @param {RowKey} here */
+async function copyPicture(second, first, here) {
+  const bytes = await first.get("blob_bytes", ownKey(here));
+  if (bytes) await second.put("rows", bytes, here);
 }
 
 /**
- * @param {any} tx over that store, among others
- * @param {Name} name
- * @param {unknown[]} rows
+ * Takes out of the second copy the pictures that the first one has as well.
+ * @param {Second} second
+ * @param {First} first
+ * @returns {Promise<number>} how many
  */
-async function putAbsent(tx, name, rows) {
+export async function dropPictures(second, first) {
+  let dropped = 0;
+  for (const key of await second.getAllKeys("rows", rowsOf("blob_bytes"))) {
+    if ((await first.count("blob_bytes", ownKey(key))) === 0) continue;
+    await second.delete("rows", key);
+    dropped += 1;
+  }
+  return dropped;
+}
+
+/**
+ * Makes the second copy like the first, in one transaction but for the pictures, which come before.
+ * @param {Second} second
+ * @param {First} first
+ * @param {() => Promise<boolean>} hasRoom for another copy of the pictures
+ * @returns {Promise<boolean>} false: something was done meanwhile, and nothing is made; ask again
+ */
+export async function level(second, first, hasRoom) {
+  const before = await turnOfSecond(second);
+  const here = new Map((await second.getAllKeys("rows")).map((key) => [JSON.stringify(key), key]));
+  const texts = await textsIn(second);
+  const tx = first.transaction(WHOLE, "readonly");
+  const found = await Promise.all(ALL.map((name) => readStore(tx, name)));
+  const pictures = await tx.objectStore("blob_bytes").getAllKeys();
+  await tx.done;
+  const bytes = new Map(pictures.map((key) => [JSON.stringify(rowKey("blob_bytes", key)), key]));
+  /** @type {Change[]} */ const changes = [];
+  for (const { name, key, row } of found.flat()) {
+    const id = JSON.stringify(rowKey(name, key));
+    const isHere = here.delete(id);
+    const isSame = isHere && texts.get(id) === JSON.stringify(row); // a key cannot be looked into: it is the same
+    if (!isSame) changes.push({ name, key, value: row });
+    if (name !== "blobs" || isHome(row)) continue;
+    await matchPicture(second, first, { key: rowKey("blob_bytes", key), here, bytes, hasRoom });
+  }
+  const writing = second.transaction("rows", "readwrite", { durability: "strict" });
+  const now = turnIn(await writing.store.get(rowKey("meta", TURN_KEY)));
+  if (now.id !== before.id || now.n !== before.n) return false;
+  const gone = [...here.values()].filter(([name]) => WHOLE.includes(/** @type {Name} */ (name))); // a later version's stay
+  await put(writing, [
+    ...changes,
+    ...gone.map((key) => ({ name: /** @type {Name} */ (key[0]), key: ownKey(key) })),
+  ]);
+  return true;
+}
+
+/**
+ * A picture that is not home is in both copies, whichever has it.
+ * @param {Second} second
+ * @param {First} first
+ * @param {{key:RowKey, here:Map<string, RowKey>, bytes:Map<string, IDBValidKey>, hasRoom:() => Promise<boolean>}} about
+ */
+async function matchPicture(second, first, { key, here, bytes, hasRoom }) {
+  const id = JSON.stringify(key);
+  const isHere = here.delete(id);
+  if (isHere && !bytes.has(id)) {
+    const kept = /** @type {BytesRow} */ (await second.get("rows", key));
+    await first.put("blob_bytes", kept);
+  } else if (!isHere && bytes.has(id) && (await hasRoom())) {
+    await copyPicture(second, first, key);
+  }
+}
+
+/** @param {IDBPTransaction<Tables, any, 'readonly'>} tx @param {Name} name @returns {Promise<{name:Name, key:IDBValidKey, row:unknown}[]>} but for what is passing */
+async function readStore(tx, name) {
   const store = tx.objectStore(name);
-  await Promise.all(
-    rows.map(async (row) => {
-      const { keyPath } = store;
-      const fields = /** @type {Record<string, IDBValidKey>} */ (row);
-      const key = Array.isArray(keyPath) ? keyPath.map((part) => fields[part]) : fields[keyPath];
-      if ((await store.count(key)) === 0) await store.put(row);
-    }),
-  );
+  const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()]);
+  return keys
+    .map((key, at) => ({ name, key: /** @type {IDBValidKey} */ (key), row: rows[at] }))
+    .filter(({ key }) => !isPassing({ name, key }));
 }
 
-/** Another tab's event may be here before its link of the chain is. @param {ChainRow} row @param {unknown[]} events @returns {ChainRow} */
-function chainEnd(row, events) {
-  const own = /** @type {EventRow[]} */ (events).filter(({ device }) => device === row.device);
-  const last = own.reduce(
-    (end, event) => (event.seq > end.seq ? { ...row, seq: event.seq, prev: event.sha256 } : end),
-    row,
-  );
-  return last;
-}
-
-/** What is not sent goes, though its place in the line is not here. @param {unknown[]} events @param {unknown[]} outbox */
-function toOffer(events, outbox) {
-  const inLine = new Set(/** @type {EventRow[]} */ (outbox).map(({ device, seq }) => `${device} ${seq}`));
-  return /** @type {EventRow[]} */ (events)
-    .filter(({ state, device, seq }) => state !== "settled" && !inLine.has(`${device} ${seq}`))
-    .map((event) => ({ ...outboxRow(event), parked: event.state === "parked" }));
-}
-
-/** The list is brought back to be looked at, and asked for anew: a change of it may not have got here. @param {MetaRow} row @returns {MetaRow} */
-function withoutCursor(row) {
-  if (row.name !== "worklist") return row;
-  return { ...row, value: { .../** @type {object} */ (row.value), cursor: null, etag: null } };
-}
-
-/**
- * @param {IDBPDatabase<Rows>} spare
- * @param {IDBPDatabase<Tables>} db
- * @returns {Promise<{changes:Change[], lacking:Change[]}>} what makes the second copy like the first; `lacking` the
- *   pictures to be copied, without their bytes
- */
-export async function compare(spare, db) {
-  // Read before the first copy is: what stood here stood there, so what is not there now was deleted.
-  const here = new Map((await spare.getAllKeys("rows")).map((key) => [JSON.stringify(key), key]));
-  const texts = await textsIn(spare);
-  const tx = /** @type {Reading} */ (db.transaction([...ALL, "blob_bytes"], "readonly"));
-  const found = [];
-  for (const name of CHANGING) found.push(await changed(tx, name, here, texts));
-  for (const name of FIXED) found.push(await added(tx, name, here));
-  const lacking = await picturesLacking(tx, here);
-  await tx.done;
-  return { changes: [...found.flat(), ...[...here.values()].map(gone)], lacking };
-}
-
-/** @param {RowKey} key @returns {Change} */
-function gone([name, ...parts]) {
-  const key = parts.length > 1 ? parts : /** @type {IDBValidKey} */ (parts[0]);
-  return { name: /** @type {Name} */ (name), key };
-}
-
-/** @param {IDBPDatabase<Rows>} spare @returns {Promise<Map<string, string>>} by key, of the rows that change */
-async function textsIn(spare) {
+/** @param {Second} second @returns {Promise<Map<string, string>>} what stands in its rows, by key */
+async function textsIn(second) {
   const texts = new Map();
-  for (const name of CHANGING) {
-    const keys = await spare.getAllKeys("rows", rowsOf(name));
-    const rows = await rowsIn(spare, name);
+  for (const name of ALL) {
+    const [keys, rows] = await Promise.all([
+      second.getAllKeys("rows", rowsOf(name)),
+      second.getAll("rows", rowsOf(name)),
+    ]);
     keys.forEach((key, at) => texts.set(JSON.stringify(key), JSON.stringify(rows[at])));
   }
   return texts;
 }
 
 /**
- * @param {Reading} tx
- * @param {Name} name
- * @param {Map<string, RowKey>} here keys of the second copy; those of rows that are there are taken out
- * @param {Map<string, string>} texts
- * @returns {Promise<Change[]>}
+ * Makes the first copy, which was thrown away or went back, what the second is.
+ * @param {Second} second
+ * @param {First} first
+ * @param {Turn} from the first copy's turn, which must still be it
+ * @returns {Promise<void>}
  */
-async function changed(tx, name, here, texts) {
-  const keys = await tx.objectStore(name).getAllKeys();
-  const rows = await tx.objectStore(name).getAll();
-  return keys.flatMap((key, at) => {
-    const id = JSON.stringify(rowKey(name, key));
-    here.delete(id);
-    const isSame = isPassing(name, key) || texts.get(id) === JSON.stringify(rows[at]);
-    return isSame ? [] : [{ name, key, value: rows[at] }];
-  });
+export async function bringBack(second, first, from) {
+  const pictures = await bringPictures(second, first);
+  const found = await Promise.all(
+    ALL.map(async (name) => ({ name, rows: await second.getAll("rows", rowsOf(name)) })),
+  );
+  const tx = /** @type {Whole} */ (
+    /** @type {unknown} */ (first.transaction(ALL, "readwrite", { durability: "strict" }))
+  );
+  const now = turnIn(await tx.objectStore("meta").get(TURN_KEY));
+  if (now.id !== from.id || now.n !== from.n) return tx.done;
+  for (const { name, rows } of found) {
+    const store = tx.objectStore(name);
+    await store.clear();
+    await Promise.all(rows.map((row) => store.put(/** @type {any} */ (row))));
+  }
+  const events = found.find(({ name }) => name === "outbox")?.rows.length ?? 0;
+  await noteBrought(tx, events, pictures);
+  await tx.done;
+}
+
+/** @param {Whole} tx @param {number} events @param {number} pictures */
+async function noteBrought(tx, events, pictures) {
+  const value = { at: new Date().toISOString(), events, pictures };
+  await tx.objectStore("meta").put({ device: "", name: "brought", value });
 }
 
 /**
- * @param {Reading} tx
- * @param {Name} name
- * @param {Map<string, RowKey>} here keys of the second copy; those of rows that are there are taken out
- * @returns {Promise<Change[]>}
+ * Takes over the people of a database that was thrown away, when a new one was begun before that was known.
+ * @param {Second} second
+ * @param {First} first
+ * @returns {Promise<void>} the second copy is not changed: `level` makes it like the first then
  */
-async function added(tx, name, here) {
-  const store = tx.objectStore(name);
-  /** @type {Change[]} */ const changes = [];
-  for (const key of await store.getAllKeys()) {
-    const isHere = here.delete(JSON.stringify(rowKey(name, key))) || isPassing(name, key);
-    if (!isHere) changes.push({ name, key, value: await store.get(/** @type {any} */ (key)) });
+export async function merge(second, first) {
+  const people = /** @type {IdentityRow[]} */ (await second.getAll("rows", rowsOf("identities")));
+  const known = new Set(await first.getAllKeys("identities"));
+  const devices = new Set(people.map(({ device }) => device).filter((device) => !known.has(device)));
+  if (devices.size === 0) return;
+  const pictures = await bringPictures(second, first);
+  const found = await Promise.all(
+    ALL.map(async (name) => ({ name, rows: await second.getAll("rows", rowsOf(name)) })),
+  );
+  const tx = /** @type {Whole} */ (
+    /** @type {unknown} */ (first.transaction(ALL, "readwrite", { durability: "strict" }))
+  );
+  let events = 0;
+  for (const { name, rows } of found) {
+    for (const row of /** @type {any[]} */ (rows)) {
+      if (!devices.has(row.device)) continue;
+      if (name === "receipts") delete row.n; // another may have its number here
+      await tx.objectStore(name).put(row);
+      events += name === "outbox" ? 1 : 0;
+    }
   }
-  return changes;
+  await noteBrought(tx, events, pictures);
+  await countTurn(tx);
+  await tx.done;
 }
 
-/**
- * @param {Reading} tx
- * @param {Map<string, RowKey>} here keys of the second copy; those that are right are taken out
- * @returns {Promise<Change[]>}
- */
-async function picturesLacking(tx, here) {
-  /** @type {Change[]} */ const lacking = [];
-  const bytes = new Set((await tx.objectStore("blob_bytes").getAllKeys()).map((key) => JSON.stringify(key)));
-  for (const row of await tx.objectStore("blobs").getAll()) {
-    const key = [row.device, row.sha256];
-    const id = JSON.stringify(rowKey("blob_bytes", key));
-    if (isHome(row) || !bytes.has(JSON.stringify(key))) continue;
-    if (!here.delete(id)) lacking.push({ name: "blob_bytes", key });
+/** @param {Second} second @param {First} first @returns {Promise<number>} how many there are */
+async function bringPictures(second, first) {
+  const keys = await second.getAllKeys("rows", rowsOf("blob_bytes"));
+  for (let from = 0; from < keys.length; from += AT_ONCE) {
+    const some = keys.slice(from, from + AT_ONCE);
+    const counted = await Promise.all(some.map((key) => first.count("blob_bytes", ownKey(key))));
+    const absent = some.filter((_, at) => counted[at] === 0);
+    const rows = await Promise.all(absent.map((key) => second.get("rows", key)));
+    const tx = first.transaction("blob_bytes", "readwrite", { durability: "strict" });
+    await Promise.all([...rows.map((row) => tx.store.put(/** @type {BytesRow} */ (row))), tx.done]);
   }
-  return lacking;
+  return keys.length;
 }

@@ -1,39 +1,56 @@
 /**
  * A second copy of this phone's database, in a storage bucket, which Chromium keeps in files of its own. Killed in the
- * middle of a write, Chromium's IndexedDB goes on behind the torn record at the next start, takes that for damage at
- * the one after, and deletes everything (LevelDB with `reuse_logs`); Android kills browsers all the time. What is not
- * with the office yet then comes back from here, with the key it was signed by. Other browsers keep IndexedDB in
- * SQLite, have no buckets, and need no second copy.
+ * middle of a write, Chromium's IndexedDB (LevelDB with `reuse_logs`) goes on behind the torn record at the next start.
+ * At the one after it takes that for damage and deletes everything, or reads up to it only and is silently what it was
+ * before; Android kills browsers all the time. The phone is then made again what the second copy says, with the key it
+ * seals by. Other browsers keep IndexedDB in SQLite, have no buckets, and need no second copy.
+ *
+ * Every transaction has a turn, and the second copy takes one turn after the other: it is what the first was after one
+ * of them, never a mixture. So the copy with the later turn is right.
  * @module
  */
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
-import { apply, bringBack, compare, isPassing, MARK, rowsOf } from "./spare-rows.js";
+import {
+  bringBack,
+  copyWanted,
+  dropPictures,
+  follow,
+  level,
+  merge,
+  turnOfFirst,
+  turnOfSecond,
+} from "./spare-rows.js";
 
-/** @import {IDBPDatabase} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Change} from './changes.js' */
-/** @import {Tables} from './schema.js' */
-/** @import {Rows} from './spare-rows.js' */
+/** @import {First, Second} from './spare-rows.js' */
 
 /** @typedef {{open:(name:string, options:{durability:string, persisted:boolean}) => Promise<{indexedDB:IDBFactory}>}} Buckets `navigator.storageBuckets` */
 
 const BUCKET = "baton-spare";
 const PATIENCE_MS = 3_000; // nobody's seal waits longer for the second copy
-const OPEN_WITHIN_MS = 5_000;
+const ANSWER_WITHIN_MS = 4_000; // to be opened and asked; what takes longer is not going to come
+const DONE_WITHIN_MS = 120_000; // hundreds of pictures on a slow phone
+const TRIES = 3;
+const PAUSE_MS = 150;
+const RESERVE_BYTES = 60 * 1_048_576; // left free when pictures are copied that have no second copy yet
 /** What was promised to somebody is said only when it is here too. */
 const PROMISED = new Set(["identities", "keys", "chains", "drafts", "sealed", "blob_bytes"]);
+
+/** @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((done) => setTimeout(done, ms));
+}
 
 /** The second copy of one database. What goes wrong here costs nobody their work: the first copy is the one in use. */
 export class Spare {
   #name;
   #buckets;
-  /** @type {Promise<IDBPDatabase<Rows>>|null} */ #opening = null;
-  /** @type {IDBPDatabase<Tables>|null} */ #first = null;
-  #isOpen = false;
+  /** @type {Promise<Second>|null} */ #opening = null;
+  /** @type {First|null} */ #first = null;
   #isLate = false;
-  #isBehind = false;
-  /** @type {unknown} what last went wrong here */ trouble = null;
-  /** @type {Promise<void>} changes are made in the order in which they were made in the first copy */ #line =
-    Promise.resolve();
+  #isGone = false;
+  /** @type {unknown} what last went wrong here, for a test to look at */ trouble = null;
+  /** @type {Promise<unknown>} one thing after the other */ #line = Promise.resolve();
 
   /**
    * @param {string} name of the first copy's database
@@ -53,148 +70,171 @@ export class Spare {
   /** Ends the connection; a later change opens it again. */
   close() {
     void this.#opening?.then(
-      (db) => db.close(),
+      (second) => second.close(),
       () => undefined,
     );
     this.#opening = null;
-    this.#isOpen = false;
+  }
+
+  /**
+   * Looks which copy is right, before anybody reads or writes the first.
+   * @param {First} first just opened
+   * @returns {Promise<void>} when the first is right, or the second could not be asked; it does not reject
+   */
+  async meet(first) {
+    this.#first = first;
+    for (let tried = 1; tried <= TRIES && !this.#isGone; tried += 1) {
+      if (await this.#inLine((second) => takeBack(second, first))) return;
+      await pause(PAUSE_MS * tried);
+    }
+  }
+
+  /** Makes the second copy like the first, where it is not. @returns {Promise<void>} it does not reject */
+  async level() {
+    const first = this.#first;
+    if (first && !this.#isGone) await this.#inLine((second) => agree(second, first));
   }
 
   /**
    * Makes the changes here that a transaction made in the first copy.
-   * @param {Change[]} changes
+   * @param {Change[]} changes the turn among them
    * @returns {Promise<void>} when they are durable, where something was promised; it does not reject
    */
   async follow(changes) {
-    const worth = changes.filter(({ name, key }) => !isPassing(name, key));
-    if (worth.length === 0) return;
-    if (this.#isLate) {
-      this.#isBehind = true; // what does not answer must neither be waited for nor fill the memory
-      return;
-    }
-    const made = this.#inLine((db) => apply(db, worth));
-    if (worth.some(({ name }) => PROMISED.has(name))) await this.#waitFor(made, PATIENCE_MS);
+    const first = this.#first;
+    if (!first || this.#isLate || this.#isGone) return; // what does not answer must not fill the memory: the turns tell that it is behind
+    const made = this.#inLine((second) => followOrAgree(second, first, changes), TRIES);
+    if (!changes.some(({ name }) => PROMISED.has(name)) || (await isDone(made, PATIENCE_MS))) return;
+    this.#isLate = true;
+    void made.then(() => (this.#isLate = false));
   }
 
   /**
-   * Gives the room of its pictures to the first copy, if that has them.
+   * Gives the room of its pictures to the first copy, which has them too.
    * @returns {Promise<boolean>} false: there is none to give
    */
   async giveRoom() {
-    const isWhole = this.#first !== null && (await this.#first.count("meta", MARK)) > 0;
-    if (!isWhole || this.#isLate) return false;
-    let given = 0;
-    const giving = this.#inLine(async (db) => {
-      given = await db.count("rows", rowsOf("blob_bytes"));
-      await db.delete("rows", rowsOf("blob_bytes"));
+    const first = this.#first;
+    if (!first || this.#isLate || this.#isGone) return false;
+    let dropped = 0;
+    await this.#inLine(async (second) => {
+      dropped = await dropPictures(second, first);
     });
-    await this.#waitFor(giving, PATIENCE_MS);
-    return given > 0;
+    return dropped > 0;
   }
 
   /**
-   * Fills a database that was made anew, because the one before is gone. One that has its mark is whole: nothing is read.
-   * @param {IDBPDatabase<Tables>} db the first copy, just opened
-   * @returns {Promise<void>} it does not reject: a phone starts without it as well
+   * @param {(second: Second) => Promise<unknown>} work is harmless to do twice
+   * @param {number} [tries]
+   * @returns {Promise<boolean>} false: it was not done; it does not reject
    */
-  async bringBack(db) {
-    this.#first = db;
-    if ((await db.count("meta", MARK)) > 0) return;
-    // A bucket that does not open must not keep the app from opening; one that does is waited for.
-    await this.#waitFor(
-      this.#inLine(async () => undefined),
-      OPEN_WITHIN_MS,
-    );
-    if (this.#isOpen) await this.#inLine((spare) => bringBack(spare, db));
-  }
-
-  /**
-   * Finds what the two copies differ in (a kill between the two writes, a phone that had no second copy yet).
-   * @param {IDBPDatabase<Tables>} db
-   * @returns {Promise<void>} it does not reject
-   */
-  async level(db) {
-    if ((await db.count("meta", MARK)) === 0) return; // made anew, and what stands here did not come back yet
-    /** @type {Change[]} */ let bytes = [];
-    await this.#inLine(async (spare) => {
-      const { changes, lacking } = await compare(spare, db);
-      bytes = lacking;
-      if (changes.length > 0) await apply(spare, changes);
-    });
-    for (const { name, key } of bytes) {
-      await this.#inLine(async (spare) => {
-        const value = await db.get("blob_bytes", /** @type {[string, string]} */ (key));
-        if (value) await apply(spare, [{ name, key, value }]);
-      });
-    }
-  }
-
-  /**
-   * @param {(db: IDBPDatabase<Rows>) => Promise<void>} work
-   * @returns {Promise<void>} it does not reject: `level` finds what was not done
-   */
-  #inLine(work) {
+  #inLine(work, tries = 1) {
     const done = this.#line.then(async () => {
-      try {
-        this.#opening ??= this.#open();
-        const db = await this.#opening;
-        this.#isOpen = true;
-        await work(db);
-      } catch (error) {
-        this.close();
-        this.trouble = error;
+      for (let tried = 1; ; tried += 1) {
+        try {
+          this.#opening ??= this.#open();
+          const second = await limited(this.#opening, ANSWER_WITHIN_MS);
+          await limited(work(second), DONE_WITHIN_MS);
+          return true;
+        } catch (error) {
+          this.close();
+          this.trouble = error;
+          this.#isGone ||= error instanceof DOMException && error.name === "TimeoutError"; // until the next start
+          if (tried >= tries || this.#isGone) return false;
+          if (isFull(error) && this.#first) await this.#dropPictures(this.#first);
+        }
       }
     });
     this.#line = done;
     return done;
   }
 
-  /**
-   * What is late is not waited for again until it answered; then what was left out meanwhile is looked for.
-   * @param {Promise<void>} work
-   * @param {number} ms
-   * @returns {Promise<void>} when it is done, or that time is over
-   */
-  async #waitFor(work, ms) {
-    if (this.#isLate || (await isDone(work, ms))) return;
-    this.#isLate = true;
-    void work.then(() => {
-      this.#isLate = false;
-      if (this.#isBehind && this.#first) void this.level(this.#first).catch(() => undefined);
-      this.#isBehind = false;
-    });
+  /** Room for what matters more. @param {First} first */
+  async #dropPictures(first) {
+    this.#opening ??= this.#open();
+    const dropping = this.#opening.then((second) => dropPictures(second, first));
+    await limited(dropping, ANSWER_WITHIN_MS).catch(() => undefined);
   }
 
-  /** @returns {Promise<IDBPDatabase<Rows>>} */
+  /** @returns {Promise<Second>} */
   async #open() {
     const bucket = await this.#buckets.open(BUCKET, { durability: "strict", persisted: true });
-    return openIn(bucket.indexedDB, this.#name, () => this.close());
+    const request = bucket.indexedDB.open(this.#name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("rows");
+    const second = /** @type {Second} */ (/** @type {unknown} */ (await wrap(request)));
+    second.addEventListener("versionchange", () => second.close());
+    second.addEventListener("close", () => this.close());
+    return second;
   }
 }
 
 /**
- * idb opens in the page's own storage only, so the request is made here and wrapped there.
- * @param {IDBFactory} factory
- * @param {string} name
- * @param {() => void} closed
- * @returns {Promise<IDBPDatabase<Rows>>}
+ * @param {Second} second
+ * @param {First} first
+ * @returns {Promise<void>} the first copy is right, the second may be behind
  */
-async function openIn(factory, name, closed) {
-  const request = factory.open(name, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore("rows");
-  const db = /** @type {IDBPDatabase<Rows>} */ (/** @type {unknown} */ (await wrap(request)));
-  db.addEventListener("versionchange", () => db.close());
-  db.addEventListener("close", closed);
-  return db;
+async function takeBack(second, first) {
+  // The second is read before: every turn that it has taken was in the first by then.
+  const theirs = await limited(turnOfSecond(second), ANSWER_WITHIN_MS);
+  const ours = await turnOfFirst(first);
+  if (theirs.n === 0) return;
+  if (ours.n === 0 || (ours.id === theirs.id && ours.n < theirs.n)) await bringBack(second, first, ours);
+  else if (ours.id !== theirs.id) await merge(second, first);
 }
 
-/** @param {Promise<void>} work @param {number} ms @returns {Promise<boolean>} false: that time is over, and it is not */
+/** @param {Second} second @param {First} first @returns {Promise<void>} both are the same */
+async function agree(second, first) {
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    await takeBack(second, first);
+    const [theirs, ours] = [await turnOfSecond(second), await turnOfFirst(first)];
+    if (theirs.id === ours.id && theirs.n === ours.n) return;
+    if (await level(second, first, hasRoom)) return;
+  }
+}
+
+/**
+ * @param {Second} second
+ * @param {First} first
+ * @param {Change[]} changes
+ * @returns {Promise<void>}
+ */
+async function followOrAgree(second, first, changes) {
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const how = await follow(second, changes);
+    if (how === "made") return copyWanted(second, first, changes, hasRoom);
+    if (how === "was made") return;
+    await pause(tried * 20); // another tab's turn may be on its way
+  }
+  await agree(second, first);
+}
+
+/** @returns {Promise<boolean>} also where the browser does not tell */
+async function hasRoom() {
+  const { usage, quota } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
+  return usage === undefined || quota === undefined || quota - usage > RESERVE_BYTES;
+}
+
+/** @param {unknown} error @returns {boolean} */
+function isFull(error) {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} work
+ * @param {number} ms
+ * @returns {Promise<T>} fails with `TimeoutError` when it does not come in that time
+ */
+async function limited(work, ms) {
+  if (await isDone(work, ms)) return work;
+  throw new DOMException("no answer", "TimeoutError");
+}
+
+/** @param {Promise<unknown>} work @param {number} ms @returns {Promise<boolean>} false: that time is over, and it is not done */
 async function isDone(work, ms) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
   const over = new Promise((/** @type {(isDone: boolean) => void} */ done) => {
     timer = setTimeout(done, ms, false);
   });
-  const result = await Promise.race([work.then(() => true), over]);
-  clearTimeout(timer);
-  return result;
+  return Promise.race([work.then(() => true), over]).finally(() => clearTimeout(timer));
 }

@@ -6,6 +6,7 @@
 import { openDB } from "../../vendor/idb-8.0.4/index.js";
 import { PhoneError } from "../domain/problems.js";
 import { recording } from "./changes.js";
+import { countTurn, isPassing } from "./spare-rows.js";
 import { Spare } from "./spare.js";
 import { DATABASE, VERSION, upgrade } from "./schema.js";
 
@@ -68,7 +69,13 @@ export class Store {
 
   /** Makes the second copy, where there is one, like the first. @returns {Promise<void>} */
   async level() {
-    await this.#spare?.level(await this.#connect());
+    await this.#connect();
+    await this.#spare?.level();
+  }
+
+  /** @returns {Promise<boolean>} the second copy had pictures, and they are gone from it */
+  async giveRoom() {
+    return (await this.#spare?.giveRoom()) ?? false;
   }
 
   /**
@@ -137,7 +144,8 @@ export class Store {
    */
   async write(names, work) {
     return this.#retried(async () => {
-      const tx = (await this.#connect()).transaction(names, "readwrite", { durability: "strict" });
+      const db = await this.#connect();
+      const tx = db.transaction(this.#withTurn(names), "readwrite", { durability: "strict" });
       const done = tx.done.then(
         () => null,
         (error) => error ?? new DOMException("aborted", "AbortError"),
@@ -145,15 +153,28 @@ export class Store {
       /** @type {Change[]} */ const changes = [];
       let result;
       try {
-        result = await work(this.#spare ? recording(tx, changes) : tx);
+        const own = this.#spare ? recording(tx, changes) : tx;
+        result = await work(own);
+        if (changes.some((change) => !isPassing(change))) await countTurn(own);
       } catch (error) {
         throw await abort(tx, done, error);
       }
       const failed = await done;
       if (failed) throw failed;
-      await this.#spare?.follow(changes);
+      const lasting = changes.filter((change) => !isPassing(change));
+      if (lasting.length > 0) await this.#spare?.follow(lasting);
       return result;
     });
+  }
+
+  /**
+   * @template {StoreNames<Tables>} N
+   * @param {N[]} names
+   * @returns {N[]} and where the turns are counted
+   */
+  #withTurn(names) {
+    const meta = /** @type {N} */ ("meta");
+    return this.#spare && !names.includes(meta) ? [...names, meta] : names;
   }
 
   /**
@@ -167,7 +188,7 @@ export class Store {
         return await attempt();
       } catch (error) {
         if (error instanceof DOMException && error.name === "QuotaExceededError") {
-          if (tried < TRIES && (await this.#spare?.giveRoom().catch(() => false))) continue;
+          if (tried < TRIES && (await this.giveRoom())) continue;
           throw fullError(error);
         }
         if (!isLost(error) || tried >= TRIES || this.#closed) throw failure(error);
@@ -186,7 +207,10 @@ export class Store {
 
   /** @returns {Promise<IDBPDatabase<Tables>>} a failed one is forgotten, so that the next call tries anew */
   #begin() {
-    const opening = withDeadline(this.#blockedAfter, (blocked) => this.#ask(blocked));
+    const opening = withDeadline(this.#blockedAfter, (blocked) => this.#ask(blocked)).then(async (db) => {
+      await this.#spare?.meet(db);
+      return db;
+    });
     opening.catch(() => {
       if (this.#opening === opening) this.#opening = null;
     });
@@ -204,9 +228,7 @@ export class Store {
       blocking: () => this.#forget(), // a newer version wants in: let go at once
       terminated: () => this.#forget(),
     };
-    const db = await this.#openAny({ blocked, ...watch });
-    await this.#spare?.bringBack(db);
-    return db;
+    return this.#openAny({ blocked, ...watch });
   }
 
   /**
