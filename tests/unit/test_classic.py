@@ -24,7 +24,7 @@ def run(script: str, ask: str) -> object:
     node = find_node()
     assert node is not None
     code = f"globalThis.self = globalThis;\n{script}\nprocess.stdout.write(JSON.stringify({ask}));"
-    done = subprocess.run([str(node), "-e", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(node), "-"], input=code, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
