@@ -19,7 +19,7 @@ import {
   throwAway,
   worldWithBuckets,
 } from "./helpers/buckets.js";
-import { collection, deviceOf, picture, sealSome } from "./helpers/world.js";
+import { World, collection, deviceOf, picture, sealSome } from "./helpers/world.js";
 
 afterEach(closeAll);
 
@@ -286,4 +286,16 @@ test("saved is said when the second copy has it too", async () => {
     await act();
     assert.equal(Date.now() - began >= 280, true, String(act));
   }
+});
+
+test("a phone whose turns were not counted yet has all of it in the second copy after its next change", async () => {
+  const world = await World.make();
+  const phone = await opened(world, true);
+  await phone.seal(await collection(phone));
+  world.buckets = (await worldWithBuckets()).buckets;
+  const later = await opened(world);
+  await sealSome(later, 1);
+  assert.equal(named(await rowsOf(world), "sealed").length, 2);
+  assert.equal(named(await rowsOf(world), "keys").length, 1);
+  assert.equal(named(await rowsOf(world), "blob_bytes").length, 2);
 });

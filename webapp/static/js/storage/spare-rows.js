@@ -26,6 +26,7 @@ const ALL = /** @type {Name[]} */ ([
 const PASSING = new Set(["lease", "heartbeat", "beat", "brought"]);
 /** @type {Name[]} */ const WHOLE = [...ALL, "blob_bytes"];
 const AT_ONCE = 8; // pictures in memory
+const FIRST_TURN = 2; // never the next of nothing: what the first copy had before its turns were counted is levelled first
 const NO_TURN = { id: "", n: 0 };
 
 /** @param {Change} change @returns {boolean} it is not worth a second copy */
@@ -85,7 +86,11 @@ export async function countTurn(tx) {
   const meta = tx.objectStore("meta");
   const { id, n } = turnIn(await meta.get(TURN_KEY));
   const [device, name] = TURN_KEY;
-  await meta.put({ device, name, value: { id: id || globalThis.crypto.randomUUID(), n: n + 1 } });
+  await meta.put({
+    device,
+    name,
+    value: { id: id || globalThis.crypto.randomUUID(), n: Math.max(n, FIRST_TURN - 1) + 1 },
+  });
 }
 
 /**

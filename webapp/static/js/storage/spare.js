@@ -178,7 +178,8 @@ async function takeBack(second, first) {
   const theirs = await limited(turnOfSecond(second), ANSWER_WITHIN_MS);
   const ours = await turnOfFirst(first);
   if (theirs.n === 0) return;
-  if (ours.n === 0 || (ours.id === theirs.id && ours.n < theirs.n)) await bringBack(second, first, ours);
+  const isNew = ours.n === 0 && (await first.count("identities")) === 0;
+  if (isNew || (ours.id === theirs.id && ours.n < theirs.n)) await bringBack(second, first, ours);
   else if (ours.id !== theirs.id) await merge(second, first);
 }
 
