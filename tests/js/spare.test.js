@@ -242,3 +242,15 @@ test("a database is filled once: what was deleted since does not come back by a 
   assert.equal(await first.count("drafts"), 0);
   [second, first].forEach((db) => db.close());
 });
+
+test("a row that cannot be put undoes the whole bringing back", async () => {
+  const world = await worldWithBuckets();
+  const phone = await opened(world, true);
+  await sealSome(phone, 2);
+  const [second, first] = [await openSpare(world), await openDB(world.databaseName)];
+  await second.put("rows", null, ["outbox", "x", 9]);
+  const { value: from } = await first.get("meta", ["", "turn"]);
+  await assert.rejects(bringBack(second, first, from));
+  assert.equal(await first.count("outbox"), 2);
+  [second, first].forEach((db) => db.close());
+});

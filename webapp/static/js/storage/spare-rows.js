@@ -265,19 +265,45 @@ export async function bringBack(second, first, from) {
   const found = await Promise.all(
     ALL.map(async (name) => ({ name, rows: await second.getAll("rows", rowsOf(name)) })),
   );
+  await allOrNothing(first, async (tx) => {
+    const now = turnIn(await tx.objectStore("meta").get(TURN_KEY));
+    if (now.id !== from.id || now.n !== from.n) return;
+    for (const { name, rows } of found) {
+      const store = tx.objectStore(name);
+      await store.clear();
+      for (const row of rows) await store.put(/** @type {any} */ (row));
+    }
+    const events = found.find(({ name }) => name === "outbox")?.rows.length ?? 0;
+    await noteBrought(tx, events, pictures);
+  });
+}
+
+/**
+ * @param {First} first
+ * @param {(tx: Whole) => Promise<void>} work over all of it but pictures; when it fails, nothing of it is done
+ * @returns {Promise<void>} when it is durable
+ */
+async function allOrNothing(first, work) {
   const tx = /** @type {Whole} */ (
     /** @type {unknown} */ (first.transaction(ALL, "readwrite", { durability: "strict" }))
   );
-  const now = turnIn(await tx.objectStore("meta").get(TURN_KEY));
-  if (now.id !== from.id || now.n !== from.n) return tx.done;
-  for (const { name, rows } of found) {
-    const store = tx.objectStore(name);
-    await store.clear();
-    await Promise.all(rows.map((row) => store.put(/** @type {any} */ (row))));
+  const ended = tx.done.then(
+    () => null,
+    (error) => error ?? new DOMException("aborted", "AbortError"),
+  );
+  try {
+    await work(tx);
+  } catch (error) {
+    try {
+      tx.abort();
+    } catch {
+      // it has ended by itself already
+    }
+    await ended;
+    throw error;
   }
-  const events = found.find(({ name }) => name === "outbox")?.rows.length ?? 0;
-  await noteBrought(tx, events, pictures);
-  await tx.done;
+  const failed = await ended;
+  if (failed) throw failed;
 }
 
 /** @param {Whole} tx @param {number} events @param {number} pictures */
@@ -301,21 +327,22 @@ export async function merge(second, first) {
   const found = await Promise.all(
     ALL.map(async (name) => ({ name, rows: await second.getAll("rows", rowsOf(name)) })),
   );
-  const tx = /** @type {Whole} */ (
-    /** @type {unknown} */ (first.transaction(ALL, "readwrite", { durability: "strict" }))
-  );
-  let events = 0;
-  for (const { name, rows } of found) {
-    for (const row of /** @type {any[]} */ (rows)) {
-      if (!devices.has(row.device)) continue;
-      if (name === "receipts") delete row.n; // another may have its number here
-      await tx.objectStore(name).put(row);
-      events += name === "outbox" ? 1 : 0;
+  await allOrNothing(first, async (tx) => {
+    // Another tab may have taken them over, and gone on, since they were read.
+    for (const device of await tx.objectStore("identities").getAllKeys()) devices.delete(device);
+    if (devices.size === 0) return;
+    let events = 0;
+    for (const { name, rows } of found) {
+      for (const row of /** @type {any[]} */ (rows)) {
+        if (!devices.has(row.device)) continue;
+        if (name === "receipts") delete row.n; // another may have its number here
+        await tx.objectStore(name).put(row);
+        events += name === "outbox" ? 1 : 0;
+      }
     }
-  }
-  await noteBrought(tx, events, pictures);
-  await countTurn(tx);
-  await tx.done;
+    await noteBrought(tx, events, pictures);
+    await countTurn(tx);
+  });
 }
 
 /** @param {Second} second @param {First} first @returns {Promise<number>} how many there are */
