@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { listBlobs, patchBlob } from "../../webapp/static/js/storage/blobs.js";
-import { level } from "../../webapp/static/js/storage/spare-rows.js";
+import { level } from "../../webapp/static/js/storage/spare-level.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { openDB } from "../../webapp/static/vendor/idb-8.0.4/index.js";
 import {
@@ -147,7 +147,7 @@ test("a levelling in one tab does not undo what another tab does meanwhile", asy
   world.buckets.isBroken = false;
   const other = await opened(world);
   const [second, first] = [await openSpare(world), await openDB(world.databaseName)];
-  const isMade = await level(second, first, async () => {
+  const { isMade } = await level(second, first, async () => {
     await other.people.remove(deviceOf(other), null); // its own turn makes the second copy like the first
     return true;
   });

@@ -1,7 +1,7 @@
 /** The second copy of the phone's database: what comes back when the browser loses the first. */
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { bringBack } from "../../webapp/static/js/storage/spare-rows.js";
+import { bringBack } from "../../webapp/static/js/storage/spare-back.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
 import { openDB } from "../../webapp/static/vendor/idb-8.0.4/index.js";
 import {

@@ -9,8 +9,6 @@ import { PhoneError } from "../domain/problems.js";
 /** @import {SyncEngine} from './sync.js' */
 /** @typedef {typeof import('./hands.js')} Hands */
 
-const LEVEL_WITHIN_MS = 5_000;
-
 export class Late {
   /** @type {Context} */ #context;
   /** @type {(engine: SyncEngine) => void} */ #made;
@@ -67,19 +65,12 @@ export class Late {
   /** Begins the engine's own triggers, unless `stop` was quicker. */
   async start() {
     const engine = await this.engine();
-    await this.#level();
     if (this.#isStopped) return;
     engine.start();
     await this.#serveOthers();
     globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
       signal: this.#stopping.signal,
     });
-  }
-
-  /** What only the first copy has must not be with the office before the second has it: a number would be given twice. */
-  async #level() {
-    const levelling = this.#context.store.level().catch(() => undefined); // a store that does not open is told where it is asked
-    await Promise.race([levelling, new Promise((over) => setTimeout(over, LEVEL_WITHIN_MS))]);
   }
 
   /** What an earlier store of this phone holds goes home too, should it open. */

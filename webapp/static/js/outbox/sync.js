@@ -113,6 +113,8 @@ export class SyncEngine extends EventTarget {
     /** @type {Outcome|null} of whoever is signed in; null: they were left alone this time */
     let outcome = null;
     try {
+      // A number that the office has must not be given again by a phone that comes back from its second copy.
+      await store.level();
       const current = await currentIdentity(store);
       const open = new Set([current?.device ?? ""]);
       this.#lines.delete("");

@@ -106,7 +106,7 @@ function isSigned(app, item) {
 
 /** @param {OutboxItem} item @returns {string} what two people can compare by voice */
 function numberOf(item) {
-  return `${item.seq}-${item.sha256.slice(0, 6).toUpperCase()}`;
+  return `${Math.floor(item.seq)}-${item.sha256.slice(0, 6).toUpperCase()}`;
 }
 
 /** How far it has come. @param {App} app @param {HTMLElement} screen @param {OutboxItem} item */

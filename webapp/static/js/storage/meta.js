@@ -16,7 +16,7 @@ import { mustBeKnown } from "./identities.js";
  * @property {{owner:string, until:number}} lease
  * @property {number} heartbeat   ms, when the sending tab last showed life (device '')
  * @property {number} beat        ms, when the server last took a batch, empty or not
- * @property {import('./spare-rows.js').Turn} turn   of this database (device '')
+ * @property {import('./turns.js').Turn} turn   of this database (device '')
  * @property {{at:string, events:number, pictures:number}} brought   what last came back from the second copy (device '')
  * @property {{cursor:string, epoch:string, etag:string|null, asOf:string}} worklist
  * @property {{version:string, etag:string|null, rules:Rules}} rules

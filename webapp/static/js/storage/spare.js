@@ -5,21 +5,16 @@
  * before; Android kills browsers all the time. The phone is then made again what the second copy says, with the key it
  * seals by. Other browsers keep IndexedDB in SQLite, have no buckets, and need no second copy.
  *
- * Every transaction has a turn, and the second copy takes one turn after the other: it is what the first was after one
- * of them, never a mixture. So the copy with the later turn is right.
+ * Every transaction has a turn (turns.js), and the second copy takes one turn after the other: it is what the first was
+ * after one of them, never a mixture. So the copy whose turn was made on top of the other's is right; when neither was, what
+ * both have is joined.
  * @module
  */
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
-import {
-  bringBack,
-  copyWanted,
-  dropPictures,
-  follow,
-  level,
-  merge,
-  turnOfFirst,
-  turnOfSecond,
-} from "./spare-rows.js";
+import { level, rightFirst } from "./spare-level.js";
+import { copyWanted, dropPictures } from "./spare-pictures.js";
+import { follow, turnOfFirst, turnOfSecond } from "./spare-rows.js";
+import { isSame } from "./turns.js";
 
 /** @import {Change} from './changes.js' */
 /** @import {First, Second} from './spare-rows.js' */
@@ -28,6 +23,7 @@ import {
 
 const BUCKET = "baton-spare";
 const PATIENCE_MS = 3_000; // nobody's seal waits longer for the second copy
+const LEVEL_WITHIN_MS = 5_000; // nor any sending
 const ANSWER_WITHIN_MS = 4_000; // to be opened and asked; what takes longer is not going to come
 const DONE_WITHIN_MS = 120_000; // hundreds of pictures on a slow phone
 const TRIES = 3;
@@ -49,6 +45,9 @@ export class Spare {
   /** @type {First|null} */ #first = null;
   #isLate = false;
   #isGone = false;
+  #lacksPictures = true; // until they were compared
+  /** The second copy could not be asked which of the two is right. */
+  isUnsure = true;
   /** @type {unknown} what last went wrong here, for a test to look at */ trouble = null;
   /** @type {Promise<unknown>} one thing after the other */ #line = Promise.resolve();
 
@@ -77,22 +76,30 @@ export class Spare {
   }
 
   /**
-   * Looks which copy is right, before anybody reads or writes the first.
+   * Looks which copy is right, before anybody reads or writes the first. It does not wait for what else is asked of the
+   * second copy: each of these things is done whole or not, and looks at the turns again.
    * @param {First} first just opened
    * @returns {Promise<void>} when the first is right, or the second could not be asked; it does not reject
    */
   async meet(first) {
     this.#first = first;
+    this.isUnsure = true;
     for (let tried = 1; tried <= TRIES && !this.#isGone; tried += 1) {
-      if (await this.#inLine((second) => takeBack(second, first))) return;
+      const isRight = await this.#attempt((second) => rightFirst(second, first, answered));
+      if (isRight) this.isUnsure = false;
+      if (isRight) return;
       await pause(PAUSE_MS * tried);
     }
   }
 
-  /** Makes the second copy like the first, where it is not. @returns {Promise<void>} it does not reject */
+  /** Makes the two copies the same, where they are not. @returns {Promise<void>} when they are, or it takes too long; it does not reject */
   async level() {
     const first = this.#first;
-    if (first && !this.#isGone) await this.#inLine((second) => agree(second, first));
+    if (!first || this.#isLate || this.#isGone) return;
+    await this.#awaited(
+      this.#inLine((second) => this.#agree(second, first)),
+      LEVEL_WITHIN_MS,
+    );
   }
 
   /**
@@ -103,10 +110,15 @@ export class Spare {
   async follow(changes) {
     const first = this.#first;
     if (!first || this.#isLate || this.#isGone) return; // what does not answer must not fill the memory: the turns tell that it is behind
-    const made = this.#inLine((second) => followOrAgree(second, first, changes), TRIES);
-    if (!changes.some(({ name }) => PROMISED.has(name)) || (await isDone(made, PATIENCE_MS))) return;
+    const made = this.#inLine((second) => this.#follow(second, first, changes), TRIES);
+    if (changes.some(({ name }) => PROMISED.has(name))) await this.#awaited(made, PATIENCE_MS);
+  }
+
+  /** What takes longer is not waited for again until it is done. @param {Promise<boolean>} work @param {number} ms */
+  async #awaited(work, ms) {
+    if (await isDone(work, ms)) return;
     this.#isLate = true;
-    void made.then(() => (this.#isLate = false));
+    void work.then(() => (this.#isLate = false));
   }
 
   /**
@@ -117,9 +129,10 @@ export class Spare {
     const first = this.#first;
     if (!first || this.#isLate || this.#isGone) return false;
     let dropped = 0;
-    await this.#inLine(async (second) => {
-      dropped = await dropPictures(second, first);
+    const dropping = this.#inLine(async (second) => {
+      dropped = await this.#drop(second, first);
     });
+    await this.#awaited(dropping, PATIENCE_MS);
     return dropped > 0;
   }
 
@@ -130,30 +143,77 @@ export class Spare {
    */
   #inLine(work, tries = 1) {
     const done = this.#line.then(async () => {
-      for (let tried = 1; ; tried += 1) {
-        try {
-          this.#opening ??= this.#open();
-          const second = await limited(this.#opening, ANSWER_WITHIN_MS);
-          await limited(work(second), DONE_WITHIN_MS);
-          return true;
-        } catch (error) {
-          this.close();
-          this.trouble = error;
-          this.#isGone ||= error instanceof DOMException && error.name === "TimeoutError"; // until the next start
-          if (tried >= tries || this.#isGone) return false;
-          if (isFull(error) && this.#first) await this.#dropPictures(this.#first);
-        }
+      for (let tried = 1; tried <= tries && !this.#isGone; tried += 1) {
+        if (await this.#attempt(work)) return true;
+        if (isFull(this.trouble)) await this.#makeRoom();
       }
+      return false;
     });
     this.#line = done;
     return done;
   }
 
-  /** Room for what matters more. @param {First} first */
-  async #dropPictures(first) {
+  /** @param {(second: Second) => Promise<unknown>} work @returns {Promise<boolean>} false: `trouble` says why not */
+  async #attempt(work) {
+    try {
+      this.#opening ??= this.#open();
+      const second = await limited(this.#opening, ANSWER_WITHIN_MS);
+      await limited(work(second), DONE_WITHIN_MS);
+      return true;
+    } catch (error) {
+      this.close();
+      this.trouble = error;
+      this.#lacksPictures = true;
+      this.#isGone ||= error instanceof DOMException && error.name === "TimeoutError"; // until the next start
+      return false;
+    }
+  }
+
+  /**
+   * @param {Second} second
+   * @param {First} first
+   * @param {Change[]} changes
+   * @returns {Promise<void>}
+   */
+  async #follow(second, first, changes) {
+    for (let tried = 1; tried <= TRIES; tried += 1) {
+      const how = await follow(second, changes);
+      if (how === "made") {
+        this.#lacksPictures = !(await copyWanted(second, first, changes, hasRoom)) || this.#lacksPictures;
+      }
+      if (how !== "not the next") return;
+      await pause(tried * 20); // another tab's turn may be on its way
+    }
+    await this.#agree(second, first);
+  }
+
+  /** @param {Second} second @param {First} first */
+  async #agree(second, first) {
+    for (let tried = 1; tried <= TRIES; tried += 1) {
+      await rightFirst(second, first, answered);
+      this.isUnsure = false;
+      const isLevel = isSame(await turnOfSecond(second), await turnOfFirst(first));
+      if (isLevel && !this.#lacksPictures) return;
+      this.#lacksPictures = false;
+      const { isMade, isWhole } = await level(second, first, hasRoom);
+      this.#lacksPictures ||= !isWhole;
+      if (isMade) return;
+    }
+  }
+
+  /** Room for what matters more. */
+  async #makeRoom() {
+    const first = this.#first;
+    if (!first) return;
     this.#opening ??= this.#open();
-    const dropping = this.#opening.then((second) => dropPictures(second, first));
+    const dropping = this.#opening.then((second) => this.#drop(second, first));
     await limited(dropping, ANSWER_WITHIN_MS).catch(() => undefined);
+  }
+
+  /** @param {Second} second @param {First} first @returns {Promise<number>} how many pictures */
+  #drop(second, first) {
+    this.#lacksPictures = true;
+    return dropPictures(second, first);
   }
 
   /** @returns {Promise<Second>} */
@@ -168,45 +228,9 @@ export class Spare {
   }
 }
 
-/**
- * @param {Second} second
- * @param {First} first
- * @returns {Promise<void>} the first copy is right, the second may be behind
- */
-async function takeBack(second, first) {
-  // The second is read before: every turn that it has taken was in the first by then.
-  const theirs = await limited(turnOfSecond(second), ANSWER_WITHIN_MS);
-  const ours = await turnOfFirst(first);
-  if (theirs.n === 0) return;
-  const isNew = ours.n === 0 && (await first.count("identities")) === 0;
-  if (isNew || (ours.id === theirs.id && ours.n < theirs.n)) await bringBack(second, first, ours);
-  else if (ours.id !== theirs.id) await merge(second, first);
-}
-
-/** @param {Second} second @param {First} first @returns {Promise<void>} both are the same */
-async function agree(second, first) {
-  for (let tried = 1; tried <= TRIES; tried += 1) {
-    await takeBack(second, first);
-    const [theirs, ours] = [await turnOfSecond(second), await turnOfFirst(first)];
-    if (theirs.id === ours.id && theirs.n === ours.n) return;
-    if (await level(second, first, hasRoom)) return;
-  }
-}
-
-/**
- * @param {Second} second
- * @param {First} first
- * @param {Change[]} changes
- * @returns {Promise<void>}
- */
-async function followOrAgree(second, first, changes) {
-  for (let tried = 1; tried <= TRIES; tried += 1) {
-    const how = await follow(second, changes);
-    if (how === "made") return copyWanted(second, first, changes, hasRoom);
-    if (how === "was made") return;
-    await pause(tried * 20); // another tab's turn may be on its way
-  }
-  await agree(second, first);
+/** @template T @param {Promise<T>} asking @returns {Promise<T>} */
+function answered(asking) {
+  return limited(asking, ANSWER_WITHIN_MS);
 }
 
 /** @returns {Promise<boolean>} also where the browser does not tell */

@@ -6,9 +6,11 @@
 import { openDB } from "../../vendor/idb-8.0.4/index.js";
 import { PhoneError } from "../domain/problems.js";
 import { recording } from "./changes.js";
-import { countTurn, isPassing } from "./spare-rows.js";
+import { isPassing } from "./spare-rows.js";
 import { Spare } from "./spare.js";
 import { DATABASE, VERSION, upgrade } from "./schema.js";
+import { countTurn } from "./turns.js";
+import { whole } from "./whole.js";
 
 /** @import {IDBPDatabase, IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Change} from './changes.js' */
@@ -125,11 +127,7 @@ export class Store {
   async read(names, work) {
     return this.#retried(async () => {
       const tx = (await this.#connect()).transaction(names, "readonly");
-      const done = tx.done.catch((error) => error);
-      const result = await work(tx);
-      const failed = await done;
-      if (failed) throw failed;
-      return result;
+      return whole(tx, work);
     });
   }
 
@@ -145,24 +143,22 @@ export class Store {
   async write(names, work) {
     return this.#retried(async () => {
       const db = await this.#connect();
-      const tx = db.transaction(this.#withTurn(names), "readwrite", { durability: "strict" });
-      const done = tx.done.then(
-        () => null,
-        (error) => error ?? new DOMException("aborted", "AbortError"),
-      );
+      const spare = this.#spare;
       /** @type {Change[]} */ const changes = [];
-      let result;
-      try {
-        const own = this.#spare ? recording(tx, changes) : tx;
-        result = await work(own);
-        if (changes.some((change) => !isPassing(change))) await countTurn(own);
-      } catch (error) {
-        throw await abort(tx, done, error);
-      }
-      const failed = await done;
-      if (failed) throw failed;
+      let isNewLine = false;
+      const tx = db.transaction(this.#withTurn(names), "readwrite", { durability: "strict" });
+      const result = await whole(tx, async () => {
+        const own = spare ? recording(tx, changes) : tx;
+        const done = await work(own);
+        isNewLine = spare?.isUnsure ?? false;
+        if (changes.some((change) => !isPassing(change))) await countTurn(own, { isNewLine });
+        return done;
+      });
       const lasting = changes.filter((change) => !isPassing(change));
-      if (lasting.length > 0) await this.#spare?.follow(lasting);
+      if (spare && lasting.length > 0) {
+        if (isNewLine) spare.isUnsure = false;
+        await spare.follow(lasting);
+      }
       return result;
     });
   }
@@ -252,22 +248,6 @@ export class Store {
     );
     this.#opening = null;
   }
-}
-
-/**
- * @param {{abort():void}} tx
- * @param {Promise<unknown>} done what the transaction itself ended with
- * @param {unknown} error what the work failed with
- * @returns {Promise<unknown>} the error that says why: a full disk shows in the transaction, not in the request
- */
-async function abort(tx, done, error) {
-  try {
-    tx.abort();
-  } catch {
-    // it has ended by itself already; `done` says how
-  }
-  const ended = await done;
-  return ended instanceof DOMException && ended.name === "QuotaExceededError" ? ended : error;
 }
 
 /** @param {unknown} cause @returns {PhoneError} */
