@@ -6,9 +6,8 @@ import { PhoneError } from "../domain/problems.js";
 import { ownRows } from "./schema.js";
 
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
-/** @import {BlobRow} from '../domain/types.js' */
-/** @import {DraftRow, Tables} from './schema.js' */
 /** @import {Store} from './store.js' */
+/** @import {Tables} from './schema.js' */
 
 /** What the office has not got, or nobody has sealed yet. @typedef {{handovers:number, photos:number, drafts:number, total:number}} Unsent */
 
@@ -34,7 +33,7 @@ export async function unsentOf(store, device) {
  */
 export async function removeIdentity(store, device, typed) {
   await store.write([...OWN, ...ONE, "receipts"], async (tx) => {
-    const { total } = await count(tx, device);
+    const { total } = await count(/** @type {any} */ (tx), device); // it is over more stores than these
     if (total > 0 && typed !== total) {
       throw new PhoneError(
         "count-differs",
@@ -52,7 +51,7 @@ export async function removeIdentity(store, device, typed) {
 }
 
 /**
- * @param {IDBPTransaction<Tables, any, any>} tx over outbox, blobs and drafts, among others
+ * @param {Pick<IDBPTransaction<Tables, ('outbox'|'blobs'|'drafts')[], 'readonly'|'readwrite'>, 'objectStore'>} tx
  * @param {string} device
  * @returns {Promise<Unsent>}
  */
@@ -62,11 +61,7 @@ async function count(tx, device) {
     tx.objectStore("blobs").getAll(ownRows(device)),
     tx.objectStore("drafts").getAll(ownRows(device)),
   ]);
-  const photos = blobs.filter(
-    (/** @type {BlobRow} */ { state }) => state === "wanted" || state === "refused",
-  ).length;
-  const drafts = kept.filter(
-    (/** @type {DraftRow} */ { draft }) => draft.scans.length + draft.photos.length > 0,
-  ).length;
+  const photos = blobs.filter(({ state }) => state === "wanted" || state === "refused").length;
+  const drafts = kept.filter(({ draft }) => draft.scans.length + draft.photos.length > 0).length;
   return { handovers, photos, drafts, total: handovers + photos + drafts };
 }
