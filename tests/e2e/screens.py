@@ -131,8 +131,7 @@ class Person:
         """Open the office's link and wait for Home, its list and a worker that can start it without a network."""
         self.page.goto(f"{self.url}/app/#/enrol/{code}")
         self.page.wait_for_selector("[data-el=runs] .run")
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+        self.page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
 
     def press(self, name: str) -> None:
         """Press the button or link that a person would call so."""
