@@ -62,6 +62,7 @@ test("what is sent leaves its pictures in the first copy only, and comes back as
   const again = await opened(world);
   const [handover] = (await again.outbox()).filter((one) => one.id === id);
   assert.equal(handover.state, "safe");
+  assert.equal((await again.storage()).broughtBack.events, 0);
   assert.equal(
     (await again.receiptsOf(id)).length,
     (await again.receiptsOf(id)).filter((one) => one.verified).length,

@@ -58,6 +58,24 @@ export function beyond(draft, { parcels, blobs }) {
   return { scans: scans.length > 0 ? scans : draft.scans, photos }; // photos alone go with the parcels they show
 }
 
+/**
+ * One handover that went on in two places.
+ * @param {Draft} newer its words stand
+ * @param {Draft} older
+ * @returns {Draft} with the scans and photos of both
+ */
+export function united(newer, older) {
+  const codes = new Set(newer.scans.map(({ code }) => code));
+  const digests = new Set(newer.photos.map(({ sha256 }) => sha256));
+  return {
+    ...newer,
+    scans: [...older.scans.filter(({ code }) => !codes.has(code)), ...newer.scans],
+    photos: [...older.photos.filter(({ sha256 }) => !digests.has(sha256)), ...newer.photos],
+    signature: newer.signature ?? older.signature,
+    counterpart: newer.counterpart ?? older.counterpart,
+  };
+}
+
 /** @param {Draft} draft @returns {boolean} nothing was done that would be a pity to lose */
 export function isEmpty({ scans, photos }) {
   return scans.length === 0 && photos.length === 0;

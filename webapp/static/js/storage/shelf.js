@@ -4,6 +4,7 @@
  * @module
  */
 import { DATABASE } from "./schema.js";
+import { spareNames } from "./spare.js";
 
 /** `why` is the browser's own word; `isEmpty` once it opened again and all in it was with the office. @typedef {{name:string, at:string, why:string, isEmpty:boolean}} LostStore */
 /** @typedef {{current:string, lost:LostStore[]}} Noted */
@@ -93,12 +94,13 @@ export function freeName({ current, lost }, existing) {
   return `${DATABASE}-${number}`;
 }
 
-/** @returns {Promise<string[]>} names of this phone's databases; none where the browser does not tell */
+/** @returns {Promise<string[]>} names of this phone's databases, also of those that only their second copies are left of; none where the browser does not tell */
 export async function existingNames() {
   const own = new RegExp(`^${DATABASE}(-\\d+)?$`);
   try {
-    const found = await globalThis.indexedDB?.databases?.();
-    return (found ?? []).flatMap(({ name }) => (name && own.test(name) ? [name] : []));
+    const found = (await globalThis.indexedDB?.databases?.()) ?? [];
+    const names = [...found.map(({ name }) => name ?? ""), ...(await spareNames())];
+    return [...new Set(names)].filter((name) => own.test(name));
   } catch (error) {
     if (error instanceof DOMException) return [];
     throw error;

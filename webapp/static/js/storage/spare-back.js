@@ -2,9 +2,10 @@
  * The way back from the second copy: the first was thrown away, or is what it was before, or went another way since.
  * @module
  */
+import { beyond, united } from "../domain/draft.js";
 import { bringPictures } from "./spare-pictures.js";
 import { ALL, readAll } from "./spare-rows.js";
-import { countJoining, covers, isSame, isTurn, readTurn, turnIn } from "./turns.js";
+import { countJoining, countTurn, covers, isSame, isTurn, readTurn, turnIn } from "./turns.js";
 import { whole } from "./whole.js";
 
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
@@ -14,7 +15,7 @@ import { whole } from "./whole.js";
 /** @import {First, Kept, Second} from './spare-rows.js' */
 /** @import {Turn} from './turns.js' */
 
-/** @typedef {IDBPTransaction<Tables, Name[], 'readwrite'>} Whole over all but the bytes of pictures */
+/** @typedef {IDBPTransaction<Tables, Name[], 'readwrite'>} Whole over all of it */
 /** @typedef {{tx:Whole, known:Set<string>, of:(name:Name) => any[]}} Joining */
 
 /**
@@ -34,9 +35,17 @@ export async function bringBack(second, first, from) {
       await store.clear();
       for (const row of rows) await store.put(/** @type {any} */ (row));
     }
+    await dropUnknown(tx);
     const events = kept.find(({ name }) => name === "outbox")?.rows.length ?? 0;
     await noteBrought(tx, events, pictures);
+    await countTurn(tx, { isNewLine: true }); // what the first has lost may be on its way from another tab
   });
+}
+
+/** Pictures that no row speaks of. @param {Whole} tx */
+async function dropUnknown(tx) {
+  const [rows, keys] = [tx.objectStore("blobs"), await tx.objectStore("blob_bytes").getAllKeys()];
+  for (const key of keys) if ((await rows.count(key)) === 0) await tx.objectStore("blob_bytes").delete(key);
 }
 
 /**
@@ -55,9 +64,10 @@ export async function join(second, first) {
     const known = new Set(await tx.objectStore("identities").getAllKeys());
     const of = (/** @type {Name} */ name) =>
       /** @type {any[]} */ (kept.find((store) => store.name === name)?.rows ?? []);
+    const strangers = of("identities").filter(({ device }) => !known.has(device)).length;
     const events = (await takeOver({ tx, known, of })) + (await takeIn({ tx, known, of }));
     await takeCurrent({ tx, known, of });
-    if (events > 0) await noteBrought(tx, events, pictures);
+    if (strangers + events > 0) await noteBrought(tx, events, pictures);
     await countJoining(tx, turn);
   });
 }
@@ -70,7 +80,9 @@ function turnOf(kept) {
 
 /** @param {First} first @param {(tx: Whole) => Promise<void>} work @returns {Promise<void>} when it is durable */
 function changeAll(first, work) {
-  const tx = first.transaction(ALL, "readwrite", { durability: "strict" });
+  const tx = first.transaction(/** @type {Name[]} */ ([...ALL, "blob_bytes"]), "readwrite", {
+    durability: "strict",
+  });
   return whole(/** @type {Whole} */ (/** @type {unknown} */ (tx)), work);
 }
 
@@ -121,6 +133,7 @@ async function takeIn(joining) {
     await takeChain(joining, device);
     await takePictures(joining, device);
     await takeDrafts(joining, device);
+    await takeReceipts(joining, device);
   }
   return events;
 }
@@ -138,6 +151,7 @@ async function takeEvents({ tx, of }, device) {
   for (const sealed of /** @type {SealedRow[]} */ (own("sealed"))) {
     const event = /** @type {EventRow|undefined} */ (events.find(({ seq }) => seq === sealed.seq));
     if (!event || (await tx.objectStore("events").index("byId").count([device, event.id])) > 0) continue;
+    await leaveRest(tx, await tx.objectStore("drafts").get([device, event.draft]), event);
     const seq = await freePlace(tx, device, sealed.seq);
     const isRedone = (await tx.objectStore("events").index("byDraft").count([device, event.draft])) > 0;
     await tx
@@ -181,16 +195,51 @@ async function takePictures({ tx, of }, device) {
     if (!ours) await store.put(theirs);
     else {
       const state = ours.state === "local" ? theirs.state : ours.state;
-      await store.put({ ...ours, state, events: [...new Set([...ours.events, ...theirs.events])] });
+      const events = [...new Set([...ours.events, ...theirs.events])];
+      await store.put({ ...ours, state, role: ours.role ?? theirs.role, events });
     }
   }
 }
 
-/** Unless it was sealed since, or is newer here. @param {Joining} joining @param {string} device */
+/**
+ * A handover that went on in both copies has what was done in either.
+ * @param {Joining} joining
+ * @param {string} device
+ */
 async function takeDrafts({ tx, of }, device) {
   for (const theirs of /** @type {DraftRow[]} */ (of("drafts").filter((row) => row.device === device))) {
+    const sealed = await tx.objectStore("events").index("byDraft").get([device, theirs.id]);
     const ours = await tx.objectStore("drafts").get([device, theirs.id]);
-    const isSealed = (await tx.objectStore("events").index("byDraft").count([device, theirs.id])) > 0;
-    if (!isSealed && (ours?.savedAt ?? 0) < theirs.savedAt) await tx.objectStore("drafts").put(theirs);
+    if (sealed) await leaveRest(tx, theirs, sealed);
+    else await tx.objectStore("drafts").put(ours ? unitedRows(ours, theirs) : theirs);
   }
+}
+
+/** @param {DraftRow} ours @param {DraftRow} theirs @returns {DraftRow} */
+function unitedRows(ours, theirs) {
+  const [older, newer] = ours.savedAt < theirs.savedAt ? [ours, theirs] : [theirs, ours];
+  const rev = Math.max(ours.rev ?? 0, theirs.rev ?? 0) + 1;
+  return { ...newer, draft: united(newer.draft, older.draft), rev };
+}
+
+/**
+ * Of a draft that was sealed only what the event does not hold stays, as a handover of its own.
+ * @param {Whole} tx
+ * @param {DraftRow|undefined} row
+ * @param {EventRow} event
+ */
+async function leaveRest(tx, row, event) {
+  const rest = row && beyond(row.draft, event);
+  if (row) await tx.objectStore("drafts").delete([row.device, row.id]);
+  if (!row || !rest) return;
+  const id = globalThis.crypto.randomUUID();
+  await tx.objectStore("drafts").put({ ...row, id, draft: { ...row.draft, ...rest, id, signature: null } });
+}
+
+/** @param {Joining} joining @param {string} device */
+async function takeReceipts({ tx, of }, device) {
+  const store = tx.objectStore("receipts");
+  const ours = new Set((await store.index("byDevice").getAll(device)).map(({ jws }) => jws));
+  const theirs = of("receipts").filter((row) => row.device === device && !ours.has(row.jws));
+  for (const row of theirs) await store.put(withoutNumber(row));
 }

@@ -17,29 +17,26 @@ import {
   turnOfSecond,
 } from "./spare-rows.js";
 import { covers, isSame, readTurn, turnIn, TURN_KEY } from "./turns.js";
-import { look, quiet } from "./whole.js";
+import { quiet } from "./whole.js";
 
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Change, Name} from './changes.js' */
 /** @import {Tables} from './schema.js' */
 /** @import {HasRoom} from './spare-pictures.js' */
 /** @import {First, RowKey, Second} from './spare-rows.js' */
-/** @import {Turn} from './turns.js' */
 
 /**
  * Makes the first copy right, where it is not.
  * @param {Second} second
  * @param {First} first
- * @param {(asking: Promise<Turn>) => Promise<Turn>} answered waits so long for its first answer
  * @returns {Promise<void>} the second may be behind
  */
-export async function rightFirst(second, first, answered) {
+export async function rightFirst(second, first) {
   // The second is read before: every turn that it has taken was in the first by then.
-  const theirs = await answered(turnOfSecond(second));
+  const theirs = await turnOfSecond(second);
   const ours = await turnOfFirst(first);
-  if (theirs.n === 0 || covers(ours, theirs)) return;
-  const isNew = ours.n === 0 && (await look(first, "identities", (store) => store.count())) === 0;
-  if (isNew || (ours.n > 0 && covers(theirs, ours))) await bringBack(second, first, ours);
+  if (covers(ours, theirs)) return;
+  if (ours.n > 0 && covers(theirs, ours)) await bringBack(second, first, ours);
   else await join(second, first);
 }
 
@@ -53,9 +50,6 @@ export async function rightFirst(second, first, answered) {
  */
 export async function level(second, first, hasRoom) {
   const before = await turnOfSecond(second);
-  if (isSame(before, await turnOfFirst(first))) {
-    return { isMade: true, isWhole: await matchPictures(second, first, hasRoom) };
-  }
   const there = (await readAll(second)).flatMap(({ keys, rows }) =>
     keys.map((key, at) => /** @type {const} */ ([JSON.stringify(key), JSON.stringify(rows[at])])),
   );

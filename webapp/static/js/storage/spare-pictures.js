@@ -2,7 +2,7 @@
  * The pictures of the second copy: those that the office has not got, as far as there is room for them twice.
  * @module
  */
-import { change, isHome, ownKey, rowKey, rowsOf } from "./spare-rows.js";
+import { ask, change, isHome, ownKey, rowKey, rowsOf } from "./spare-rows.js";
 import { look, quiet, whole } from "./whole.js";
 
 /** @import {Change} from './changes.js' */
@@ -26,7 +26,7 @@ export async function copyWanted(second, first, changes, hasRoom) {
   for (const { name, key, value } of changes) {
     if (name !== "blobs" || value === undefined || isHome(value)) continue;
     const here = rowKey("blob_bytes", /** @type {IDBValidKey} */ (key));
-    if ((await look(second, "rows", (store) => store.count(here))) > 0) continue;
+    if ((await ask(second, (store) => store.count(here))) > 0) continue;
     if (await hasRoom()) await copyPicture(second, first, here);
     else isWhole = false;
   }
@@ -74,13 +74,13 @@ export async function matchPictures(second, first, hasRoom) {
 
 /** @param {Second} second @returns {Promise<Set<string>>} own keys of the pictures in it */
 async function keysOf(second) {
-  const keys = await look(second, "rows", (store) => store.getAllKeys(rowsOf("blob_bytes")));
+  const keys = await ask(second, (store) => store.getAllKeys(rowsOf("blob_bytes")));
   return new Set(keys.map((key) => JSON.stringify(ownKey(key))));
 }
 
 /** @param {Second} second @param {First} first @param {RowKey} here */
 async function bringPicture(second, first, here) {
-  const bytes = /** @type {BytesRow|undefined} */ (await look(second, "rows", (store) => store.get(here)));
+  const bytes = /** @type {BytesRow|undefined} */ (await ask(second, (store) => store.get(here)));
   if (!bytes) return;
   await whole(
     first.transaction(["blobs", "blob_bytes"], "readwrite", { durability: "strict" }),
@@ -100,7 +100,7 @@ export async function bringPictures(second, first) {
   const { keys, absent } = await comparePictures(second, first);
   for (let from = 0; from < absent.length; from += AT_ONCE) {
     const some = absent.slice(from, from + AT_ONCE);
-    const rows = await look(second, "rows", (store) => Promise.all(some.map((key) => quiet(store.get(key)))));
+    const rows = await ask(second, (store) => Promise.all(some.map((key) => quiet(store.get(key)))));
     await whole(first.transaction("blob_bytes", "readwrite", { durability: "strict" }), async (tx) => {
       for (const row of rows) if (row) await tx.store.put(/** @type {BytesRow} */ (row));
     });
@@ -110,7 +110,7 @@ export async function bringPictures(second, first) {
 
 /** @param {Second} second @param {First} first @returns {Promise<{keys:RowKey[], absent:RowKey[]}>} of the pictures here, and of those the first has not */
 async function comparePictures(second, first) {
-  const keys = await look(second, "rows", (store) => store.getAllKeys(rowsOf("blob_bytes")));
+  const keys = await ask(second, (store) => store.getAllKeys(rowsOf("blob_bytes")));
   const own = await look(first, "blob_bytes", (store) => store.getAllKeys());
   const there = new Set(own.map((key) => JSON.stringify(key)));
   return { keys, absent: keys.filter((key) => !there.has(JSON.stringify(ownKey(key)))) };

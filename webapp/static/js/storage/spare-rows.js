@@ -3,10 +3,11 @@
  * after some turn. Of pictures it has those that the office has not.
  * @module
  */
+import { answered } from "./patience.js";
 import { covers, isNext, isTurn, turnIn, TURN_KEY } from "./turns.js";
 import { look, quiet, whole } from "./whole.js";
 
-/** @import {IDBPDatabase, IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
+/** @import {IDBPDatabase, IDBPObjectStore, IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {BlobRow} from '../domain/types.js' */
 /** @import {Change, Name} from './changes.js' */
 /** @import {Tables} from './schema.js' */
@@ -60,9 +61,20 @@ function hereOf(name, key) {
   return IDBKeyRange.bound(rowKey(name, key.lower), rowKey(name, key.upper), key.lowerOpen, key.upperOpen);
 }
 
+/**
+ * @template R
+ * @param {Second} second
+ * @param {(store: IDBPObjectStore<Rows, ['rows'], 'rows', 'readonly'>) => Promise<R>} work
+ * @returns {Promise<R>}
+ * @throws {DOMException} `TimeoutError`: it does not answer
+ */
+export function ask(second, work) {
+  return answered(look(second, "rows", work));
+}
+
 /** @param {Second} second @returns {Promise<Turn>} */
 export async function turnOfSecond(second) {
-  return turnIn(await look(second, "rows", (store) => store.get(rowKey("meta", TURN_KEY))));
+  return turnIn(await ask(second, (store) => store.get(rowKey("meta", TURN_KEY))));
 }
 
 /** @param {First} first @returns {Promise<Turn>} */
@@ -72,16 +84,14 @@ export async function turnOfFirst(first) {
 
 /** @param {Second} second @returns {Promise<Kept[]>} all but the bytes of pictures, of one moment */
 export async function readAll(second) {
-  const tx = second.transaction("rows", "readonly");
-  quiet(tx.done);
-  return Promise.all(
-    ALL.map(async (name) => {
-      const [keys, rows] = await Promise.all([
-        tx.store.getAllKeys(rowsOf(name)),
-        tx.store.getAll(rowsOf(name)),
-      ]);
-      return { name, keys, rows };
-    }),
+  return ask(second, (store) =>
+    Promise.all(
+      ALL.map(async (name) => {
+        const asked = [quiet(store.getAllKeys(rowsOf(name))), quiet(store.getAll(rowsOf(name)))];
+        const [keys, rows] = /** @type {[RowKey[], unknown[]]} */ (await Promise.all(asked));
+        return { name, keys, rows };
+      }),
+    ),
   );
 }
 

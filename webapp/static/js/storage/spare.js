@@ -11,6 +11,7 @@
  * @module
  */
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
+import { answered, isDone, limited } from "./patience.js";
 import { level, rightFirst } from "./spare-level.js";
 import { copyWanted, dropPictures } from "./spare-pictures.js";
 import { follow, turnOfFirst, turnOfSecond } from "./spare-rows.js";
@@ -24,8 +25,8 @@ import { isSame } from "./turns.js";
 const BUCKET = "baton-spare";
 const PATIENCE_MS = 3_000; // nobody's seal waits longer for the second copy
 const LEVEL_WITHIN_MS = 5_000; // nor any sending
-const ANSWER_WITHIN_MS = 4_000; // to be opened and asked; what takes longer is not going to come
 const DONE_WITHIN_MS = 120_000; // hundreds of pictures on a slow phone
+const ASK_AGAIN_MS = 60_000; // what gave no answer may have stood still with the page
 const TRIES = 3;
 const PAUSE_MS = 150;
 const RESERVE_BYTES = 60 * 1_048_576; // left free when pictures are copied that have no second copy yet
@@ -44,11 +45,12 @@ export class Spare {
   /** @type {Promise<Second>|null} */ #opening = null;
   /** @type {First|null} */ #first = null;
   #isLate = false;
-  #isGone = false;
-  #lacksPictures = true; // until they were compared
+  #isBehind = false; // a change was not made while it was late
+  /** ms of the page's clock, when it gave no answer. @type {number|null} */ #goneAt = null;
+  #isCompared = false; // since the start, and since something failed
   /** The second copy could not be asked which of the two is right. */
   isUnsure = true;
-  /** @type {unknown} what last went wrong here, for a test to look at */ trouble = null;
+  /** @type {unknown} what last went wrong here */ trouble = null;
   /** @type {Promise<unknown>} one thing after the other */ #line = Promise.resolve();
 
   /**
@@ -62,8 +64,8 @@ export class Spare {
 
   /** @param {string} name @returns {Spare|null} null where the browser has no storage buckets */
   static of(name) {
-    const { storageBuckets } = /** @type {{storageBuckets?:Buckets}} */ (globalThis.navigator ?? {});
-    return storageBuckets ? new Spare(name, storageBuckets) : null;
+    const buckets = ownBuckets();
+    return buckets ? new Spare(name, buckets) : null;
   }
 
   /** Ends the connection; a later change opens it again. */
@@ -85,7 +87,7 @@ export class Spare {
     this.#first = first;
     this.isUnsure = true;
     for (let tried = 1; tried <= TRIES && !this.#isGone; tried += 1) {
-      const isRight = await this.#attempt((second) => rightFirst(second, first, answered));
+      const isRight = await this.#attempt((second) => rightFirst(second, first));
       if (isRight) this.isUnsure = false;
       if (isRight) return;
       await pause(PAUSE_MS * tried);
@@ -95,7 +97,9 @@ export class Spare {
   /** Makes the two copies the same, where they are not. @returns {Promise<void>} when they are, or it takes too long; it does not reject */
   async level() {
     const first = this.#first;
-    if (!first || this.#isLate || this.#isGone) return;
+    if (!first || this.#isLate) return;
+    if (this.#goneAt !== null && performance.now() - this.#goneAt > ASK_AGAIN_MS) this.#goneAt = null;
+    if (this.#isGone) return;
     await this.#awaited(
       this.#inLine((second) => this.#agree(second, first)),
       LEVEL_WITHIN_MS,
@@ -109,7 +113,8 @@ export class Spare {
    */
   async follow(changes) {
     const first = this.#first;
-    if (!first || this.#isLate || this.#isGone) return; // what does not answer must not fill the memory: the turns tell that it is behind
+    if (this.#isLate) this.#isBehind = true; // what does not answer must not fill the memory: the turns tell that it is behind
+    if (!first || this.#isLate || this.#isGone) return;
     const made = this.#inLine((second) => this.#follow(second, first, changes), TRIES);
     if (changes.some(({ name }) => PROMISED.has(name))) await this.#awaited(made, PATIENCE_MS);
   }
@@ -118,7 +123,15 @@ export class Spare {
   async #awaited(work, ms) {
     if (await isDone(work, ms)) return;
     this.#isLate = true;
-    void work.then(() => (this.#isLate = false));
+    void work.then(() => {
+      this.#isLate = false;
+      if (this.#isBehind) void this.level();
+      this.#isBehind = false;
+    });
+  }
+
+  get #isGone() {
+    return this.#goneAt !== null;
   }
 
   /**
@@ -157,14 +170,14 @@ export class Spare {
   async #attempt(work) {
     try {
       this.#opening ??= this.#open();
-      const second = await limited(this.#opening, ANSWER_WITHIN_MS);
+      const second = await answered(this.#opening);
       await limited(work(second), DONE_WITHIN_MS);
       return true;
     } catch (error) {
       this.close();
       this.trouble = error;
-      this.#lacksPictures = true;
-      this.#isGone ||= error instanceof DOMException && error.name === "TimeoutError"; // until the next start
+      this.#isCompared = false;
+      if (error instanceof DOMException && error.name === "TimeoutError") this.#goneAt = performance.now();
       return false;
     }
   }
@@ -178,9 +191,7 @@ export class Spare {
   async #follow(second, first, changes) {
     for (let tried = 1; tried <= TRIES; tried += 1) {
       const how = await follow(second, changes);
-      if (how === "made") {
-        this.#lacksPictures = !(await copyWanted(second, first, changes, hasRoom)) || this.#lacksPictures;
-      }
+      if (how === "made" && !(await copyWanted(second, first, changes, hasRoom))) this.#isCompared = false;
       if (how !== "not the next") return;
       await pause(tried * 20); // another tab's turn may be on its way
     }
@@ -190,15 +201,16 @@ export class Spare {
   /** @param {Second} second @param {First} first */
   async #agree(second, first) {
     for (let tried = 1; tried <= TRIES; tried += 1) {
-      await rightFirst(second, first, answered);
+      await rightFirst(second, first);
       this.isUnsure = false;
       const isLevel = isSame(await turnOfSecond(second), await turnOfFirst(first));
-      if (isLevel && !this.#lacksPictures) return;
-      this.#lacksPictures = false;
+      if (isLevel && this.#isCompared) return;
+      this.#isCompared = true;
       const { isMade, isWhole } = await level(second, first, hasRoom);
-      this.#lacksPictures ||= !isWhole;
+      this.#isCompared &&= isMade && isWhole;
       if (isMade) return;
     }
+    throw new DOMException("each time something was done meanwhile", "UnknownError");
   }
 
   /** Room for what matters more. */
@@ -207,19 +219,18 @@ export class Spare {
     if (!first) return;
     this.#opening ??= this.#open();
     const dropping = this.#opening.then((second) => this.#drop(second, first));
-    await limited(dropping, ANSWER_WITHIN_MS).catch(() => undefined);
+    await answered(dropping).catch(() => undefined);
   }
 
   /** @param {Second} second @param {First} first @returns {Promise<number>} how many pictures */
   #drop(second, first) {
-    this.#lacksPictures = true;
+    this.#isCompared = false;
     return dropPictures(second, first);
   }
 
   /** @returns {Promise<Second>} */
   async #open() {
-    const bucket = await this.#buckets.open(BUCKET, { durability: "strict", persisted: true });
-    const request = bucket.indexedDB.open(this.#name, 1);
+    const request = (await openBucket(this.#buckets)).indexedDB.open(this.#name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore("rows");
     const second = /** @type {Second} */ (/** @type {unknown} */ (await wrap(request)));
     second.addEventListener("versionchange", () => second.close());
@@ -228,9 +239,23 @@ export class Spare {
   }
 }
 
-/** @template T @param {Promise<T>} asking @returns {Promise<T>} */
-function answered(asking) {
-  return limited(asking, ANSWER_WITHIN_MS);
+/** @returns {Buckets|undefined} */
+function ownBuckets() {
+  return /** @type {{storageBuckets?:Buckets}} */ (globalThis.navigator ?? {}).storageBuckets;
+}
+
+/** @param {Buckets} buckets */
+function openBucket(buckets) {
+  return buckets.open(BUCKET, { durability: "strict", persisted: true });
+}
+
+/** @returns {Promise<string[]>} of which databases there is a second copy; none where it does not answer */
+export async function spareNames() {
+  const buckets = ownBuckets();
+  if (!buckets) return [];
+  const asking = openBucket(buckets).then(({ indexedDB }) => indexedDB.databases());
+  const found = await answered(asking).catch(() => []);
+  return found.map(({ name }) => name ?? "");
 }
 
 /** @returns {Promise<boolean>} also where the browser does not tell */
@@ -242,24 +267,4 @@ async function hasRoom() {
 /** @param {unknown} error @returns {boolean} */
 function isFull(error) {
   return error instanceof DOMException && error.name === "QuotaExceededError";
-}
-
-/**
- * @template T
- * @param {Promise<T>} work
- * @param {number} ms
- * @returns {Promise<T>} fails with `TimeoutError` when it does not come in that time
- */
-async function limited(work, ms) {
-  if (await isDone(work, ms)) return work;
-  throw new DOMException("no answer", "TimeoutError");
-}
-
-/** @param {Promise<unknown>} work @param {number} ms @returns {Promise<boolean>} false: that time is over, and it is not done */
-async function isDone(work, ms) {
-  /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
-  const over = new Promise((/** @type {(isDone: boolean) => void} */ done) => {
-    timer = setTimeout(done, ms, false);
-  });
-  return Promise.race([work.then(() => true), over]).finally(() => clearTimeout(timer));
 }

@@ -179,15 +179,19 @@ export class Store {
    * @returns {Promise<T>}
    */
   async #retried(attempt) {
+    let isDoubtful = false;
     for (let tried = 1; ; tried += 1) {
       try {
-        return await attempt();
+        const result = await attempt();
+        if (isDoubtful) await this.#spare?.level(); // what was told as failed may have been done
+        return result;
       } catch (error) {
         if (error instanceof DOMException && error.name === "QuotaExceededError") {
           if (tried < TRIES && (await this.giveRoom())) continue;
           throw fullError(error);
         }
         if (!isLost(error) || tried >= TRIES || this.#closed) throw failure(error);
+        isDoubtful = true;
         this.#forget();
         await pause(PAUSE_MS * tried);
       }
