@@ -147,9 +147,22 @@ test("a levelling in one tab does not undo what another tab does meanwhile", asy
   world.buckets.isBroken = false;
   const other = await opened(world);
   const [second, first] = [await openSpare(world), await openDB(world.databaseName)];
-  const { isMade } = await level(second, first, async () => {
-    await other.people.remove(deviceOf(other), null); // its own turn makes the second copy like the first
-    return true;
+  let removing = null;
+  const meanwhile = async (asked) => {
+    const read = await asked;
+    removing ??= other.people.remove(deviceOf(other), null); // its own turn makes the second copy like the first
+    await removing;
+    return read;
+  };
+  const slow = (store) => ({
+    get: (key) => store.get(key),
+    getAll: () => meanwhile(store.getAll()),
+    getAllKeys: () => meanwhile(store.getAllKeys()),
+  });
+  const reading = (tx) => ({ done: tx.done, objectStore: (name) => slow(tx.objectStore(name)) });
+  const isMade = await level(second, {
+    get: (...asked) => first.get(...asked),
+    transaction: (...asked) => reading(first.transaction(...asked)),
   });
   [second, first].forEach((db) => db.close());
   assert.equal(isMade, false);

@@ -3,7 +3,15 @@
  * @module
  */
 
+import { withoutAnswers } from "./packing.js";
+
 /** @import {Draft, EventRow, Kind, Photo, Scan} from './types.js' */
+
+const WORDS = /** @type {const} */ ([
+  ...["run", "carrier", "expected", "counterpart", "place", "reason", "note", "ref"],
+]);
+/** Of nobody who signed or answered; the strokes are the screens' own. */
+const UNSIGNED = { signature: null, intact: null, pad: [] };
 
 /**
  * @param {string} id
@@ -58,22 +66,46 @@ export function beyond(draft, { parcels, blobs }) {
   return { scans: scans.length > 0 ? scans : draft.scans, photos }; // photos alone go with the parcels they show
 }
 
+/** @param {string} id of a draft that was sealed @returns {string} of the one that goes on with the rest, whoever makes it */
+export function restId(id) {
+  return `rest:${id}`;
+}
+
+/**
+ * What goes on as a handover of its own, from its first step: nobody signed or answered for it.
+ * @param {Draft} draft
+ * @param {Pick<EventRow, 'parcels'|'blobs'>} sealed from it
+ * @returns {Draft|null} null when nothing would be lost
+ */
+export function restOf(draft, sealed) {
+  const rest = beyond(draft, sealed);
+  if (rest === null) return null;
+  const { id, kind, startedAt, run, carrier, place, data, owner } = draft;
+  const stage = kind === "return" ? { data: { stage: data.stage } } : {};
+  const own = owner === undefined ? {} : { owner };
+  return { ...blankDraft(restId(id), kind, startedAt), ...own, run, carrier, place, ...stage, ...rest };
+}
+
 /**
  * One handover that went on in two places.
- * @param {Draft} newer its words stand
+ * @param {Draft} newer its words stand, and its signature, when it was for all the parcels
  * @param {Draft} older
  * @returns {Draft} with the scans and photos of both
  */
 export function united(newer, older) {
   const codes = new Set(newer.scans.map(({ code }) => code));
   const digests = new Set(newer.photos.map(({ sha256 }) => sha256));
-  return {
-    ...newer,
-    scans: [...older.scans.filter(({ code }) => !codes.has(code)), ...newer.scans],
-    photos: [...older.photos.filter(({ sha256 }) => !digests.has(sha256)), ...newer.photos],
-    signature: newer.signature ?? older.signature,
-    counterpart: newer.counterpart ?? older.counterpart,
-  };
+  const others = older.scans.filter(({ code }) => !codes.has(code));
+  const scans = [...others, ...newer.scans];
+  const photos = [...older.photos.filter(({ sha256 }) => !digests.has(sha256)), ...newer.photos];
+  const words = Object.fromEntries(WORDS.map((word) => [word, newer[word] || older[word]]));
+  const both = { ...newer, ...words, data: { ...older.data, ...newer.data }, scans, photos };
+  if (others.length === 0) return both;
+  const data = withoutAnswers(
+    both.data,
+    scans.map(({ code }) => code),
+  );
+  return { ...both, ...UNSIGNED, data, step: "scan" };
 }
 
 /** @param {Draft} draft @returns {boolean} nothing was done that would be a pity to lose */

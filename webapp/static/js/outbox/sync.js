@@ -114,7 +114,7 @@ export class SyncEngine extends EventTarget {
     let outcome = null;
     try {
       // A number that the office has must not be given again by a phone that comes back from its second copy.
-      await store.level();
+      if (await store.level()) this.dispatchEvent(new Event("list"));
       const current = await currentIdentity(store);
       const open = new Set([current?.device ?? ""]);
       this.#lines.delete("");

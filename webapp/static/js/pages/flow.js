@@ -2,6 +2,7 @@
  * The handover being made: begun, saved after every step, gone on with after a crash, sealed or thrown away.
  * @module
  */
+import { restId } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 import { rowOf } from "../domain/transitions.js";
 
@@ -221,10 +222,10 @@ export class Flow extends EventTarget {
   }
 
   /** What another tab did not seal becomes a handover of its own, at its first step. @param {Draft} draft @param {PhoneError} error */
-  async #goOnWith({ kind, run, carrier, place, data }, error) {
+  async #goOnWith({ id, kind, run, carrier, place, data }, error) {
     const rest = /** @type {Pick<Draft, 'scans'|'photos'>} */ (error.cause);
     const stage = kind === "return" ? { data: { stage: data.stage } } : {};
-    this.begin(kind, { run, carrier, place, ...stage, ...rest });
+    this.begin(kind, { id: restId(id), run, carrier, place, ...stage, ...rest });
     await this.save();
   }
 

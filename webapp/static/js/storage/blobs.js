@@ -42,7 +42,7 @@ export async function storeBlob(store, { device, sha256, type, bytes, at }) {
 /** @param {Store} store @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
 export async function readBlob(store, device, sha256) {
   const row = await store.read(["blob_bytes"], (tx) => tx.objectStore("blob_bytes").get([device, sha256]));
-  return row?.bytes ?? null;
+  return row?.bytes ?? (await store.spareBytes(device, sha256)); // when it came back there was no room for its pictures
 }
 
 /** @param {Store} store @param {string} device @returns {Promise<BlobRow[]>} */

@@ -2,9 +2,8 @@
  * The way back from the second copy: the first was thrown away, or is what it was before, or went another way since.
  * @module
  */
-import { beyond, united } from "../domain/draft.js";
-import { bringPictures } from "./spare-pictures.js";
-import { ALL, readAll } from "./spare-rows.js";
+import { restOf, united } from "../domain/draft.js";
+import { ALL, ask, readAll, rowsOf } from "./spare-rows.js";
 import { countJoining, countTurn, covers, isSame, isTurn, readTurn, turnIn } from "./turns.js";
 import { whole } from "./whole.js";
 
@@ -26,7 +25,7 @@ import { whole } from "./whole.js";
  * @returns {Promise<void>}
  */
 export async function bringBack(second, first, from) {
-  const pictures = await bringPictures(second, first);
+  const pictures = await ask(second, (store) => store.count(rowsOf("blob_bytes")));
   const kept = await readAll(second);
   await changeAll(first, async (tx) => {
     if (!isSame(await readTurn(tx), from)) return;
@@ -56,7 +55,7 @@ async function dropUnknown(tx) {
  * @returns {Promise<void>} the second copy is not changed: `level` makes it like the first then
  */
 export async function join(second, first) {
-  const pictures = await bringPictures(second, first);
+  const pictures = await ask(second, (store) => store.count(rowsOf("blob_bytes")));
   const kept = await readAll(second);
   const turn = turnOf(kept);
   await changeAll(first, async (tx) => {
@@ -66,7 +65,7 @@ export async function join(second, first) {
       /** @type {any[]} */ (kept.find((store) => store.name === name)?.rows ?? []);
     const strangers = of("identities").filter(({ device }) => !known.has(device)).length;
     const events = (await takeOver({ tx, known, of })) + (await takeIn({ tx, known, of }));
-    await takeCurrent({ tx, known, of });
+    if (known.size === 0) await takeCurrent({ tx, known, of });
     if (strangers + events > 0) await noteBrought(tx, events, pictures);
     await countJoining(tx, turn);
   });
@@ -107,13 +106,11 @@ async function takeOver({ tx, known, of }) {
   return events;
 }
 
-/** Who is in front of the phone, if nobody is here. @param {Joining} joining */
+/** Who is in front of the phone. @param {Joining} joining */
 async function takeCurrent({ tx, of }) {
   const isCurrent = (/** @type {MetaRow} */ { device, name }) => device === "" && name === "current";
   const theirs = of("meta").find(isCurrent);
-  if (theirs && !(await tx.objectStore("meta").get(["", "current"]))) {
-    await tx.objectStore("meta").put(theirs);
-  }
+  if (theirs) await tx.objectStore("meta").put(theirs);
 }
 
 /** Another receipt may have its number here. @param {any} row @returns {any} */
@@ -170,12 +167,12 @@ async function takeEvents({ tx, of }, device) {
  * @param {Whole} tx
  * @param {string} device
  * @param {number} seq
- * @returns {Promise<number>} where it stands on this phone: in its place, or half behind another that has its number
+ * @returns {Promise<number>} where it stands on this phone: in its place, or between it and the next when another has its number
  */
 async function freePlace(tx, device, seq) {
   let place = seq;
   for (let step = 1 / 2; (await tx.objectStore("sealed").count([device, place])) > 0; step /= 2) {
-    place += step;
+    place = Math.floor(seq) + 1 - step; // never the next number, which is for the next event
   }
   return place;
 }
@@ -219,7 +216,7 @@ async function takeDrafts({ tx, of }, device) {
 function unitedRows(ours, theirs) {
   const [older, newer] = ours.savedAt < theirs.savedAt ? [ours, theirs] : [theirs, ours];
   const rev = Math.max(ours.rev ?? 0, theirs.rev ?? 0) + 1;
-  return { ...newer, draft: united(newer.draft, older.draft), rev };
+  return { ...newer, draft: united(newer.draft, older.draft), rev, by: "" }; // a tab that shows one of them loads it again
 }
 
 /**
@@ -229,11 +226,10 @@ function unitedRows(ours, theirs) {
  * @param {EventRow} event
  */
 async function leaveRest(tx, row, event) {
-  const rest = row && beyond(row.draft, event);
-  if (row) await tx.objectStore("drafts").delete([row.device, row.id]);
-  if (!row || !rest) return;
-  const id = globalThis.crypto.randomUUID();
-  await tx.objectStore("drafts").put({ ...row, id, draft: { ...row.draft, ...rest, id, signature: null } });
+  if (!row) return;
+  await tx.objectStore("drafts").delete([row.device, row.id]);
+  const draft = restOf(row.draft, event);
+  if (draft) await tx.objectStore("drafts").put({ ...row, id: draft.id, draft, by: "" });
 }
 
 /** @param {Joining} joining @param {string} device */

@@ -22,40 +22,38 @@ import { quiet } from "./whole.js";
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Change, Name} from './changes.js' */
 /** @import {Tables} from './schema.js' */
-/** @import {HasRoom} from './spare-pictures.js' */
 /** @import {First, RowKey, Second} from './spare-rows.js' */
 
 /**
  * Makes the first copy right, where it is not.
  * @param {Second} second
  * @param {First} first
- * @returns {Promise<void>} the second may be behind
+ * @returns {Promise<boolean>} it was not; the second may be behind
  */
 export async function rightFirst(second, first) {
   // The second is read before: every turn that it has taken was in the first by then.
   const theirs = await turnOfSecond(second);
   const ours = await turnOfFirst(first);
-  if (covers(ours, theirs)) return;
+  if (covers(ours, theirs)) return false;
   if (ours.n > 0 && covers(theirs, ours)) await bringBack(second, first, ours);
   else await join(second, first);
+  await matchPictures(second, first, async () => false); // rows came first: they may go home when there is no room for pictures
+  return true;
 }
 
 /**
- * Makes the second copy like the first, in one transaction but for the pictures, which come before.
+ * Makes the second copy like the first, in one transaction; pictures that are copied already stay.
  * @param {Second} second
  * @param {First} first
- * @param {HasRoom} hasRoom for another copy of the pictures
- * @returns {Promise<{isMade:boolean, isWhole:boolean}>} not made: the first is not on top of the second, or something was
- *   done meanwhile; not whole: a picture found no room
+ * @returns {Promise<boolean>} false: the first is not on top of the second, or something was done meanwhile
  */
-export async function level(second, first, hasRoom) {
+export async function level(second, first) {
   const before = await turnOfSecond(second);
   const there = (await readAll(second)).flatMap(({ keys, rows }) =>
     keys.map((key, at) => /** @type {const} */ ([JSON.stringify(key), JSON.stringify(rows[at])])),
   );
-  const isWhole = await matchPictures(second, first, hasRoom);
   const ours = await readFirst(first);
-  if (!covers(ours.turn, before)) return { isMade: false, isWhole };
+  if (!covers(ours.turn, before)) return false;
   const texts = new Map(there);
   // A key cannot be looked into: it is the same.
   const changes = ours.rows.filter(({ id, value }) => texts.get(id) !== JSON.stringify(value));
@@ -66,7 +64,7 @@ export async function level(second, first, hasRoom) {
     await put(tx, [...changes, ...here.filter((key) => !ours.stays(key)).map(gone)]);
     isMade = true;
   });
-  return { isMade, isWhole };
+  return isMade;
 }
 
 /** @param {RowKey} key @returns {Change} */

@@ -11,8 +11,6 @@ import { look, quiet, whole } from "./whole.js";
 
 /** @typedef {() => Promise<boolean>} HasRoom for another copy of a picture */
 
-const AT_ONCE = 8; // pictures in memory
-
 /**
  * Pictures that the office wants again are copied again.
  * @param {Second} second
@@ -40,7 +38,7 @@ async function copyPicture(second, first, here) {
   if (!bytes) return;
   await change(second, async (tx) => {
     const row = await tx.store.get(rowKey("blobs", key));
-    if (!row || !isHome(row)) await tx.store.put(bytes, here);
+    if (row && !isHome(row)) await tx.store.put(bytes, here); // sent, or thrown away, since it was looked at
   });
 }
 
@@ -48,7 +46,7 @@ async function copyPicture(second, first, here) {
  * Every picture that is not home is in both copies then, whichever had it.
  * @param {Second} second
  * @param {First} first
- * @param {HasRoom} hasRoom
+ * @param {HasRoom} hasRoom for a copy in the second
  * @returns {Promise<boolean>} false: one is not there, for want of room
  */
 export async function matchPictures(second, first, hasRoom) {
@@ -60,16 +58,15 @@ export async function matchPictures(second, first, hasRoom) {
     tx.objectStore("blob_bytes").getAllKeys(),
   ]);
   const own = new Set(keys.map((key) => JSON.stringify(key)));
-  let isWhole = true;
+  let isRoom = true;
   for (const { device, sha256 } of rows.filter((row) => !isHome(row))) {
     const id = JSON.stringify([device, sha256]);
     if (own.has(id) === there.has(id)) continue;
     const here = rowKey("blob_bytes", [device, sha256]);
-    if (there.has(id)) await bringPicture(second, first, here);
-    else if (await hasRoom()) await copyPicture(second, first, here);
-    else isWhole = false;
+    if (there.has(id)) isRoom = (await bringPicture(second, first, here)) && isRoom;
+    else if (isRoom && (isRoom = await hasRoom())) await copyPicture(second, first, here);
   }
-  return isWhole;
+  return isRoom;
 }
 
 /** @param {Second} second @returns {Promise<Set<string>>} own keys of the pictures in it */
@@ -78,34 +75,31 @@ async function keysOf(second) {
   return new Set(keys.map((key) => JSON.stringify(ownKey(key))));
 }
 
-/** @param {Second} second @param {First} first @param {RowKey} here */
+/** @param {Second} second @param {First} first @param {RowKey} here @returns {Promise<boolean>} false: there is no room for it */
 async function bringPicture(second, first, here) {
   const bytes = /** @type {BytesRow|undefined} */ (await ask(second, (store) => store.get(here)));
-  if (!bytes) return;
-  await whole(
-    first.transaction(["blobs", "blob_bytes"], "readwrite", { durability: "strict" }),
-    async (tx) => {
+  if (!bytes) return true;
+  const tx = first.transaction(["blobs", "blob_bytes"], "readwrite", { durability: "strict" });
+  try {
+    await whole(tx, async () => {
       if (await tx.objectStore("blobs").get(ownKey(here))) await tx.objectStore("blob_bytes").put(bytes);
-    },
-  );
+    });
+    return true;
+  } catch (error) {
+    if (isFull(error)) return false;
+    throw error;
+  }
 }
 
-/**
- * Puts the pictures that only the second copy has into the first, before the rows that speak of them.
- * @param {Second} second
- * @param {First} first
- * @returns {Promise<number>} how many there are
- */
-export async function bringPictures(second, first) {
-  const { keys, absent } = await comparePictures(second, first);
-  for (let from = 0; from < absent.length; from += AT_ONCE) {
-    const some = absent.slice(from, from + AT_ONCE);
-    const rows = await ask(second, (store) => Promise.all(some.map((key) => quiet(store.get(key)))));
-    await whole(first.transaction("blob_bytes", "readwrite", { durability: "strict" }), async (tx) => {
-      for (const row of rows) if (row) await tx.store.put(/** @type {BytesRow} */ (row));
-    });
-  }
-  return keys.length;
+/** @param {Second} second @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
+export async function bytesIn(second, device, sha256) {
+  const row = await ask(second, (store) => store.get(rowKey("blob_bytes", [device, sha256])));
+  return /** @type {BytesRow|undefined} */ (row)?.bytes ?? null;
+}
+
+/** @param {unknown} error @returns {boolean} */
+export function isFull(error) {
+  return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
 /** @param {Second} second @param {First} first @returns {Promise<{keys:RowKey[], absent:RowKey[]}>} of the pictures here, and of those the first has not */

@@ -13,7 +13,7 @@
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
 import { answered, isDone, limited } from "./patience.js";
 import { level, rightFirst } from "./spare-level.js";
-import { copyWanted, dropPictures } from "./spare-pictures.js";
+import { bytesIn, copyWanted, dropPictures, isFull, matchPictures } from "./spare-pictures.js";
 import { follow, turnOfFirst, turnOfSecond } from "./spare-rows.js";
 import { isSame } from "./turns.js";
 
@@ -48,6 +48,7 @@ export class Spare {
   #isBehind = false; // a change was not made while it was late
   /** ms of the page's clock, when it gave no answer. @type {number|null} */ #goneAt = null;
   #isCompared = false; // since the start, and since something failed
+  #lacksPictures = true; // as far as is known
   /** The second copy could not be asked which of the two is right. */
   isUnsure = true;
   /** @type {unknown} what last went wrong here */ trouble = null;
@@ -68,8 +69,12 @@ export class Spare {
     return buckets ? new Spare(name, buckets) : null;
   }
 
-  /** Ends the connection; a later change opens it again. */
+  /** Ends the connection when what was asked is done. */
   close() {
+    void this.#line.then(() => this.#disconnect());
+  }
+
+  #disconnect() {
     void this.#opening?.then(
       (second) => second.close(),
       () => undefined,
@@ -87,23 +92,37 @@ export class Spare {
     this.#first = first;
     this.isUnsure = true;
     for (let tried = 1; tried <= TRIES && !this.#isGone; tried += 1) {
+      if (tried > 1) await pause(PAUSE_MS * tried);
       const isRight = await this.#attempt((second) => rightFirst(second, first));
       if (isRight) this.isUnsure = false;
       if (isRight) return;
-      await pause(PAUSE_MS * tried);
     }
   }
 
-  /** Makes the two copies the same, where they are not. @returns {Promise<void>} when they are, or it takes too long; it does not reject */
+  /**
+   * Makes the two copies the same, where they are not.
+   * @returns {Promise<boolean>} something came back; when it is done, or takes too long; it does not reject
+   */
   async level() {
     const first = this.#first;
-    if (!first || this.#isLate) return;
-    if (this.#goneAt !== null && performance.now() - this.#goneAt > ASK_AGAIN_MS) this.#goneAt = null;
-    if (this.#isGone) return;
-    await this.#awaited(
-      this.#inLine((second) => this.#agree(second, first)),
-      LEVEL_WITHIN_MS,
-    );
+    if (!first || this.#isLate || this.#isGone) return false;
+    let isBack = false;
+    const levelling = this.#inLine(async (second) => {
+      isBack = (await this.#agree(second, first)) || isBack;
+    });
+    await this.#awaited(levelling, LEVEL_WITHIN_MS);
+    return isBack;
+  }
+
+  /** @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} of a picture */
+  async bytes(device, sha256) {
+    if (this.#isLate || this.#isGone) return null;
+    /** @type {ArrayBuffer|null} */ let found = null;
+    const reading = this.#inLine(async (second) => {
+      found = await bytesIn(second, device, sha256);
+    });
+    await this.#awaited(reading, PATIENCE_MS);
+    return found;
   }
 
   /**
@@ -130,7 +149,9 @@ export class Spare {
     });
   }
 
+  /** It gave no answer, not long ago. */
   get #isGone() {
+    if (this.#goneAt !== null && performance.now() - this.#goneAt > ASK_AGAIN_MS) this.#goneAt = null;
     return this.#goneAt !== null;
   }
 
@@ -174,9 +195,10 @@ export class Spare {
       await limited(work(second), DONE_WITHIN_MS);
       return true;
     } catch (error) {
-      this.close();
+      this.#disconnect();
       this.trouble = error;
       this.#isCompared = false;
+      this.#lacksPictures = true;
       if (error instanceof DOMException && error.name === "TimeoutError") this.#goneAt = performance.now();
       return false;
     }
@@ -191,24 +213,26 @@ export class Spare {
   async #follow(second, first, changes) {
     for (let tried = 1; tried <= TRIES; tried += 1) {
       const how = await follow(second, changes);
-      if (how === "made" && !(await copyWanted(second, first, changes, hasRoom))) this.#isCompared = false;
+      if (how === "made" && !(await copyWanted(second, first, changes, hasRoom))) this.#lacksPictures = true;
       if (how !== "not the next") return;
       await pause(tried * 20); // another tab's turn may be on its way
     }
     await this.#agree(second, first);
   }
 
-  /** @param {Second} second @param {First} first */
+  /** @param {Second} second @param {First} first @returns {Promise<boolean>} something came back */
   async #agree(second, first) {
+    let isBack = false;
     for (let tried = 1; tried <= TRIES; tried += 1) {
-      await rightFirst(second, first);
+      isBack = (await rightFirst(second, first)) || isBack;
       this.isUnsure = false;
-      const isLevel = isSame(await turnOfSecond(second), await turnOfFirst(first));
-      if (isLevel && this.#isCompared) return;
-      this.#isCompared = true;
-      const { isMade, isWhole } = await level(second, first, hasRoom);
-      this.#isCompared &&= isMade && isWhole;
-      if (isMade) return;
+      const isSameTurn = isSame(await turnOfSecond(second), await turnOfFirst(first));
+      if (!isSameTurn || !this.#isCompared) {
+        this.#isCompared = true;
+        if (!(await level(second, first))) continue;
+      }
+      if (this.#lacksPictures) this.#lacksPictures = !(await matchPictures(second, first, hasRoom));
+      return isBack;
     }
     throw new DOMException("each time something was done meanwhile", "UnknownError");
   }
@@ -224,7 +248,7 @@ export class Spare {
 
   /** @param {Second} second @param {First} first @returns {Promise<number>} how many pictures */
   #drop(second, first) {
-    this.#isCompared = false;
+    this.#lacksPictures = true;
     return dropPictures(second, first);
   }
 
@@ -234,7 +258,7 @@ export class Spare {
     request.onupgradeneeded = () => request.result.createObjectStore("rows");
     const second = /** @type {Second} */ (/** @type {unknown} */ (await wrap(request)));
     second.addEventListener("versionchange", () => second.close());
-    second.addEventListener("close", () => this.close());
+    second.addEventListener("close", () => this.#disconnect());
     return second;
   }
 }
@@ -262,9 +286,4 @@ export async function spareNames() {
 async function hasRoom() {
   const { usage, quota } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
   return usage === undefined || quota === undefined || quota - usage > RESERVE_BYTES;
-}
-
-/** @param {unknown} error @returns {boolean} */
-function isFull(error) {
-  return error instanceof DOMException && error.name === "QuotaExceededError";
 }

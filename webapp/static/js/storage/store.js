@@ -69,10 +69,15 @@ export class Store {
     return this.#spare ? 2 : 1;
   }
 
-  /** Makes the second copy, where there is one, like the first. @returns {Promise<void>} */
+  /** Makes the two copies, where there are two, the same. @returns {Promise<boolean>} something came back */
   async level() {
     await this.#connect();
-    await this.#spare?.level();
+    return (await this.#spare?.level()) ?? false;
+  }
+
+  /** @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} of a picture that only the second copy has */
+  async spareBytes(device, sha256) {
+    return (await this.#spare?.bytes(device, sha256)) ?? null;
   }
 
   /** @returns {Promise<boolean>} the second copy had pictures, and they are gone from it */

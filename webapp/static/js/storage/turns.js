@@ -68,7 +68,7 @@ export async function countTurn(tx, { isNewLine = false } = {}) {
  */
 export async function countJoining(tx, other) {
   const now = await readTurn(tx);
-  await putTurn(tx, newLine(Math.max(now.n, other.n, FIRST_TURN - 1) + 1, [now, other]));
+  await putTurn(tx, newLine(Math.max(now.n, other.n, FIRST_TURN - 1) + 1, [other, now]));
 }
 
 /** @param {IDBPTransaction<Tables, any, 'readwrite'>} tx @returns {Promise<Turn>} */
@@ -76,10 +76,16 @@ export async function readTurn(tx) {
   return turnIn(await tx.objectStore("meta").get(TURN_KEY));
 }
 
-/** @param {number} n @param {Turn[]} before @returns {Turn} */
+/** @param {number} n @param {Turn[]} before whose own places are never forgotten for older ones @returns {Turn} */
 function newLine(n, before) {
-  const left = before.filter((turn) => turn.n > 0).flatMap(({ past, ...leaving }) => [...past, leaving]);
-  return { id: globalThis.crypto.randomUUID(), n, past: left.slice(-LONGEST_PAST) };
+  /** @type {Map<string, number>} */ const places = new Map();
+  for (const left of [...before.flatMap(({ past }) => past), ...before]) {
+    const furthest = Math.max(left.n, places.get(left.id) ?? 0);
+    places.delete(left.id);
+    if (left.n > 0) places.set(left.id, furthest);
+  }
+  const past = [...places].map(([id, at]) => ({ id, n: at })).slice(-LONGEST_PAST);
+  return { id: globalThis.crypto.randomUUID(), n, past };
 }
 
 /** @param {IDBPTransaction<Tables, any, 'readwrite'>} tx @param {Turn} value */
