@@ -43,7 +43,10 @@ class Life {
   }
 
   async connected() {
-    if (!this.phone.identity) await this.phone.enrol(`CODE${this.codes++}`, { label: "Phone" });
+    if (this.phone.identity) return;
+    const code = `CODE${this.codes++}`;
+    this.world.server.codes.add(code);
+    await this.phone.enrol(code, { label: "Phone" });
   }
 
   one(list) {
