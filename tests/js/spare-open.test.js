@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Store } from "../../webapp/static/js/storage/store.js";
+import { openDB } from "../../webapp/static/vendor/idb-8.0.4/index.js";
 import {
   closeAll,
+  hang,
   named,
   opened,
   rowsOf,
@@ -109,6 +111,36 @@ test("a full phone gets its people and handovers back, and sends pictures from t
   } finally {
     globalThis.IDBObjectStore.prototype.put = put;
   }
+});
+
+test("a picture is not told as lost because the second copy does not answer just then", async () => {
+  const world = await worldWithBuckets();
+  const phone = await opened(world, true);
+  const { id } = await phone.seal(await collection(phone));
+  await settled();
+  const first = await openDB(world.databaseName);
+  await first.clear("blob_bytes");
+  first.close();
+  phone.close();
+  const again = await opened(world);
+  const release = await hang(world);
+  await again.kick("user");
+  assert.equal(await again.blob("any"), null);
+  await release();
+  await settled();
+  assert.deepEqual([...world.server.events.keys()], [id], "and no loss was sealed");
+  const { now } = globalThis.performance;
+  globalThis.performance.now = () => now.call(globalThis.performance) + 61_000;
+  try {
+    world.time += 240_000;
+    await again.kick("user");
+    assert.equal((await again.counts()).unsentBlobs, 2, "it is asked again by the time");
+    world.time += 61_000;
+    await again.kick("user");
+  } finally {
+    globalThis.performance.now = now;
+  }
+  assert.equal((await again.outbox())[0].state, "safe");
 });
 
 test("when room is short a round reads no more than it must", async () => {

@@ -45,9 +45,12 @@ export class Kept extends Lists {
     return othersItems(this.#store, this.#current() ?? undefined);
   }
 
-  /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
+  /** @param {string} sha256 @returns {Promise<ArrayBuffer|null>} null: there is nothing to show */
   async blob(sha256) {
-    return readBlob(this.#store, this.device(), sha256);
+    return readBlob(this.#store, this.device(), sha256).catch((error) => {
+      if (error instanceof DOMException) return null;
+      throw error;
+    });
   }
 
   /**

@@ -39,7 +39,13 @@ export async function storeBlob(store, { device, sha256, type, bytes, at }) {
   });
 }
 
-/** @param {Store} store @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} */
+/**
+ * @param {Store} store
+ * @param {string} device
+ * @param {string} sha256
+ * @returns {Promise<ArrayBuffer|null>} null: it is not on this phone
+ * @throws {DOMException} it is not in the first copy, and the second does not answer
+ */
 export async function readBlob(store, device, sha256) {
   const row = await store.read(["blob_bytes"], (tx) => tx.objectStore("blob_bytes").get([device, sha256]));
   return row?.bytes ?? (await store.spareBytes(device, sha256)); // when it came back there was no room for its pictures

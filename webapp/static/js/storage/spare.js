@@ -114,14 +114,21 @@ export class Spare {
     return isBack;
   }
 
-  /** @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} of a picture */
+  /**
+   * @param {string} device
+   * @param {string} sha256
+   * @returns {Promise<ArrayBuffer|null>} of a picture; null: it is not here
+   * @throws {DOMException} it cannot be told whether it is
+   */
   async bytes(device, sha256) {
-    if (this.#isLate || this.#isGone) return null;
-    /** @type {ArrayBuffer|null} */ let found = null;
-    const reading = this.#inLine(async (second) => {
-      found = await bytesIn(second, device, sha256);
-    });
-    await this.#awaited(reading, PATIENCE_MS);
+    /** @type {ArrayBuffer|null|undefined} */ let found;
+    if (!this.#isLate && !this.#isGone) {
+      const reading = this.#inLine(async (second) => {
+        found = await bytesIn(second, device, sha256);
+      });
+      await this.#awaited(reading, PATIENCE_MS);
+    }
+    if (found === undefined) throw new DOMException("the second copy does not answer", "UnknownError");
     return found;
   }
 

@@ -75,7 +75,12 @@ export class Store {
     return (await this.#spare?.level()) ?? false;
   }
 
-  /** @param {string} device @param {string} sha256 @returns {Promise<ArrayBuffer|null>} of a picture that only the second copy has */
+  /**
+   * @param {string} device
+   * @param {string} sha256
+   * @returns {Promise<ArrayBuffer|null>} of a picture that the first copy has not; null: nor has the second
+   * @throws {DOMException} the second does not answer
+   */
   async spareBytes(device, sha256) {
     return (await this.#spare?.bytes(device, sha256)) ?? null;
   }
