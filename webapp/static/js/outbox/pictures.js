@@ -270,9 +270,7 @@ async function judge(context, blob, answer) {
   }
   if (status === 403) {
     // Signed out, and the office has no event that speaks of it (yet): the others may go.
-    // The first copy of the store fails by a PhoneError; the second, which is asked again only later, by a DOMException.
-    const wait = isUnread ? waitFor(tries + 1, context.random()) : ASK_SECOND_AGAIN_MS;
-    const notBefore = context.now() + wait;
+    const notBefore = context.now() + waitFor(tries + 1, context.random());
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });
     return "more";
   }
