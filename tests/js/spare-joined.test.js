@@ -109,6 +109,19 @@ test("what was sealed in the one goes on with what the other did beyond it", asy
   assert.equal(rest.photos.length, 1);
 });
 
+test("what went on with the rest already has what the other copy did beyond it as well", async () => {
+  const { world, behind, draft } = await begunInBoth((phone, begun) =>
+    goOn(phone, begun, "RKPAPG5Y48SQ", 4_000),
+  );
+  await behind.seal(await behind.loadDraft(draft.id));
+  const rest = { ...behind.newDraft("collect", { id: restId(draft.id) }), scans: [], photos: [] };
+  await goOn(behind, rest, "3ZSQC4M9ZGCB", 3_000);
+  world.buckets.isBroken = false;
+  const kept = await (await opened(world)).loadDraft(restId(draft.id));
+  assert.deepEqual(kept.scans.map(({ code }) => code).sort(), ["3ZSQC4M9ZGCB", "RKPAPG5Y48SQ"]);
+  assert.equal(kept.photos.length, 2);
+});
+
 test("the office's receipts, and what a picture is, come with what only the second copy knew", async () => {
   const { world, behind, done } = await begunInBoth(async (phone, begun) => {
     const sealed = await phone.seal(begun);

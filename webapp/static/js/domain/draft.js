@@ -71,6 +71,12 @@ export function restId(id) {
   return `rest:${id}`;
 }
 
+/** @param {Draft} draft that was sealed without all of it @returns {Partial<Draft>} what the handover of the rest takes from it */
+export function goingOn({ id, kind, run, carrier, place, data }) {
+  const stage = kind === "return" ? { data: { stage: data.stage } } : {};
+  return { id: restId(id), run, carrier, place, ...stage };
+}
+
 /**
  * What goes on as a handover of its own, from its first step: nobody signed or answered for it.
  * @param {Draft} draft
@@ -80,10 +86,9 @@ export function restId(id) {
 export function restOf(draft, sealed) {
   const rest = beyond(draft, sealed);
   if (rest === null) return null;
-  const { id, kind, startedAt, run, carrier, place, data, owner } = draft;
-  const stage = kind === "return" ? { data: { stage: data.stage } } : {};
+  const { id, kind, startedAt, owner } = draft;
   const own = owner === undefined ? {} : { owner };
-  return { ...blankDraft(restId(id), kind, startedAt), ...own, run, carrier, place, ...stage, ...rest };
+  return { ...blankDraft(id, kind, startedAt), ...own, ...goingOn(draft), ...rest };
 }
 
 /**

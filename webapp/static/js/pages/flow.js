@@ -2,7 +2,7 @@
  * The handover being made: begun, saved after every step, gone on with after a crash, sealed or thrown away.
  * @module
  */
-import { restId } from "../domain/draft.js";
+import { goingOn } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 import { rowOf } from "../domain/transitions.js";
 
@@ -222,10 +222,9 @@ export class Flow extends EventTarget {
   }
 
   /** What another tab did not seal becomes a handover of its own, at its first step. @param {Draft} draft @param {PhoneError} error */
-  async #goOnWith({ id, kind, run, carrier, place, data }, error) {
+  async #goOnWith(draft, error) {
     const rest = /** @type {Pick<Draft, 'scans'|'photos'>} */ (error.cause);
-    const stage = kind === "return" ? { data: { stage: data.stage } } : {};
-    this.begin(kind, { id: restId(id), run, carrier, place, ...stage, ...rest });
+    this.begin(draft.kind, { ...goingOn(draft), ...rest });
     await this.save();
   }
 

@@ -18,7 +18,7 @@ import { whole } from "./whole.js";
 /** @typedef {{tx:Whole, known:Set<string>, of:(name:Name) => any[]}} Joining */
 
 /**
- * Makes the first copy, which is new or behind, what the second is.
+ * Makes the first copy, which is what it was before, what the second is.
  * @param {Second} second
  * @param {First} first
  * @param {Turn} from the first copy's turn, which must still be it
@@ -205,11 +205,17 @@ async function takePictures({ tx, of }, device) {
  */
 async function takeDrafts({ tx, of }, device) {
   for (const theirs of /** @type {DraftRow[]} */ (of("drafts").filter((row) => row.device === device))) {
-    const sealed = await tx.objectStore("events").index("byDraft").get([device, theirs.id]);
-    const ours = await tx.objectStore("drafts").get([device, theirs.id]);
-    if (sealed) await leaveRest(tx, theirs, sealed);
-    else await tx.objectStore("drafts").put(ours ? unitedRows(ours, theirs) : theirs);
+    await keepDraft(tx, theirs);
   }
+}
+
+/** @param {Whole} tx @param {DraftRow} row beside what is kept of the same handover, sealed or not */
+async function keepDraft(tx, row) {
+  const key = /** @type {[string, string]} */ ([row.device, row.id]);
+  const sealed = await tx.objectStore("events").index("byDraft").get(key);
+  if (sealed) return leaveRest(tx, row, sealed);
+  const ours = await tx.objectStore("drafts").get(key);
+  await tx.objectStore("drafts").put(ours ? unitedRows(ours, row) : row);
 }
 
 /** @param {DraftRow} ours @param {DraftRow} theirs @returns {DraftRow} */
@@ -229,7 +235,7 @@ async function leaveRest(tx, row, event) {
   if (!row) return;
   await tx.objectStore("drafts").delete([row.device, row.id]);
   const draft = restOf(row.draft, event);
-  if (draft) await tx.objectStore("drafts").put({ ...row, id: draft.id, draft, by: "" });
+  if (draft) await keepDraft(tx, { ...row, id: draft.id, draft, by: "" });
 }
 
 /** @param {Joining} joining @param {string} device */

@@ -102,14 +102,6 @@ export function isFull(error) {
   return error instanceof DOMException && error.name === "QuotaExceededError";
 }
 
-/** @param {Second} second @param {First} first @returns {Promise<{keys:RowKey[], absent:RowKey[]}>} of the pictures here, and of those the first has not */
-async function comparePictures(second, first) {
-  const keys = await ask(second, (store) => store.getAllKeys(rowsOf("blob_bytes")));
-  const own = await look(first, "blob_bytes", (store) => store.getAllKeys());
-  const there = new Set(own.map((key) => JSON.stringify(key)));
-  return { keys, absent: keys.filter((key) => !there.has(JSON.stringify(ownKey(key)))) };
-}
-
 /**
  * Takes out of the second copy the pictures that the first one has as well.
  * @param {Second} second
@@ -117,9 +109,10 @@ async function comparePictures(second, first) {
  * @returns {Promise<number>} how many
  */
 export async function dropPictures(second, first) {
-  const { keys, absent } = await comparePictures(second, first);
-  const spared = new Set(absent);
-  const dropped = keys.filter((key) => !spared.has(key));
+  const keys = await ask(second, (store) => store.getAllKeys(rowsOf("blob_bytes")));
+  const own = await look(first, "blob_bytes", (store) => store.getAllKeys());
+  const there = new Set(own.map((key) => JSON.stringify(key)));
+  const dropped = keys.filter((key) => there.has(JSON.stringify(ownKey(key))));
   await change(second, async (tx) => {
     await Promise.all(dropped.map((key) => quiet(tx.store.delete(key))));
   });

@@ -51,7 +51,7 @@ export class Spare {
   #lacksPictures = true; // as far as is known
   /** The second copy could not be asked which of the two is right. */
   isUnsure = true;
-  /** @type {unknown} what last went wrong here */ trouble = null;
+  /** @type {unknown} what last went wrong here */ #trouble = null;
   /** @type {Promise<unknown>} one thing after the other */ #line = Promise.resolve();
 
   /**
@@ -186,7 +186,7 @@ export class Spare {
     const done = this.#line.then(async () => {
       for (let tried = 1; tried <= tries && !this.#isGone; tried += 1) {
         if (await this.#attempt(work)) return true;
-        if (isFull(this.trouble)) await this.#makeRoom();
+        if (isFull(this.#trouble)) await this.#makeRoom();
       }
       return false;
     });
@@ -194,7 +194,7 @@ export class Spare {
     return done;
   }
 
-  /** @param {(second: Second) => Promise<unknown>} work @returns {Promise<boolean>} false: `trouble` says why not */
+  /** @param {(second: Second) => Promise<unknown>} work @returns {Promise<boolean>} false: `#trouble` says why not */
   async #attempt(work) {
     try {
       this.#opening ??= this.#open();
@@ -203,7 +203,7 @@ export class Spare {
       return true;
     } catch (error) {
       this.#disconnect();
-      this.trouble = error;
+      this.#trouble = error;
       this.#isCompared = false;
       this.#lacksPictures = true;
       if (error instanceof DOMException && error.name === "TimeoutError") this.#goneAt = performance.now();
