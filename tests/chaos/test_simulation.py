@@ -32,7 +32,7 @@ def test_known_days_end_with_everything_home() -> None:
     assert len(tally.faults) > 20
 
 
-@pytest.mark.parametrize("seed", [101_388_259, 924_637_670, 1_044_439_786, 1_044_442_665])
+@pytest.mark.parametrize("seed", [101_388_259, 924_637_670, 1_044_439_786, 1_044_442_665, 1_694_977_179])
 def test_a_day_that_once_ended_badly_ends_with_everything_home(seed: int) -> None:
     assert live(seed, 1).schedules == 1
 

@@ -96,3 +96,43 @@ test("a picture that a signed-out phone may not bring holds back no other, and i
   assert.equal((await phone.counts()).unsentBlobs, 0);
   phone.close();
 });
+
+test("what is sealed on a phone that was signed out before goes to the office by itself", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const first = await collection(phone, CODES.slice(0, 1), [20_000]);
+  await phone.seal(first);
+  const named = new Set([...first.photos, first.signature].map(({ sha256 }) => sha256));
+  signOut(world, named);
+  assert.equal((await phone.kick("user")).state, "paused");
+  const second = await collection(phone, CODES.slice(1, 2), [30_000]);
+  for (const { sha256 } of [...second.photos, second.signature]) named.add(sha256);
+  await phone.seal(second);
+  assert.equal((await phone.kick("seal")).state, "paused");
+  const { unsent, unsentBlobs } = await phone.counts();
+  assert.deepEqual([unsent, unsentBlobs], [0, 0]);
+  phone.close();
+});
+
+test("a phone that is signed out tries again by its own time what the server had no room for", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const draft = await collection(phone, CODES.slice(0, 1), [20_000]);
+  const named = new Set([...draft.photos, draft.signature].map(({ sha256 }) => sha256));
+  signOut(world, named);
+  assert.equal((await phone.kick("user")).state, "paused");
+  await phone.seal(draft);
+  const usual = world.server.instead;
+  world.server.instead = (request) =>
+    request.path === "/sync/v1/blobs"
+      ? problem(507, "storage-full", { "Retry-After": "60" })
+      : usual(request);
+  const held = await phone.kick("seal");
+  assert.equal(held.state, "idle", "a full server is no reason to wait for a hand");
+  assert.ok(Date.parse(held.nextAt) - world.time <= 120_000);
+  world.server.instead = usual;
+  world.time += 130_000;
+  assert.equal((await phone.kick("timer")).state, "paused");
+  assert.equal((await phone.counts()).unsentBlobs, 0);
+  phone.close();
+});

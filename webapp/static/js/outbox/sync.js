@@ -5,7 +5,7 @@
  */
 import { waitFor } from "../domain/backoff.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
-import { earliest, uploadOrder } from "../domain/batches.js";
+import { earliest, isDue, uploadOrder } from "../domain/batches.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
@@ -18,7 +18,7 @@ import { pullWorklist } from "./pull.js";
 import { endTurn } from "./sender.js";
 import { Triggers, registerBackgroundSync } from "./triggers.js";
 
-/** @import {Problem, SyncState} from '../domain/types.js' */
+/** @import {OutboxRow, Problem, SyncState} from '../domain/types.js' */
 /** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {Context} from './context.js' */
 /** @import {Outcome, Pace} from './flush.js' */
@@ -39,13 +39,17 @@ const INSISTING = new Set(["start", "user", "enrol", "person", "due"]);
  * @typedef {{failures:number, heldUntil:number, dueAt:number}} Line
  */
 
+/**
+ * What stopped an identity, by which server, and the last of its events that was offered then (0: there was none).
+ * @typedef {{problem:Problem, epoch:string|null, offered:number}} Stop
+ */
+
 /** Events: `state` (a `CustomEvent<SyncState>`) `settled` (the outbox changed), `list` and `age` (of the worklist). */
 export class SyncEngine extends EventTarget {
   /** @type {Context} */ #context;
   /** @type {Triggers} */ #triggers;
   /** @type {Map<string, Pace>} */ #paces = new Map();
-  /** @type {Map<string, {problem:Problem, epoch:string|null}>} who was stopped by which server */ #paused =
-    new Map();
+  /** @type {Map<string, Stop>} who was stopped */ #paused = new Map();
   /** @type {Promise<SyncState>|null} */ #running = null;
   /** @type {Promise<SyncState>|null} */ #following = null;
   /** @type {string|null} the most insistent reason for the round that follows */ #nextReason = null;
@@ -168,9 +172,11 @@ export class SyncEngine extends EventTarget {
       return { next: "pause", problem: paused.problem, retryAfterMs: null };
     }
     if (isCurrent) this.#tell({ state: "sending", problem: null, nextAt: null });
+    let offered = 0;
     /** @type {Outcome} */
     let outcome;
     try {
+      offered = (await peekOutbox(this.#context.store, device)).at(-1)?.seq ?? 0;
       outcome = await this.#exchange(identity, isCurrent);
       await this.#tidy(device);
     } catch (error) {
@@ -180,23 +186,25 @@ export class SyncEngine extends EventTarget {
     this.#note(device, outcome);
     this.dispatchEvent(new Event("settled"));
     if (outcome.next === "pause" && outcome.problem) {
-      this.#paused.set(device, { problem: outcome.problem, epoch: await this.#epoch(device) });
-    }
+      this.#paused.set(device, { problem: outcome.problem, epoch: await this.#epoch(device), offered });
+    } else this.#paused.delete(device); // what ended otherwise is tried again by its own time, as on any line
     return outcome;
   }
 
   /**
    * Whether a device that was stopped may try in spite of it.
    * @param {string} device
-   * @param {{problem:Problem, epoch:string|null}} stopped
+   * @param {Stop} stopped
    * @returns {Promise<boolean>}
    */
-  async #mayGoOn(device, { problem, epoch }) {
+  async #mayGoOn(device, { problem, epoch, offered }) {
     if (await this.#isRestored(device, epoch)) return true;
     if (problem.code !== "device-revoked") return false;
-    // A picture that had to wait for its own time when the office signed the phone out comes home all the same.
-    const waiting = uploadOrder(await listBlobs(this.#context.store, device), this.#context.now());
-    return waiting.some(({ notBefore }) => notBefore > 0);
+    // The office keeps what a phone seals that it signed out, and a picture that had to wait for its own time then.
+    const { store, now } = this.#context;
+    const isNew = (/** @type {OutboxRow} */ { seq, parked }) => !parked && seq > offered;
+    if ((await peekOutbox(store, device)).some((row) => isNew(row) && isDue(row, now()))) return true;
+    return uploadOrder(await listBlobs(store, device), now()).some(({ notBefore }) => notBefore > 0);
   }
 
   /**
