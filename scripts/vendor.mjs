@@ -26,7 +26,7 @@ const ICONS = `
   archive arrow-left arrow-right ban battery-low bell book-open building-2 calendar camera check check-check
   chevron-down chevron-left chevron-right circle circle-alert circle-check circle-help circle-x clipboard-check
   clipboard-list clock copy download ellipsis-vertical external-link eye file-text filter flag flashlight
-  flashlight-off gavel hand hard-drive history house image inbox info key-round keyboard layout-dashboard link
+  flashlight-off gavel hand hard-drive history house image inbox info key-round keyboard languages layout-dashboard link
   list lock log-in log-out map-pin menu minus moon move-right octagon-alert package package-check package-open
   package-plus package-x panel-left pen-line phone plus printer qr-code refresh-cw rotate-ccw save scan-barcode
   scan-line search send settings shield-check signature smartphone square-check-big store sun switch-camera tag

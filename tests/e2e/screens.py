@@ -141,7 +141,7 @@ class Person:
         """Type a code on Scan; the sheet closes when it was taken."""
         self.page.click("[data-el=type]")
         self.page.fill("#type-code", code)
-        self.page.click("dialog >> text=Add")
+        self.page.click("dialog [type=submit]")
 
     def scanned(self) -> int:
         """How many parcels of the run are scanned, as the screen says."""
@@ -152,7 +152,7 @@ class Person:
         self.page.click("[data-el=next]")
         self.page.wait_for_selector(".shutter, dialog[open]")
         if self.page.locator("dialog[open]").count():
-            self.page.click("dialog >> text=Go on without them")
+            self.page.click("dialog [value=on]")
         self.page.wait_for_selector(".shutter")
 
     def photograph(self, times: int = 1) -> None:
@@ -191,7 +191,7 @@ class Person:
 
     def sign(self, name: str = "Dewi Lestari") -> None:
         """Answer, write the name, sign."""
-        self.page.get_by_label("All intact").check(force=True)
+        self.page.locator("[name=intact][value=yes]").check(force=True)
         self.page.fill("#sign-name", name)
         self.draw()
         self.wait_until_kept("pad")

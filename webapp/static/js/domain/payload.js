@@ -5,6 +5,7 @@
 import { DEFAULT_LIMITS } from "./batches.js";
 import { utf8 } from "./bytes.js";
 import { PhoneError } from "./problems.js";
+import { t } from "./words.js";
 
 /** @import {BlobRef, Draft, Payload, Photo} from './types.js' */
 
@@ -27,7 +28,7 @@ function parcelsOf(draft) {
   if (codes.length > MAX_PARCELS) {
     throw new PhoneError(
       "too-many-parcels",
-      `One handover holds ${MAX_PARCELS} parcels at most.`,
+      t("One handover holds {most} parcels at most.", { most: MAX_PARCELS }),
       "Seal it in two parts.",
     );
   }
@@ -40,10 +41,18 @@ function parcelsOf(draft) {
  */
 function checkTexts({ note, counterpart }) {
   if ((note?.length ?? 0) > LONGEST.note) {
-    throw new PhoneError("note-too-long", `A note has ${LONGEST.note} characters at most.`, "Shorten it.");
+    throw new PhoneError(
+      "note-too-long",
+      t("A note has {most} characters at most.", { most: LONGEST.note }),
+      "Shorten it.",
+    );
   }
   if ((counterpart?.name.length ?? 0) > LONGEST.name) {
-    throw new PhoneError("name-too-long", `A name has ${LONGEST.name} characters at most.`, "Shorten it.");
+    throw new PhoneError(
+      "name-too-long",
+      t("A name has {most} characters at most.", { most: LONGEST.name }),
+      "Shorten it.",
+    );
   }
 }
 

@@ -2,6 +2,7 @@
  * A refusal the person should read: one error class with a stable code.
  * @module
  */
+import { t } from "./words.js";
 
 /** @import {Problem} from './types.js' */
 
@@ -44,6 +45,12 @@ export function problemOf(error) {
 
 /** @param {unknown} error @returns {string} in one line: what happened and what to do */
 export function wordsOf(error) {
-  const { title, detail } = problemOf(error);
-  return detail ? `${title} ${detail}` : title;
+  return problemWords(problemOf(error));
+}
+
+/** @param {Problem} problem of this phone, or of the server @returns {string} in one line, as far as it is known in the language spoken */
+export function problemWords({ title, detail }) {
+  if (!detail || detail === title) return t(title);
+  const what = t(title);
+  return `${what}${/[.!?…。]$/.test(what) ? "" : ":"} ${t(detail)}`;
 }

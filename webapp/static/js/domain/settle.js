@@ -3,6 +3,7 @@
  * The one law: a row is final only when a well-formed result under the protocol's header names it.
  * @module
  */
+import { t } from "./words.js";
 
 /** @import {EventRow, EventsAnswer, EventResult, Problem} from './types.js' */
 
@@ -155,7 +156,7 @@ export function readProblem(json, status) {
   const text = (/** @type {unknown} */ value) => (typeof value === "string" ? value : null);
   return {
     code: text(said?.code) ?? `http-${status}`,
-    title: text(said?.title) ?? `The server answered ${status}.`,
+    title: text(said?.title) ?? t("The server answered {status}.", { status }),
     detail: text(said?.detail),
   };
 }

@@ -15,6 +15,7 @@ import { appendEvent, chainHead, eventById, lostDraftId } from "../storage/event
 import { listIdentities, privateKeyOf } from "../storage/identities.js";
 import { getMeta } from "../storage/meta.js";
 import { makeJws } from "./keys.js";
+import { t } from "../domain/words.js";
 
 /** @import {BlobRow, Draft, EventRow, Payload, Sealed} from '../domain/types.js' */
 /** @import {Context} from './context.js' */
@@ -67,7 +68,10 @@ function checkSize(jws, { scans, photos }) {
   if (jws.length > DEFAULT_LIMITS.max_event_bytes) {
     throw new PhoneError(
       "event-too-large",
-      `This is too much for one handover: parcels ${scans.length}, photos and tags ${photos.length}.`,
+      t("This is too much for one handover: parcels {parcels}, photos and tags {photos}.", {
+        parcels: scans.length,
+        photos: photos.length,
+      }),
       "Take some parcels off with their photos, or shorten the note. Seal the rest as a second handover.",
     );
   }

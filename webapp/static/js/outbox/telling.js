@@ -8,6 +8,7 @@ import { PhoneError } from "../domain/problems.js";
 import { listIdentities } from "../storage/identities.js";
 import { getMeta, setMeta } from "../storage/meta.js";
 import { request } from "./http.js";
+import { t } from "../domain/words.js";
 
 /** @import {IdentityRow} from '../storage/schema.js' */
 /** @import {Context} from './context.js' */
@@ -149,7 +150,11 @@ async function post(context, token, path, told) {
 function refused(status) {
   return status === 0
     ? new PhoneError("offline", "No network.", "Try again where there is one.")
-    : new PhoneError("push-failed", "The server did not take it.", `Try again later (${status}).`);
+    : new PhoneError(
+        "push-failed",
+        "The server did not take it.",
+        t("Try again later ({status}).", { status }),
+      );
 }
 
 /** @param {ArrayBuffer|null} held @param {Uint8Array} wanted @returns {boolean} */

@@ -2,9 +2,11 @@
  * Starts the phone: opens its stores, registers the worker, and shows the screen the address asks for.
  * @module
  */
+import { t } from "../domain/words.js";
 import { Feedback } from "../capture/feedback.js";
 import { PhoneError, problemOf, wordsOf } from "../domain/problems.js";
 import { openPhone } from "../outbox/phone.js";
+import { learn } from "../ui/language.js";
 import { initBar, setBar, showAround } from "../ui/bar.js";
 import { Router } from "../ui/router.js";
 import { paintChrome, soundOn } from "../ui/settings.js";
@@ -69,9 +71,8 @@ async function cannotStart(error) {
   } catch {
     // without a network that part may be missing: the words alone have to do
   }
-  const words =
-    error instanceof PhoneError ? `${error.title} ${error.detail ?? ""}` : "Close Baton and open it again.";
-  toast(`Baton cannot start here. ${words}`, "stop", { stay: true });
+  const words = error instanceof PhoneError ? wordsOf(error) : t("Close Baton and open it again.");
+  toast(t("Baton cannot start here. {words}", { words }), "stop", { stay: true });
 }
 
 /** @returns {Promise<typeof import('./storage-trouble.js')>} */
@@ -90,7 +91,7 @@ function notSaved(reason) {
     toast(wordsOf(reason), "attention");
     return;
   }
-  const words = () => toast("Not saved. Close and reopen Baton.", "stop", { stay: true });
+  const words = () => toast(t("Not saved. Close and reopen Baton."), "stop", { stay: true });
   if (code !== "storage-failed" && code !== "storage-unavailable") words();
   else void trouble().then(({ offerReload }) => offerReload(), words);
 }
@@ -105,13 +106,14 @@ function watchFlow(flow) {
   flow.addEventListener("problem", (event) => {
     const { code, title, detail } = /** @type {CustomEvent<Problem>} */ (event).detail;
     if (code === "storage-failed") notSaved(new PhoneError(code, title, detail));
-    else toast(`${title} ${detail ?? ""}`, "stop");
+    else toast(wordsOf(new PhoneError(code, title, detail)), "stop");
   });
 }
 
 /** @param {App} app whose handover may go on in another tab */
 function watchElsewhere(app) {
-  const words = () => toast("This handover went on in another tab. Close this tab and go on there.", "stop");
+  const words = () =>
+    toast(t("This handover went on in another tab. Close this tab and go on there."), "stop");
   app.flow.addEventListener("elsewhere", () => {
     void import("./elsewhere.js").then(({ offerAgain }) => offerAgain(app), words);
   });
@@ -141,7 +143,8 @@ async function start() {
   paintChrome();
   watchInstall();
   mustBeFit();
-  const phone = await openPhone();
+  const learning = learn();
+  const phone = await openPhone().finally(() => learning); // a refusal too is said in the language chosen
   /** @type {App} */
   const app = {
     phone,
@@ -151,7 +154,7 @@ async function start() {
   };
   await Promise.all([app.flow.load(), app.shell.read()]);
   if (!phone.identity && phone.lostStores.length > 0) {
-    toast("This is a new store. The old one is kept; ask your office for a new code.", "attention", {
+    toast(t("This is a new store. The old one is kept; ask your office for a new code."), "attention", {
       stay: true,
     });
   }
@@ -181,7 +184,7 @@ async function start() {
   app.shell.addEventListener("fresh", () => router.refresh());
   phone.addEventListener("person", () => void changePerson(app, router));
   router.addEventListener("lost", () => {
-    toast("This screen is not on the phone yet. Open it once with a network.", "attention");
+    toast(t("This screen is not on the phone yet. Open it once with a network."), "attention");
   });
   router.start();
   await drawn();

@@ -2,6 +2,7 @@
  * The viewfinder of Scan, Photo and Enrol: the camera's picture, its light and zoom, and plain words when there is none.
  * @module
  */
+import { t } from "../domain/words.js";
 import { button, el, on, text, textOrHide } from "../ui/template.js";
 
 /** @import {Camera, CameraState} from '../capture/camera.js' */
@@ -30,8 +31,8 @@ export function showCamera(screen, camera, wayOut) {
     el(screen, "cam-msg").hidden = !trouble;
     slot.dataset.camera = camera.state;
     if (trouble) {
-      text(screen, "cam-title", trouble[0]);
-      text(screen, "cam-text", `${trouble[1]} ${wayOut}`);
+      text(screen, "cam-title", t(trouble[0]));
+      text(screen, "cam-text", `${t(trouble[1])} ${wayOut}`);
     }
     if (screen.querySelector('[data-el="tools"]')) showTools(screen, camera);
   };

@@ -2,10 +2,11 @@
  * Check: what was ordered of each parcel, the pieces counted, and the points of the packing checklist. Then the photos.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { answersOf, countsOf, pointsFor, sealedAnswers } from "../domain/packing.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count } from "../ui/format.js";
+import { codeText, parcelsText } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
@@ -41,7 +42,7 @@ class CheckScreen {
     this.#screen = cloneAll("check");
     root.append(this.#screen);
     setBar({
-      title: "Check",
+      title: t("Check"),
       sub: count(draft.scans.length, "parcel"),
       flow: true,
       back: () => go(scanRouteOf(draft)),
@@ -73,7 +74,7 @@ class CheckScreen {
         const choice = clone("check-point");
         const input = part(choice, "input", HTMLInputElement);
         input.checked = checklist[code] === true;
-        text(choice, "label", label);
+        text(choice, "label", t(label));
         input.addEventListener("change", () => this.#tick(code, input.checked));
         return choice;
       }),
@@ -88,7 +89,7 @@ class CheckScreen {
     el(card, "fragile").hidden = !parcel?.fragile;
     el(card, "danger").hidden = !parcel?.dangerous;
     text(card, "code", codeText(code));
-    el(card, "counter").setAttribute("aria-label", `Pieces inside ${codeText(code)}`);
+    el(card, "counter").setAttribute("aria-label", t("Pieces inside {code}", { code: codeText(code) }));
     const lines = parcel?.lines ?? [];
     el(card, "lines").hidden = lines.length === 0;
     el(card, "lines").replaceChildren(
@@ -102,10 +103,10 @@ class CheckScreen {
     );
     const due = parcel?.count || null;
     const unlisted = due
-      ? `${count(due, "piece")} ordered. The list does not say of what.`
-      : "This phone’s list does not say how many were ordered. Count what is inside.";
+      ? t("{pieces} ordered. The list does not say of what.", { pieces: count(due, "piece") })
+      : t("This phone’s list does not say how many were ordered. Count what is inside.");
     textOrHide(card, "unlisted", lines.length > 0 ? null : unlisted);
-    textOrHide(card, "all-text", due ? (due === 1 ? "It is in" : `All ${due} are in`) : null);
+    textOrHide(card, "all-text", due ? (due === 1 ? t("It is in") : t("All {due} are in", { due })) : null);
     button(card, "all").hidden = !due;
     on(card, "all", "click", () => this.#count(card, code, due ?? 0));
     on(card, "more", "click", () => this.#count(card, code, (this.#counted(code) ?? 0) + 1));
@@ -125,7 +126,7 @@ class CheckScreen {
     const counted = { ...answers.counted, [code]: Math.min(MOST, Math.max(0, pieces)) };
     this.#draft.data = { ...this.#draft.data, counted };
     this.#showCount(card, code);
-    say(`${counted[code]} counted`);
+    say(t("{n} counted", { n: counted[code] ?? 0 }));
     void this.#app.flow.save();
   }
 
@@ -134,11 +135,11 @@ class CheckScreen {
     const counted = this.#counted(code);
     const due = this.#parcel(code)?.count || null;
     text(card, "n", counted === undefined ? "?" : String(counted));
-    text(card, "of", due ? `of ${due}` : "inside");
+    text(card, "of", due ? t("of {due}", { due }) : t("inside"));
     button(card, "less").disabled = !counted;
     const differs = counted !== undefined && due !== null && counted !== due;
-    const words = counted === 0 ? "It is empty." : `${due} were ordered.`;
-    textOrHide(card, "differs", differs ? `${words} Sealed so, the office is told.` : null);
+    const words = counted === 0 ? t("It is empty.") : t("{due} were ordered.", { due: due ?? 0 });
+    textOrHide(card, "differs", differs ? t("{words} Sealed so, the office is told.", { words }) : null);
     const isAll = counted !== undefined && counted === due;
     button(card, "all").setAttribute("aria-pressed", String(isAll));
     card.dataset.tone = counted === undefined ? "none" : differs ? "attention" : "safe";
@@ -156,7 +157,7 @@ class CheckScreen {
   async #next() {
     const { uncounted, differing } = countsOf(this.#draft, this.#parcel);
     if (uncounted.length > 0) {
-      const words = `Count what is inside ${uncounted.length === 1 ? codeText(uncounted[0] ?? "") : count(uncounted.length, "parcel")} first.`;
+      const words = t("Count what is inside {parcels} first.", { parcels: parcelsText(uncounted) });
       textOrHide(this.#screen, "error", words);
       shout(words);
       this.#app.feedback.give("warn");
@@ -165,15 +166,21 @@ class CheckScreen {
     const { checklist } = answersOf(this.#draft);
     const open = this.#points.filter(({ code }) => checklist[code] !== true);
     const doubts = [
-      differing.length > 0 ? `${count(differing.length, "parcel")} with another count than ordered.` : "",
-      open.length === 1 ? `Not ticked: “${open[0]?.label}”.` : "",
-      open.length > 1 ? `${open.length} points are not ticked.` : "",
+      differing.length > 0
+        ? t("{parcels} with another count than ordered.", { parcels: count(differing.length, "parcel") })
+        : "",
+      open.length === 1 ? t("Not ticked: “{label}”.", { label: t(open[0]?.label ?? "") }) : "",
+      open.length > 1 ? t("{n} points are not ticked.", { n: open.length }) : "",
     ].filter(Boolean);
     if (doubts.length > 0) {
-      const answer = await ask("Not all as it should be", `${doubts.join(" ")} The office is told.`, [
-        { value: "back", label: "Look again", tone: "primary" },
-        { value: "on", label: "Go on all the same" },
-      ]);
+      const answer = await ask(
+        t("Not all as it should be"),
+        t("{doubts} The office is told.", { doubts: doubts.join(" ") }),
+        [
+          { value: "back", label: t("Look again"), tone: "primary" },
+          { value: "on", label: t("Go on all the same") },
+        ],
+      );
       if (answer !== "on") return;
     }
     Object.assign(this.#draft.data, sealedAnswers(this.#draft, this.#points, this.#parcel));

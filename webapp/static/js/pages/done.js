@@ -2,14 +2,15 @@
  * Done: what was sealed, its number, and how far it has come. Says "safe" only when the office holds all of it.
  * @module
  */
+import { count, t, tongue } from "../domain/words.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { DOT, clockTime, codeText, count, itemName, stateLook } from "../ui/format.js";
+import { DOT, clockTime, codeText, itemName, stateLook } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
 import { clone, cloneAll, el, on, text, textOrHide, useIcon } from "../ui/template.js";
-import { PhoneError } from "../domain/problems.js";
+import { PhoneError, problemWords, wordsOf } from "../domain/problems.js";
 import { reasonsFor } from "./reasons.js";
 
 /** @import {Kind, OutboxItem} from '../domain/types.js' */
@@ -35,7 +36,7 @@ export const done = (app, root, [id = ""]) => {
     if (before && before !== item.state) say(stateLook(item.state).word);
     before = item.state;
   };
-  setBar({ title: "Sealed", sub: "", flow: true, back: () => go("#/outbox") });
+  setBar({ title: t("Sealed"), sub: "", flow: true, back: () => go("#/outbox") });
   on(screen, "share", "click", () => void share(app, id));
   on(screen, "undo", "click", () => void withdraw(app, id));
   refresh();
@@ -50,13 +51,13 @@ export const done = (app, root, [id = ""]) => {
 
 /** An old address: nothing here may say that it is saved. @param {HTMLElement} screen */
 function showGone(screen) {
-  setBar({ title: "Handover", sub: "", flow: true, back: () => go("#/outbox") });
-  text(screen, "title", "No longer kept here");
+  setBar({ title: t("Handover"), sub: "", flow: true, back: () => go("#/outbox") });
+  text(screen, "title", t("No longer kept here"));
   el(screen, "head").hidden = false;
   text(
     screen,
     "what",
-    "Old handovers are removed once the office has all of them. Ask the office for this one.",
+    t("Old handovers are removed once the office has all of them. Ask the office for this one."),
   );
   el(screen, "mark").hidden = true;
   el(screen, "steps").hidden = true;
@@ -77,7 +78,9 @@ function show(app, screen, item) {
   text(
     screen,
     "sealed-at",
-    `${clockTime(item.at)}, ${isSigned(app, item) ? "signed and" : "kept"} on this phone`,
+    t(isSigned(app, item) ? "{time}, signed and on this phone" : "{time}, kept on this phone", {
+      time: clockTime(item.at),
+    }),
   );
   showWay(app, screen, item);
   showEffects(app, screen, item);
@@ -87,16 +90,16 @@ function show(app, screen, item) {
 
 /** @param {OutboxItem} item @returns {string} */
 function barTitle(item) {
-  if (item.voided) return "Withdrawn";
-  if (item.voidAsked) return "Withdrawal asked for";
+  if (item.voided) return t("Withdrawn");
+  if (item.voidAsked) return t("Withdrawal asked for");
   return stateLook(item.state).word;
 }
 
 /** @param {OutboxItem} item @returns {string} */
 function headline(item) {
-  if (item.voided) return "Withdrawn";
-  if (item.voidAsked) return "Withdrawal asked for";
-  return item.state === "safe" ? "Safe with the office" : "Saved on this phone";
+  if (item.voided) return t("Withdrawn");
+  if (item.voidAsked) return t("Withdrawal asked for");
+  return item.state === "safe" ? t("Safe with the office") : t("Saved on this phone");
 }
 
 /** @param {App} app @param {OutboxItem} item @returns {boolean} */
@@ -116,19 +119,22 @@ function showWay(app, screen, item) {
   step(screen, "step-sent", sent);
   text(screen, "sent-sub", sentWords(app, item, sent));
   step(screen, "step-photos", all);
-  const pictures = `Pictures ${sent ? item.photosHeld : 0} of ${item.photosTotal}`;
-  text(screen, "photos-title", item.photosTotal === 0 ? "No pictures" : pictures);
-  const sorts = UNSIGNED.has(item.kind) ? "Photos and tags." : "Photos, tags and the signature.";
-  text(screen, "photos-sub", item.photosTotal === 0 ? "None were needed." : sorts);
+  const pictures = t("Pictures {held} of {total}", {
+    held: sent ? item.photosHeld : 0,
+    total: item.photosTotal,
+  });
+  text(screen, "photos-title", item.photosTotal === 0 ? t("No pictures") : pictures);
+  const sorts = UNSIGNED.has(item.kind) ? t("Photos and tags.") : t("Photos, tags and the signature.");
+  text(screen, "photos-sub", item.photosTotal === 0 ? t("None were needed.") : sorts);
   step(screen, "step-safe", item.state === "safe");
 }
 
 /** @param {App} app @param {OutboxItem} item @param {boolean} sent @returns {string} */
 function sentWords(app, item, sent) {
-  if (sent) return "The office has the handover.";
-  if (item.state === "parked") return "The office could not take it. See the outbox.";
-  if (app.shell.sync.state === "offline") return "No network now. It goes by itself when there is one.";
-  return app.shell.sync.state === "paused" ? "Sending is paused. See the outbox." : "On its way.";
+  if (sent) return t("The office has the handover.");
+  if (item.state === "parked") return t("The office could not take it. See the outbox.");
+  if (app.shell.sync.state === "offline") return t("No network now. It goes by itself when there is one.");
+  return app.shell.sync.state === "paused" ? t("Sending is paused. See the outbox.") : t("On its way.");
 }
 
 /** @param {HTMLElement} screen @param {string} name @param {boolean} isDone */
@@ -144,11 +150,16 @@ function showEffects(app, screen, item) {
   /** @type {HTMLElement[]} */
   const boxes = [];
   if (app.phone.identity?.signed && !item.signed) {
-    boxes.push(noticeBox("attention", "Not signed: the key is lost. Connect this phone again, on Me."));
+    boxes.push(noticeBox("attention", t("Not signed: the key is lost. Connect this phone again, on Me.")));
   }
-  if (item.problem) boxes.push(noticeBox("stop", `${item.problem.title} ${item.problem.detail ?? ""}`));
+  if (item.problem) boxes.push(noticeBox("stop", problemWords(item.problem)));
   if (odd.length > 0) {
-    boxes.push(noticeBox("attention", `The office will look at ${count(odd.length, "parcel")}.`));
+    boxes.push(
+      noticeBox(
+        "attention",
+        t("The office will look at {parcels}.", { parcels: count(odd.length, "parcel") }),
+      ),
+    );
   }
   el(screen, "effects").replaceChildren(...boxes);
 }
@@ -168,21 +179,21 @@ async function share(app, id) {
   if (!item) return;
   const { identity } = app.phone;
   const words = [
-    `Baton handover No. ${numberOf(item)}`,
-    `${itemName(item)}: ${count(item.parcels.length, "parcel")}, ${new Date(item.at).toLocaleString()}`,
+    t("Baton handover No. {number}", { number: numberOf(item) }),
+    `${itemName(item)}: ${count(item.parcels.length, "parcel")}, ${new Date(item.at).toLocaleString(tongue())}`,
     item.parcels.map(codeText).join(", "),
     `${identity?.actor.name ?? ""}, ${identity?.org.name ?? ""}`,
-    `Seal ${item.sha256}`,
+    t("Seal {sha256}", { sha256: item.sha256 }),
   ].join("\n");
   try {
-    if (navigator.share) await navigator.share({ title: "Baton handover", text: words });
+    if (navigator.share) await navigator.share({ title: t("Baton handover"), text: words });
     else {
       await navigator.clipboard.writeText(words);
-      toast("Copied.", "safe");
+      toast(t("Copied."), "safe");
     }
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return; // closed without sharing
-    toast("This phone did not let Baton share it.", "attention");
+    toast(t("This phone did not let Baton share it."), "attention");
   }
 }
 
@@ -193,21 +204,24 @@ async function withdraw(app, id) {
   const limit = app.phone.rules?.policies.undo_within_s ?? 0;
   const inTime = (Date.now() - Date.parse(item.at)) / 1000 <= limit;
   const reason = await ask(
-    "Withdraw this handover?",
+    t("Withdraw this handover?"),
     inTime
-      ? "Both stay visible to the office: the handover and that you took it back. Why?"
-      : "It is too old to take back by yourself: this asks the office. Why?",
+      ? t("Both stay visible to the office: the handover and that you took it back. Why?")
+      : t("It is too old to take back by yourself: this asks the office. Why?"),
     [
-      ...reasonsFor(app, "void").map(({ code, label }) => ({ value: code, label })),
-      { value: "", label: "Leave it as it is", tone: /** @type {const} */ ("primary") },
+      ...reasonsFor(app, "void").map(({ code, label }) => ({ value: code, label: t(label) })),
+      { value: "", label: t("Leave it as it is"), tone: /** @type {const} */ ("primary") },
     ],
   );
   if (!reason) return;
   try {
     await app.phone.voidEvent(id, reason);
-    toast(inTime ? "Withdrawn. The office sees both." : "The office is asked to withdraw it.", "sealed");
+    toast(
+      inTime ? t("Withdrawn. The office sees both.") : t("The office is asked to withdraw it."),
+      "sealed",
+    );
   } catch (error) {
     if (!(error instanceof PhoneError)) throw error;
-    toast(`${error.title} ${error.detail ?? ""}`, "stop");
+    toast(wordsOf(error), "stop");
   }
 }

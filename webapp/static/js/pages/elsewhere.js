@@ -2,6 +2,7 @@
  * A handover that another tab has gone on with: nothing of it is saved or sealed here until it is loaded again.
  * @module
  */
+import { t } from "../domain/words.js";
 import { wordsOf } from "../domain/problems.js";
 import { say } from "../ui/announce.js";
 import { go, goInstead } from "../ui/router.js";
@@ -21,16 +22,18 @@ export async function offerAgain({ flow }) {
   try {
     await new Promise((done) => setTimeout(done, 50)); // a change of screen that is under way closes what is open
     const answer = await ask(
-      "This handover went on in another tab",
-      "What you add here is not saved. Load it here as the other tab left it? What only this tab has is dropped.",
+      t("This handover went on in another tab"),
+      t(
+        "What you add here is not saved. Load it here as the other tab left it? What only this tab has is dropped.",
+      ),
       [
-        { value: "load", label: "Load it here", tone: "primary" },
-        { value: "", label: "Not now" },
+        { value: "load", label: t("Load it here"), tone: "primary" },
+        { value: "", label: t("Not now") },
       ],
     );
     if (answer !== "load" || flow.draft !== draft) return;
     await flow.loadAgain();
-    say("Loaded again");
+    say(t("Loaded again"));
     go(flow.route);
   } finally {
     isAsking = false;
@@ -40,6 +43,6 @@ export async function offerAgain({ flow }) {
 /** Why there is no seal, and on to where something is left to do. @param {Pick<App, 'flow'>} app @param {unknown} error */
 export function notSealed({ flow }, error) {
   if (isElsewhere(error)) return; // that is asked about
-  toast(`Not sealed: ${wordsOf(error)}`, "stop", { stay: true });
+  toast(t("Not sealed: {words}", { words: wordsOf(error) }), "stop", { stay: true });
   if (isSealedElsewhere(error)) goInstead(flow.route);
 }

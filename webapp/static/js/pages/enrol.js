@@ -2,6 +2,7 @@
  * Enrol: by the link's code, the office's QR scanned here (an installed app on iOS starts empty), or the code typed.
  * @module
  */
+import { t } from "../domain/words.js";
 import { codeInLink, codeTyped } from "../domain/enrolment.js";
 import { PhoneError } from "../domain/problems.js";
 import { setBar } from "../ui/bar.js";
@@ -47,7 +48,7 @@ export const enrol = (app, root, [linkCode = ""]) => {
   root.append(screen);
   const code = part(screen, "code", HTMLInputElement);
   const label = part(screen, "label", HTMLInputElement);
-  if (app.phone.hasPeople) text(screen, "title", "Connect a person to this phone");
+  if (app.phone.hasPeople) text(screen, "title", t("Connect a person to this phone"));
   label.value = identity?.label ?? phoneName();
   code.value = linkCode;
   let stopCamera = () => {};
@@ -76,9 +77,9 @@ export const enrol = (app, root, [linkCode = ""]) => {
 /** @param {CaptureApp} app @param {HTMLElement} screen @param {(code: string) => void} found @returns {() => void} stop */
 function scanCode(app, screen, found) {
   el(screen, "view").hidden = false;
-  text(screen, "scan-text", "Stop the camera");
-  const leaveCamera = showCamera(screen, app.camera, "Type the code below.");
-  const leaveReader = showReader(screen, app.decoder, "Type the code below, or try again.");
+  text(screen, "scan-text", t("Stop the camera"));
+  const leaveCamera = showCamera(screen, app.camera, t("Type the code below."));
+  const leaveReader = showReader(screen, app.decoder, t("Type the code below, or try again."));
   const onRead = (/** @type {Event} */ event) => {
     const code = codeInLink(/** @type {CustomEvent<Read>} */ (event).detail.text);
     if (code) {
@@ -95,7 +96,7 @@ function scanCode(app, screen, found) {
     leaveCamera();
     app.camera.release();
     el(screen, "view").hidden = true;
-    text(screen, "scan-text", "Scan the office’s QR");
+    text(screen, "scan-text", t("Scan the office’s QR"));
   };
 }
 
@@ -104,28 +105,30 @@ async function submit(app, screen, code, label) {
   const typed = codeTyped(code.value);
   refuse(screen, null);
   if (!typed) {
-    textOrHide(screen, "code-error", "Type the code the office shows.");
+    textOrHide(screen, "code-error", t("Type the code the office shows."));
     code.setAttribute("aria-invalid", "true");
     code.focus();
     return;
   }
   const press = button(screen, "go");
   press.disabled = true;
-  text(screen, "go-text", "Connecting …");
+  text(screen, "go-text", t("Connecting …"));
   const kept = keptWords(app);
   try {
     const { actor } = await app.phone.enrol(typed, { label: label.value.trim() || phoneName() });
     app.feedback.give("sealed");
     await app.flow.load();
-    const where = kept ? `${kept} It is under People, with the connection it was begun by.` : "";
-    toast(`Connected. Good to see you, ${actor.name}.${where}`, "safe", { stay: Boolean(kept) });
+    const where = kept ? `${kept} ${t("It is under People, with the connection it was begun by.")}` : "";
+    toast(`${t("Connected. Good to see you, {name}.", { name: actor.name })}${where}`, "safe", {
+      stay: Boolean(kept),
+    });
     goInstead("#/");
   } catch (error) {
     if (!(error instanceof PhoneError)) throw error;
     refuse(screen, error);
   } finally {
     press.disabled = false;
-    text(screen, "go-text", "Connect");
+    text(screen, "go-text", t("Connect"));
   }
 }
 
@@ -139,8 +142,8 @@ function refuse(screen, error) {
     error.title,
     error.detail ?? "Try again, or ask the office for a new code.",
   ];
-  text(screen, "error-title", title);
-  text(screen, "error-text", detail);
+  text(screen, "error-title", t(title));
+  text(screen, "error-text", t(detail));
   el(screen, "error").scrollIntoView({ block: "nearest" });
 }
 
@@ -152,7 +155,7 @@ function phoneName() {
     : /iPad/.test(agent)
       ? "iPad"
       : /Android/.test(agent)
-        ? "Android phone"
-        : "Phone";
+        ? t("Android phone")
+        : t("Phone");
   return kind;
 }

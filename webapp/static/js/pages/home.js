@@ -2,19 +2,10 @@
  * Home: today's runs, a draft to go on with, notices, and the three doors.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import {
-  age,
-  clockTime,
-  count,
-  dayName,
-  dayOf,
-  draftName,
-  kindIcon,
-  kindName,
-  runName,
-} from "../ui/format.js";
+import { age, clockTime, dayName, dayOf, draftName, kindIcon, kindName, runName } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { clone, cloneAll, el, fill, on, part, setIcon, text } from "../ui/template.js";
@@ -76,8 +67,8 @@ function showRuns(app, screen) {
   );
   el(screen, "empty").hidden = runs.length > 0;
   const asOf = app.phone.worklistAsOf;
-  text(screen, "asof", asOf ? `updated ${age(asOf)}` : "no list yet");
-  text(screen, "empty-title", asOf ? "No runs for today" : "No list on this phone yet");
+  text(screen, "asof", asOf ? t("updated {age}", { age: age(asOf) }) : t("no list yet"));
+  text(screen, "empty-title", asOf ? t("No runs for today") : t("No list on this phone yet"));
 }
 
 /** @param {App} app @param {Run} run @returns {HTMLElement} */
@@ -98,14 +89,14 @@ function runCard(app, run) {
       kindName(run.kind),
       ...rest,
       ...[carrier, run.place?.name].filter((about) => about && !name.includes(about)),
-      run.day < today(app) ? "from an earlier day" : null,
-      run.day > today(app) ? "for a later day" : null,
+      run.day < today(app) ? t("from an earlier day") : null,
+      run.day > today(app) ? t("for a later day") : null,
     ]
       .filter(Boolean)
       .join(" · "),
   );
   text(card, "count", `${done}/${total}`);
-  el(card, "count").setAttribute("aria-label", `${done} of ${total} done`);
+  el(card, "count").setAttribute("aria-label", t("{done} of {total} done", { done, total }));
   const meter = part(card, "meter", HTMLProgressElement);
   meter.max = Math.max(1, total);
   meter.value = done;
@@ -119,12 +110,20 @@ function showResume(app, screen) {
   const { draft, isBegun, run, route } = app.flow;
   el(screen, "resume").hidden = !isBegun;
   if (!draft || !isBegun) return;
-  text(screen, "resume-title", `Unfinished: ${draftName(draft)}${run ? `, ${run.title}` : ""}`);
+  text(
+    screen,
+    "resume-title",
+    `${t("Unfinished: {what}", { what: draftName(draft) })}${run ? `, ${runName(draft.kind, run.title)}` : ""}`,
+  );
   const photos = picturesOf(draft).length;
   text(
     screen,
     "resume-sub",
-    `${count(draft.scans.length, "parcel")}, ${count(photos, "photo")} · since ${clockTime(draft.startedAt)}`,
+    t("{parcels}, {photos} · since {time}", {
+      parcels: count(draft.scans.length, "parcel"),
+      photos: count(photos, "photo"),
+      time: clockTime(draft.startedAt),
+    }),
   );
   part(screen, "resume-go", HTMLAnchorElement).href = route;
 }
@@ -136,7 +135,7 @@ function showNotices(app, screen) {
   if (updateIsReady()) {
     notices.unshift({
       id: "update",
-      text: "A new version is ready. Restart Baton on the page Me when you are between handovers.",
+      text: t("A new version is ready. Restart Baton on the page Me when you are between handovers."),
       severity: "info",
       at: "",
     });
@@ -144,7 +143,7 @@ function showNotices(app, screen) {
   if (app.shell.isTight) {
     notices.unshift({
       id: "room",
-      text: "Little room is left on this phone for photos. Send what you have while there is a network.",
+      text: t("Little room is left on this phone for photos. Send what you have while there is a network."),
       severity: "warning",
       at: "",
     });
@@ -152,7 +151,9 @@ function showNotices(app, screen) {
   if (app.shell.isStuck) {
     notices.unshift({
       id: "stuck",
-      text: "Your work is kept here but cannot be sent. Open the outbox: from there it can go to the office as a rescue file.",
+      text: t(
+        "Your work is kept here but cannot be sent. Open the outbox: from there it can go to the office as a rescue file.",
+      ),
       severity: "warning",
       at: "",
     });
@@ -173,25 +174,25 @@ function showNotices(app, screen) {
 async function discard(app, screen) {
   const { draft } = app.flow;
   const answer = await ask(
-    "Discard this handover?",
-    "Its scans and photos are thrown away. Nothing of it was sealed.",
+    t("Discard this handover?"),
+    t("Its scans and photos are thrown away. Nothing of it was sealed."),
     [
-      { value: "no", label: "Keep it", tone: "primary" },
-      { value: "yes", label: "Discard", tone: "danger" },
+      { value: "no", label: t("Keep it"), tone: "primary" },
+      { value: "yes", label: t("Discard"), tone: "danger" },
     ],
   );
   if (answer !== "yes" || app.flow.draft !== draft) return; // somebody else's may be open by now
   if (!(await app.flow.discard())) return;
-  say("Discarded");
+  say(t("Discarded"));
   showResume(app, screen);
 }
 
 /** A return is two handovers: to whoever carries it back, and to the seller. @param {HTMLElement} screen */
 async function startReturn(screen) {
-  const stage = await ask("Return: what are you doing?", "Both need photos and a signature.", [
-    { value: "start", label: "I take it to bring it back", tone: "primary" },
-    { value: "done", label: "I give it back to the seller", tone: "primary" },
-    { value: "", label: "Not now" },
+  const stage = await ask(t("Return: what are you doing?"), t("Both need photos and a signature."), [
+    { value: "start", label: t("I take it to bring it back"), tone: "primary" },
+    { value: "done", label: t("I give it back to the seller"), tone: "primary" },
+    { value: "", label: t("Not now") },
   ]);
   if (stage && screen.isConnected) go(scanRoute(`return-${stage}`, null));
 }
@@ -210,10 +211,10 @@ async function startKind(app, kind) {
     return;
   }
   const answers = open.map((run) => ({ value: run.id, label: runName(run.kind, run.title) }));
-  const chosen = await ask(`${kindName(kind)}: which run?`, "", [
+  const chosen = await ask(t("{kind}: which run?", { kind: kindName(kind) }), "", [
     ...answers,
-    { value: "free", label: "Without a list" },
-    { value: "", label: "Not now" },
+    { value: "free", label: t("Without a list") },
+    { value: "", label: t("Not now") },
   ]);
   if (chosen) go(scanRoute(kind, chosen === "free" ? null : chosen));
 }

@@ -2,6 +2,7 @@
  * Putting Baton on the home screen: the browser's own offer where there is one, else the words for this phone.
  * @module
  */
+import { t } from "../domain/words.js";
 
 /** @typedef {Event & {prompt:() => Promise<void>, userChoice:Promise<{outcome:string}>}} InstallOffer */
 
@@ -43,13 +44,12 @@ export async function install() {
 export function installHelp() {
   const agent = navigator.userAgent;
   if (/iPhone|iPad|iPod/.test(agent)) {
-    return (
-      "In Safari press the Share button, then “Add to Home Screen”. Open Baton from there and connect it once more: " +
-      "the installed app does not see what Safari keeps. Send your work first."
+    return t(
+      "In Safari press the Share button, then “Add to Home Screen”. Open Baton from there and connect it once more: the installed app does not see what Safari keeps. Send your work first.",
     );
   }
   if (/Android/.test(agent)) {
-    return "Open the browser’s menu (three dots) and choose “Install app” or “Add to Home screen”.";
+    return t("Open the browser’s menu (three dots) and choose “Install app” or “Add to Home screen”.");
   }
-  return "Use the install sign in the browser’s address bar, or its menu.";
+  return t("Use the install sign in the browser’s address bar, or its menu.");
 }

@@ -2,11 +2,14 @@
  * Me: who this phone belongs to today, its room, look and sounds, its version, and whether the shift can end.
  * @module
  */
+import { problemWords } from "../domain/problems.js";
+import { count, t } from "../domain/words.js";
 import { setBar } from "../ui/bar.js";
-import { DOT, age, clockTime, count } from "../ui/format.js";
-import { setSound, setTheme, soundOn, theme } from "../ui/settings.js";
+import { DOT, age, clockTime, roleName } from "../ui/format.js";
+import { LANGUAGES } from "../ui/language.js";
+import { language, setLanguage, setSound, setTheme, soundOn, theme } from "../ui/settings.js";
 import { toast } from "../ui/toast.js";
-import { button, cloneAll, el, on, setIcon, text } from "../ui/template.js";
+import { button, cloneAll, el, on, part, setIcon, text } from "../ui/template.js";
 import { canInstall, install, installHelp, isInstalled } from "./install.js";
 import { initialsOf, signOut } from "./people.js";
 import { showOffer } from "./rescue-offer.js";
@@ -18,7 +21,7 @@ import { applyUpdate, updateIsReady, version } from "./update.js";
 
 /** @type {Screen} */
 export const me = (app, root) => {
-  setBar({ title: "Me", tab: "me" });
+  setBar({ title: t("Me"), tab: "me" });
   const screen = cloneAll("me");
   root.append(screen);
   const refresh = () => show(app, screen);
@@ -39,31 +42,44 @@ export const me = (app, root) => {
 function wire(app, screen) {
   choose(screen, "theme", theme(), (value) => setTheme(/** @type {Theme} */ (value)));
   choose(screen, "sound", soundOn() ? "on" : "off", (value) => setSound(value === "on"));
+  chooseLanguage(screen);
   wireTelling(app, screen);
   on(screen, "out", "click", () => void signOut(app));
   on(screen, "try", "click", () => app.feedback.give("go"));
   on(screen, "send", "click", async () => {
     const { state, problem } = await app.phone.kick("user");
-    if (state === "offline") toast("No network. Your work is safe on this phone.", "attention");
-    else if (problem) toast(`${problem.title} ${problem.detail ?? ""}`, "attention");
+    if (state === "offline") toast(t("No network. Your work is safe on this phone."), "attention");
+    else if (problem) toast(problemWords(problem), "attention");
   });
   on(screen, "persist", "click", async () => {
     const kept = await app.phone.persist();
     toast(
       kept
-        ? "The phone will keep your work."
-        : "The phone has not agreed. Put Baton on the home screen, then ask again.",
+        ? t("The phone will keep your work.")
+        : t("The phone has not agreed. Put Baton on the home screen, then ask again."),
       kept ? "safe" : "attention",
     );
     show(app, screen);
   });
   on(screen, "update", "click", () => {
-    if (app.flow.isBegun) toast("Seal or discard the unfinished handover first.", "attention");
+    if (app.flow.isBegun) toast(t("Seal or discard the unfinished handover first."), "attention");
     else applyUpdate();
   });
   on(screen, "install", "click", async () => {
     await install();
     show(app, screen);
+  });
+}
+
+/** The page is loaded anew in it: what was begun is kept as after any reload. @param {HTMLElement} screen */
+function chooseLanguage(screen) {
+  const select = part(screen, "language", HTMLSelectElement);
+  select.append(...LANGUAGES.map(([code, name]) => new Option(name, code)));
+  for (const option of select.options) option.lang = option.value;
+  select.value = language() ?? "";
+  select.addEventListener("change", () => {
+    setLanguage(select.value || null);
+    location.reload();
   });
 }
 
@@ -83,18 +99,18 @@ function show(app, screen) {
   const { actor, org, label, signed, keyLost } = identity;
   text(screen, "initials", initialsOf(actor.name));
   text(screen, "name", actor.name);
-  text(screen, "role", `${actor.role.charAt(0).toUpperCase()}${actor.role.slice(1)} · ${org.name}`);
+  text(screen, "role", `${roleName(actor.role)} · ${org.name}`);
   text(screen, "device", label);
   text(
     screen,
     "signed",
     keyLost
-      ? "Key lost: connect this phone again"
+      ? t("Key lost: connect this phone again")
       : signed
-        ? "Signed with this phone’s own key"
-        : "Not signed: this browser keeps no key",
+        ? t("Signed with this phone’s own key")
+        : t("Not signed: this browser keeps no key"),
   );
-  text(screen, "asof", worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : "none yet");
+  text(screen, "asof", worklistAsOf ? `${clockTime(worklistAsOf)}, ${age(worklistAsOf)}` : t("none yet"));
   showLost(app, screen);
   text(screen, "version", version().slice(0, 12));
   button(screen, "update").hidden = !updateIsReady();
@@ -103,7 +119,7 @@ function show(app, screen) {
   text(
     screen,
     "install-text",
-    canInstall() ? "It then opens without the browser, offline too." : installHelp(),
+    canInstall() ? t("It then opens without the browser, offline too.") : installHelp(),
   );
   showShift(app, screen);
   void showOffer(app, screen);
@@ -116,7 +132,13 @@ function showLost(app, screen) {
   const [lost] = app.phone.lostStores;
   el(screen, "lost-name").hidden = !lost;
   el(screen, "lost").hidden = !lost;
-  if (lost) text(screen, "lost", `did not open on ${clockTime(lost.at)}; kept, and tried at every start`);
+  if (lost) {
+    text(
+      screen,
+      "lost",
+      t("did not open on {time}; kept, and tried at every start", { time: clockTime(lost.at) }),
+    );
+  }
 }
 
 /** @param {App} app @param {HTMLElement} screen */
@@ -127,15 +149,19 @@ function showShift(app, screen) {
   const box = el(screen, "shift");
   box.dataset.tone = isSafe ? "safe" : "attention";
   setIcon(screen, "shift-icon", isSafe ? "shield-check" : "triangle-alert");
-  text(screen, "shift-title", isSafe ? "0 unsent: safe to hand back" : "Do not hand this phone back yet");
+  text(
+    screen,
+    "shift-title",
+    isSafe ? t("0 unsent: safe to hand back") : t("Do not hand this phone back yet"),
+  );
   text(screen, "shift-text", isSafe ? safeWords(app.shell.openTasks) : openWords(app));
   button(screen, "send").hidden = isSent;
 }
 
 /** @param {number} tasks @returns {string} */
 function safeWords(tasks) {
-  const open = tasks ? ` ${count(tasks, "task")} from the office still open.` : "";
-  return `Everything you did is with the office.${open}`;
+  const open = tasks ? t("{tasks} from the office still open.", { tasks: count(tasks, "task") }) : null;
+  return [t("Everything you did is with the office."), open].filter(Boolean).join(" ");
 }
 
 /** What is open, and what to do about it: a network helps only what is unsent. @param {{shell:Pick<App['shell'], 'counts'|'odd'|'hasLostStore'>, flow:Pick<App['flow'], 'isBegun'>}} app @returns {string} */
@@ -143,21 +169,34 @@ export function openWords({ shell, flow }) {
   const { unsent, unsentBlobs, othersUnsent, othersUnsentBlobs } = shell.counts;
   const { odd } = shell;
   const toSend = [
-    unsent ? `${count(unsent, "handover")} unsent` : null,
-    unsentBlobs ? `${count(unsentBlobs, "picture")} not with the office` : null,
-    othersUnsent ? `${count(othersUnsent, "handover")} unsent of somebody who used this phone before` : null,
-    othersUnsentBlobs ? `${count(othersUnsentBlobs, "picture")} of theirs not with the office` : null,
+    unsent ? t("{handovers} unsent", { handovers: count(unsent, "handover") }) : null,
+    unsentBlobs ? t("{pictures} not with the office", { pictures: count(unsentBlobs, "picture") }) : null,
+    othersUnsent
+      ? t("{handovers} unsent of somebody who used this phone before", {
+          handovers: count(othersUnsent, "handover"),
+        })
+      : null,
+    othersUnsentBlobs
+      ? t("{pictures} of theirs not with the office", { pictures: count(othersUnsentBlobs, "picture") })
+      : null,
   ]
     .filter(Boolean)
     .join(", ");
   const sentences = [
-    toSend ? `${toSend}. It is all kept; stay where there is a network until it is sent.` : null,
-    flow.isBegun ? "1 handover unfinished. Seal or discard it on Home." : null,
+    toSend
+      ? t("{toSend}. It is all kept; stay where there is a network until it is sent.", { toSend })
+      : null,
+    flow.isBegun ? t("1 handover unfinished. Seal or discard it on Home.") : null,
     odd
-      ? `${count(odd, "handover")} to look at in the Outbox. Show ${odd === 1 ? "it" : "them"} to the office.`
+      ? t(
+          odd === 1
+            ? "{handovers} to look at in the Outbox. Show it to the office."
+            : "{handovers} to look at in the Outbox. Show them to the office.",
+          { handovers: count(odd, "handover") },
+        )
       : null,
     shell.hasLostStore
-      ? "An older store of this phone did not open: work may be left in it. Show this phone to the office."
+      ? t("An older store of this phone did not open: work may be left in it. Show this phone to the office.")
       : null,
   ];
   return sentences.filter(Boolean).join(" ");
@@ -170,12 +209,12 @@ async function showRoom(app, screen) {
     screen,
     "room",
     photosLeft === null
-      ? "unknown"
+      ? t("unknown")
       : photosLeft > 5000
-        ? "over 5,000 photos"
-        : `about ${photosLeft.toLocaleString()} photos`,
+        ? t("over 5,000 photos")
+        : t("about {photos}", { photos: count(photosLeft, "photo") }),
   );
-  text(screen, "persisted", persisted ? "No" : "Yes, if room runs out");
+  text(screen, "persisted", persisted ? t("No") : t("Yes, if room runs out"));
   button(screen, "persist").hidden = persisted;
   for (const part of ["brought-name", "brought", "brought-why"]) el(screen, part).hidden = !broughtBack;
   if (broughtBack) text(screen, "brought", broughtWords(broughtBack));

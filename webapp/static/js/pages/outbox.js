@@ -2,10 +2,11 @@
  * Outbox: the true state of everything sealed on this phone, and why something is held up.
  * @module
  */
-import { wordsOf } from "../domain/problems.js";
+import { count, t } from "../domain/words.js";
+import { problemWords, wordsOf } from "../domain/problems.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, count, itemName, kindIcon, parcelsText, stateLook } from "../ui/format.js";
+import { age, clockTime, itemName, kindIcon, parcelsText, stateLook } from "../ui/format.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, fill, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 import { save, share, shareable } from "./rescue-give.js";
@@ -23,7 +24,7 @@ const DISOWNED = new Set(["token-unknown", "device-revoked"]);
 
 /** @type {Screen} */
 export const outbox = (app, root) => {
-  setBar({ title: "Outbox", sub: app.phone.identity?.label ?? "", tab: "outbox" });
+  setBar({ title: t("Outbox"), sub: app.phone.identity?.label ?? "", tab: "outbox" });
   const screen = cloneAll("outbox");
   root.append(screen);
   const refresh = () => show(app, screen);
@@ -39,7 +40,7 @@ function show(app, screen) {
   text(screen, "sum", sumWords(app.shell));
   text(screen, "sync", syncWords(app));
   el(screen, "problem").hidden = !sync.problem;
-  text(screen, "problem-text", sync.problem ? `${sync.problem.title} ${sync.problem.detail ?? ""}` : "");
+  text(screen, "problem-text", sync.problem ? problemWords(sync.problem) : "");
   el(screen, "again").hidden = sync.state !== "paused" || !DISOWNED.has(sync.problem?.code ?? "");
   el(screen, "empty").hidden = items.length + others.length > 0;
   el(screen, "others-title").hidden = others.length === 0;
@@ -60,7 +61,7 @@ function show(app, screen) {
   }
   const send = button(screen, "send");
   send.disabled = sync.state === "sending";
-  text(screen, "send-text", sync.state === "sending" ? "Sending …" : "Send now");
+  text(screen, "send-text", sync.state === "sending" ? t("Sending …") : t("Send now"));
 }
 
 /** @param {Pick<OutboxItem, 'state'>} item @returns {boolean} it does not go, or is not whole, without somebody's help */
@@ -82,25 +83,29 @@ function placeOffer(screen, isFirst) {
 
 /** @param {Pick<App['shell'], 'counts'|'others'|'odd'|'hasLostStore'>} shell @returns {string} all is well only when no handover lacks anything */
 export function sumWords({ counts, others, odd, hasLostStore }) {
-  if (counts.unsent) return `${count(counts.unsent, "handover")} unsent`;
-  if (counts.unsentBlobs) return `All sent, ${count(counts.unsentBlobs, "picture")} to go`;
-  if (odd > 0) return `All sent, ${count(odd, "handover")} to look at`;
-  if (others.length > 0) return "Yours is with the office; something of an earlier connection is not";
-  if (hasLostStore) return "All sent from here; an older store of this phone did not open";
-  return "Everything is with the office";
+  if (counts.unsent) return t("{handovers} unsent", { handovers: count(counts.unsent, "handover") });
+  if (counts.unsentBlobs) {
+    return t("All sent, {pictures} to go", { pictures: count(counts.unsentBlobs, "picture") });
+  }
+  if (odd > 0) return t("All sent, {handovers} to look at", { handovers: count(odd, "handover") });
+  if (others.length > 0) return t("Yours is with the office; something of an earlier connection is not");
+  if (hasLostStore) return t("All sent from here; an older store of this phone did not open");
+  return t("Everything is with the office");
 }
 
 /** @param {App} app @returns {string} */
 function syncWords(app) {
   const { counts, sync } = app.shell;
-  if (sync.state === "sending") return "Sending …";
-  if (sync.state === "paused") return "Sending is paused; everything is kept.";
+  if (sync.state === "sending") return t("Sending …");
+  if (sync.state === "paused") return t("Sending is paused; everything is kept.");
   if (sync.state === "offline") {
-    return `No network. Baton tries again by itself${sync.nextAt ? ` at ${clockTime(sync.nextAt)}` : ""}.`;
+    return sync.nextAt
+      ? t("No network. Baton tries again by itself at {time}.", { time: clockTime(sync.nextAt) })
+      : t("No network. Baton tries again by itself.");
   }
   return counts.oldestAt
-    ? `Oldest is from ${age(counts.oldestAt)}.`
-    : `${app.shell.items.length} kept here for reference.`;
+    ? t("Oldest is from {age}.", { age: age(counts.oldestAt) })
+    : t("{n} kept here for reference.", { n: app.shell.items.length });
 }
 
 /** @param {App} app @param {OutboxItem} item @returns {HTMLElement} */
@@ -113,7 +118,7 @@ function line(app, item) {
   const chip = el(box, "chip");
   chip.dataset.tone = item.voided ? "sealed" : look.tone;
   setIcon(box, "chip-icon", item.voided || item.voidAsked ? "undo-2" : look.icon);
-  text(box, "state", item.voided ? "Withdrawn" : item.voidAsked ? "Withdrawal asked for" : look.word);
+  text(box, "state", item.voided ? t("Withdrawn") : item.voidAsked ? t("Withdrawal asked for") : look.word);
   textOrHide(box, "why", whyOf(item));
   const open = part(box, "open", HTMLAnchorElement);
   open.href = `#/done/${encodeURIComponent(item.id)}`;
@@ -138,14 +143,17 @@ function othersLine(app, item) {
 
 /** @param {OutboxItem} item @returns {string|null} */
 function whyOf(item) {
-  if (item.problem) return `${item.problem.title} ${item.problem.detail ?? ""}`;
+  if (item.problem) return problemWords(item.problem);
   if (item.state === "parked") {
-    return "The office could not take this one. It is kept here; give the office its file.";
+    return t("The office could not take this one. It is kept here; give the office its file.");
   }
   if (item.photosTotal > 0 && item.state !== "safe") {
-    return `Pictures ${item.state === "sealed" ? 0 : item.photosHeld} of ${item.photosTotal} with the office`;
+    return t("Pictures {held} of {total} with the office", {
+      held: item.state === "sealed" ? 0 : item.photosHeld,
+      total: item.photosTotal,
+    });
   }
-  return item.receiptAt ? `Receipt of ${clockTime(item.receiptAt)}` : null;
+  return item.receiptAt ? t("Receipt of {time}", { time: clockTime(item.receiptAt) }) : null;
 }
 
 /** @param {App} app @param {HTMLElement} screen */
@@ -153,10 +161,10 @@ async function sendNow(app, screen) {
   button(screen, "send").disabled = true;
   const { state, problem } = await app.phone.kick("user");
   if (state === "offline") {
-    toast("No network. Your work is safe on this phone and goes by itself later.", "attention");
+    toast(t("No network. Your work is safe on this phone and goes by itself later."), "attention");
   } else if (state === "paused") {
-    toast(problem ? `${problem.title} ${problem.detail ?? ""}` : "Sending is paused.", "attention");
-  } else say("Sent what could be sent");
+    toast(problem ? problemWords(problem) : t("Sending is paused."), "attention");
+  } else say(t("Sent what could be sent"));
   show(app, screen);
 }
 

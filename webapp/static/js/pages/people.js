@@ -2,10 +2,11 @@
  * People: who is enrolled on this phone. One tap signs somebody else in; nothing here needs a network, except to add one.
  * @module
  */
+import { roleName } from "../ui/format.js";
+import { count, t } from "../domain/words.js";
 import { PhoneError, wordsOf } from "../domain/problems.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { count } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask, open } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -18,14 +19,14 @@ import { button, clone, cloneAll, el, on, part, text } from "../ui/template.js";
 export const people = (app, root) => {
   const { identity } = app.phone;
   setBar({
-    title: "People",
-    sub: identity ? "" : "Nobody is signed in",
+    title: t("People"),
+    sub: identity ? "" : t("Nobody is signed in"),
     flow: true,
     back: identity ? goHome : null,
   });
   const screen = cloneAll("people");
   root.append(screen);
-  text(screen, "lead", identity ? "Tap a name to work as that person." : "Tap your name to go on.");
+  text(screen, "lead", identity ? t("Tap a name to work as that person.") : t("Tap your name to go on."));
   el(screen, "out").hidden = !identity;
   on(screen, "out", "click", () => void signOut(app));
   let shown = "";
@@ -51,17 +52,15 @@ function line(app, person) {
   const { name, role, org, label, isCurrent, isEarlier, unsent } = person;
   text(box, "initials", initialsOf(name));
   text(box, "name", name);
-  const about = isEarlier
-    ? `An earlier connection (${label})`
-    : `${role.charAt(0).toUpperCase()}${role.slice(1)} · ${org}`;
+  const about = isEarlier ? t("An earlier connection ({label})", { label }) : `${roleName(role)} · ${org}`;
   text(box, "sub", about);
-  text(box, "unsent", unsent.total === 0 ? "0 unsent" : unsentWords(person));
+  text(box, "unsent", unsent.total === 0 ? t("0 unsent") : unsentWords(person));
   el(box, "unsent").classList.toggle("muted", unsent.total === 0);
   el(box, "now").hidden = !isCurrent;
   const press = button(box, "choose");
   if (isCurrent) press.setAttribute("aria-current", "true");
   press.addEventListener("click", () => void choose(app, person));
-  button(box, "remove").setAttribute("aria-label", `Remove ${name} from this phone`);
+  button(box, "remove").setAttribute("aria-label", t("Remove {name} from this phone", { name }));
   on(box, "remove", "click", () => void remove(app, person));
   return box;
 }
@@ -78,9 +77,9 @@ export function initialsOf(name) {
 /** @param {Person} person @returns {string} */
 function unsentWords({ unsent: { handovers, photos, drafts } }) {
   return [
-    handovers ? `${count(handovers, "handover")} unsent` : null,
-    photos ? `${count(photos, "picture")} to go` : null,
-    drafts ? `${count(drafts, "handover")} unfinished` : null,
+    handovers ? t("{handovers} unsent", { handovers: count(handovers, "handover") }) : null,
+    photos ? t("{pictures} to go", { pictures: count(photos, "picture") }) : null,
+    drafts ? t("{handovers} unfinished", { handovers: count(drafts, "handover") }) : null,
   ]
     .filter(Boolean)
     .join(", ");
@@ -89,7 +88,9 @@ function unsentWords({ unsent: { handovers, photos, drafts } }) {
 /** @param {App} app @returns {string} what is said of a handover left open, or nothing */
 export function keptWords(app) {
   const { identity } = app.phone;
-  return app.flow.isBegun && identity ? ` The unfinished handover is kept for ${identity.actor.name}.` : "";
+  return app.flow.isBegun && identity
+    ? ` ${t("The unfinished handover is kept for {name}.", { name: identity.actor.name })}`
+    : "";
 }
 
 /** @param {App} app @param {Person} person */
@@ -99,17 +100,19 @@ async function choose(app, { device, name, isCurrent }) {
     return;
   }
   const kept = keptWords(app);
-  if (await tried(app.phone.people.switchTo(device))) toast(`You work as ${name} now.${kept}`, "safe");
+  if (await tried(app.phone.people.switchTo(device))) {
+    toast(`${t("You work as {name} now.", { name })}${kept}`, "safe");
+  }
 }
 
 /** Ends this person's turn; their screen closes, their queue goes on. @param {App} app */
 export async function signOut(app) {
   const { identity } = app.phone;
   const { unsent, unsentBlobs } = app.shell.counts;
-  const open = unsent + unsentBlobs > 0 ? " What is unsent still goes to the office by itself." : "";
+  const open = unsent + unsentBlobs > 0 ? ` ${t("What is unsent still goes to the office by itself.")}` : "";
   const kept = keptWords(app);
   if (await tried(app.phone.people.signOut())) {
-    toast(`${identity?.actor.name ?? "You"} signed out.${open}${kept}`, "safe");
+    toast(`${t("{name} signed out.", { name: identity?.actor.name ?? t("You") })}${open}${kept}`, "safe");
   }
 }
 
@@ -119,7 +122,7 @@ async function remove(app, person) {
   const isSure = unsent.total > 0 ? await askNumber(person) : await askPlain(name);
   if (!isSure) return;
   if (await tried(app.phone.people.remove(device, unsent.total || null))) {
-    say(`${name} was removed from this phone`);
+    say(t("{name} was removed from this phone", { name }));
     const left = await app.phone.people.list();
     if (left.length === 0) goInstead("#/enrol");
   }
@@ -128,11 +131,11 @@ async function remove(app, person) {
 /** @param {string} name @returns {Promise<boolean>} */
 async function askPlain(name) {
   const answer = await ask(
-    `Remove ${name} from this phone?`,
-    "Everything is with the office. To work here again they need a new code.",
+    t("Remove {name} from this phone?", { name }),
+    t("Everything is with the office. To work here again they need a new code."),
     [
-      { value: "no", label: "Keep", tone: "primary" },
-      { value: "yes", label: "Remove", tone: "danger" },
+      { value: "no", label: t("Keep"), tone: "primary" },
+      { value: "yes", label: t("Remove"), tone: "danger" },
     ],
   );
   return answer === "yes";
@@ -142,9 +145,17 @@ async function askPlain(name) {
 async function askNumber(person) {
   const dialog = clone("remove-person");
   const { total } = person.unsent;
-  text(dialog, "title", `Remove ${person.name} and their unsent work?`);
-  text(dialog, "text", `Nobody else has it: ${unsentWords(person)}. It will be gone for good.`);
-  text(dialog, "label", `Type ${total} to remove ${total === 1 ? "it" : `all ${total}`}`);
+  text(dialog, "title", t("Remove {name} and their unsent work?", { name: person.name }));
+  text(
+    dialog,
+    "text",
+    t("Nobody else has it: {work}. It will be gone for good.", { work: unsentWords(person) }),
+  );
+  text(
+    dialog,
+    "label",
+    total === 1 ? t("Type 1 to remove it") : t("Type {total} to remove all {total}", { total }),
+  );
   const input = part(dialog, "number", HTMLInputElement);
   const press = button(dialog, "go");
   const isRight = () => input.value.trim() === String(total);

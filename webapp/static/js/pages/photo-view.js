@@ -2,6 +2,7 @@
  * One photo, large, to be kept or deleted and taken again.
  * @module
  */
+import { t } from "../domain/words.js";
 import { codeText } from "../ui/format.js";
 import { open } from "../ui/sheet.js";
 import { clone, on, part, text, textOrHide } from "../ui/template.js";
@@ -17,7 +18,8 @@ import { clone, on, part, text, textOrHide } from "../ui/template.js";
  */
 export async function viewPhoto(entry, index, url, hint) {
   const dialog = clone("view");
-  text(dialog, "title", `Photo ${index + 1}${entry.parcel ? ` · ${codeText(entry.parcel)}` : ""}`);
+  const name = t("Photo {n}", { n: index + 1 });
+  text(dialog, "title", entry.parcel ? `${name} · ${codeText(entry.parcel)}` : name);
   textOrHide(dialog, "hint", hint);
   part(dialog, "img", HTMLImageElement).src = url;
   const close = (/** @type {string} */ value) => () =>

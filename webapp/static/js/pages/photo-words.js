@@ -2,6 +2,7 @@
  * What Photo says: of which handover it is, what a picture must show, how one came out. Pure.
  * @module
  */
+import { t } from "../domain/words.js";
 import { draftName, parcelsText, runName } from "../ui/format.js";
 
 /** @import {Run} from '../domain/types.js' */
@@ -14,6 +15,27 @@ export const HINTS = {
   bright: "This photo is too bright. Turn away from the light, tap the small picture to take it again.",
 };
 
+/** What the office asks for when it wants a photo again, as its server says it; a note of its own may come behind. */
+const ASKED = [
+  "The photo is blurred or too dark. Take it again, close and still.",
+  "The tag cannot be read. Take the photo with the tag in full.",
+  "Not all parcels are in the photo. Show every one of them.",
+  "The signature is missing or not that person's.",
+  "The number of parcels does not fit the list. Count them again.",
+  "The photo shows another parcel. Take one of the right parcel.",
+];
+
+/** @param {string} reason of a task @returns {string} */
+export function askedWords(reason) {
+  const known = ASKED.find((words) => reason.startsWith(words));
+  return known ? `${t(known)}${reason.slice(known.length)}` : reason;
+}
+
+/** @param {import('../capture/sharpness.js').Hint} hint @returns {string} what is wrong with a picture, in a word */
+export function faultName(hint) {
+  return { blurred: t("blurred"), dark: t("dark"), bright: t("too bright") }[hint];
+}
+
 /** A problem is one parcel's, and a new photo is of what was handed over. @param {OpenDraft} draft @param {Run|null} run @returns {string} */
 export function aboutOf(draft, run) {
   const parcels = parcelsText(draft.scans.map(({ code }) => code));
@@ -25,12 +47,14 @@ export function aboutOf(draft, run) {
 /** Before the first picture. @param {Pick<OpenDraft, 'kind'|'ref'|'ask'|'scans'>} draft @returns {string} */
 export function whatToShow({ kind, ref, ask, scans }) {
   const isOne = scans.length === 1;
-  if (ref) return `The office asks: ${ask ?? "a better photo"}`;
+  if (ref) return t("The office asks: {ask}", { ask: ask ? askedWords(ask) : t("a better photo") });
   if (kind === "report") {
-    return "Show what is wrong, with the tag in sight; if it is missing, the place where it should be.";
+    return t("Show what is wrong, with the tag in sight; if it is missing, the place where it should be.");
   }
-  if (kind === "attempt") return `Show the door, with the ${isOne ? "parcel" : "parcels"}.`;
+  if (kind === "attempt") {
+    return isOne ? t("Show the door, with the parcel.") : t("Show the door, with the parcels.");
+  }
   return isOne
-    ? "Show the parcel, its label and tag towards you."
-    : "Show all parcels, labels and tags towards you.";
+    ? t("Show the parcel, its label and tag towards you.")
+    : t("Show all parcels, labels and tags towards you.");
 }

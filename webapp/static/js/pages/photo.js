@@ -2,11 +2,12 @@
  * Photo: pictures from the same stream, kept the moment they are taken, with the tag cut out at full size when one is seen.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { PhoneError, wordsOf } from "../domain/problems.js";
 import { codeNow } from "../domain/verdict.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count } from "../ui/format.js";
+import { codeText } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
@@ -15,7 +16,7 @@ import { notSealed } from "./elsewhere.js";
 import { picturesOf, scanRouteOf } from "./flow.js";
 import { PhotoNote } from "./photo-note.js";
 import { viewPhoto } from "./photo-view.js";
-import { HINTS, aboutOf, whatToShow } from "./photo-words.js";
+import { HINTS, aboutOf, faultName, whatToShow } from "./photo-words.js";
 import { fillReasons } from "./reasons.js";
 import { takeNewNames } from "./renamed.js";
 import { dropPhotos } from "./scans.js";
@@ -63,7 +64,7 @@ class PhotoScreen {
     const before = steps.check ? "#/check" : scanRouteOf(draft);
     const back = () => go(draft.ref ? "#/tasks" : before);
     takeNewNames(app);
-    setBar({ title: draft.ref ? "Photo again" : "Photos", sub: aboutOf(draft, run), flow: true, back });
+    setBar({ title: draft.ref ? t("Photo again") : t("Photos"), sub: aboutOf(draft, run), flow: true, back });
     el(this.#screen, "reason-field").hidden = !steps.reason || draft.ref !== null;
     if (steps.reason && draft.ref === null) {
       fillReasons(app, part(this.#screen, "reason", HTMLSelectElement), () => {
@@ -73,7 +74,7 @@ class PhotoScreen {
     }
     this.#wire();
     void app.flow.toStep("photo");
-    const leaveCamera = showCamera(this.#screen, app.camera, "Use “Phone’s camera” below instead.");
+    const leaveCamera = showCamera(this.#screen, app.camera, t("Use “Phone’s camera” below instead."));
     const onState = () => this.#show();
     app.camera.addEventListener("state", onState);
     app.decoder.warm();
@@ -142,7 +143,7 @@ class PhotoScreen {
   #failed(error) {
     this.#noRoom = error instanceof PhoneError && error.code === "storage-full";
     const words =
-      error instanceof PhoneError ? wordsOf(error) : "This picture could not be read. Take another one.";
+      error instanceof PhoneError ? wordsOf(error) : t("This picture could not be read. Take another one.");
     toast(words, isThere(error) ? "attention" : "stop");
     if (this.#target() !== null && !this.#bare().includes(this.#target() ?? "")) this.#advance();
     this.#show();
@@ -189,8 +190,8 @@ class PhotoScreen {
     part(this.#screen, "file", HTMLInputElement).disabled = this.#going;
     this.#showNext();
     if (fresh) {
-      textOrHide(this.#screen, "hint", fresh.hint ? HINTS[fresh.hint] : null);
-      if (fresh.hint) shout(HINTS[fresh.hint]);
+      textOrHide(this.#screen, "hint", fresh.hint ? t(HINTS[fresh.hint]) : null);
+      if (fresh.hint) shout(t(HINTS[fresh.hint]));
       else say(count(pictures.length, "photo"));
     }
   }
@@ -223,18 +224,22 @@ class PhotoScreen {
 
   /** @param {boolean} without a photo, which is allowed @returns {string} */
   #nextText(without) {
-    if (this.#going) return this.#steps.sign ? "Keeping the photo …" : "Sealing …";
-    if (!this.#steps.sign) return "Seal it";
-    return without ? "No photo, signature" : "Signature";
+    if (this.#going) return this.#steps.sign ? t("Keeping the photo …") : t("Sealing …");
+    if (!this.#steps.sign) return t("Seal it");
+    return without ? t("No photo, signature") : t("Signature");
   }
 
   /** @param {number} n photos taken @returns {string|null} */
   #why(n) {
     const { bare, reasonMissing, noteMissing } = this.#lacks();
-    if (this.#noRoom) return "No room for more photos on this phone. You can go on without.";
-    if (reasonMissing && n > 0) return "Choose what happened, then go on.";
-    if (noteMissing && n > 0) return "Say in a few words what it is, then go on.";
-    if (bare > 0) return `${count(bare, "parcel")} without a photo: one each, with the tag in sight.`;
+    if (this.#noRoom) return t("No room for more photos on this phone. You can go on without.");
+    if (reasonMissing && n > 0) return t("Choose what happened, then go on.");
+    if (noteMissing && n > 0) return t("Say in a few words what it is, then go on.");
+    if (bare > 0) {
+      return t("{parcels} without a photo: one each, with the tag in sight.", {
+        parcels: count(bare, "parcel"),
+      });
+    }
     return n > 0 ? null : whatToShow(this.#draft);
   }
 
@@ -245,8 +250,11 @@ class PhotoScreen {
     field.hidden = scans.length < 2;
     const shown = new Set(picturesOf(this.#draft).map(({ parcel }) => parcel));
     const options = [
-      ["", `This photo shows all ${scans.length} parcels`],
-      ...scans.map(({ code }) => [code, `${shown.has(code) ? "✓ " : ""}Only ${codeText(code)}`]),
+      ["", t("This photo shows all {n} parcels", { n: scans.length })],
+      ...scans.map(({ code }) => [
+        code,
+        `${shown.has(code) ? "✓ " : ""}${t("Only {code}", { code: codeText(code) })}`,
+      ]),
     ];
     const isFirst = target.options.length === 0 && this.#perParcel;
     const chosen = isFirst ? (this.#bare()[0] ?? "") : (this.#nameNow(target.value) ?? "");
@@ -261,11 +269,10 @@ class PhotoScreen {
     part(item, "img", HTMLImageElement).src = this.#urls.get(entry.sha256) ?? "";
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
     el(item, "mark").hidden = hint === null;
-    text(
-      item,
-      "name",
-      `Photo ${index + 1}${entry.parcel ? ` of ${codeText(entry.parcel)}` : ""}${hint ? `, ${hint}` : ""}: look or take again`,
-    );
+    const name = entry.parcel
+      ? t("Photo {n} of {code}", { n: index + 1, code: codeText(entry.parcel) })
+      : t("Photo {n}", { n: index + 1 });
+    text(item, "name", `${name}${hint ? `, ${faultName(hint)}` : ""}: ${t("look or take again")}`);
     on(item, "open", "click", () => void this.#view(entry, index));
     return item;
   }
@@ -274,13 +281,13 @@ class PhotoScreen {
   async #view(entry, index) {
     if (this.#going) return;
     const hint = this.#quality.get(entry.sha256)?.hint ?? null;
-    const kept = await viewPhoto(entry, index, this.#urls.get(entry.sha256) ?? "", hint && HINTS[hint]);
+    const kept = await viewPhoto(entry, index, this.#urls.get(entry.sha256) ?? "", hint && t(HINTS[hint]));
     if (kept) return;
     dropPhotos(this.#draft, [entry]);
     el(this.#screen, "hint").hidden = true;
     await this.#app.flow.save();
     this.#show();
-    say("Photo deleted");
+    say(t("Photo deleted"));
   }
 
   async #next() {

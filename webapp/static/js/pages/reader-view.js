@@ -2,6 +2,7 @@
  * Says on Scan and Enrol that tags cannot be read by camera just now, and how to go on.
  * @module
  */
+import { t } from "../domain/words.js";
 import { say } from "../ui/announce.js";
 import { el, text } from "../ui/template.js";
 
@@ -16,7 +17,7 @@ import { el, text } from "../ui/template.js";
 export function showReader(screen, decoder, wayOut) {
   const update = () => {
     el(screen, "reader").hidden = !decoder.isBroken;
-    if (decoder.isBroken) say(`The camera reads no codes now. ${wayOut}`);
+    if (decoder.isBroken) say(t("The camera reads no codes now. {wayOut}", { wayOut }));
   };
   text(screen, "reader-text", wayOut);
   const retry = () => decoder.retry();

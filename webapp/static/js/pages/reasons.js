@@ -2,6 +2,7 @@
  * The office's reasons in a select; a few plain ones until the first pull.
  * @module
  */
+import { t } from "../domain/words.js";
 
 /** @import {App} from './context.js' */
 
@@ -34,8 +35,8 @@ export function fillReasons(app, select, changed) {
   if (!draft) return;
   const reasons = reasonsFor(app, draft.kind).filter(({ code }) => code !== "retake"); // that one is the office's to ask
   select.replaceChildren(
-    new Option("Choose …", ""),
-    ...reasons.map(({ code, label }) => new Option(label, code, false, code === draft.reason)),
+    new Option(t("Choose …"), ""),
+    ...reasons.map(({ code, label }) => new Option(t(label), code, false, code === draft.reason)),
   );
   select.addEventListener("change", () => {
     draft.reason = select.value || null;

@@ -2,6 +2,7 @@
  * A list that comes while a handover is being made may know its parcels by other names: the same on Scan, Photo and Sign.
  * @module
  */
+import { t } from "../domain/words.js";
 import { toast } from "../ui/toast.js";
 import { isAgreed, renameScans } from "./scans.js";
 
@@ -16,7 +17,7 @@ export function takeNewNames(app) {
   if (!draft || isSealing) return false; // what is being sealed is told as it was signed
   const wasAgreed = isAgreed(draft);
   if (!renameScans(draft, app.phone.worklist)) return false;
-  if (wasAgreed && !isAgreed(draft)) toast("Two of the codes are one parcel: sign again.", "attention");
+  if (wasAgreed && !isAgreed(draft)) toast(t("Two of the codes are one parcel: sign again."), "attention");
   void app.flow.save();
   return true;
 }

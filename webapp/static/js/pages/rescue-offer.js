@@ -2,8 +2,9 @@
  * The card that leads to the rescue file: there whenever something is not home, urgent when it cannot be sent.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { PhoneError } from "../domain/problems.js";
-import { age, clockTime, count } from "../ui/format.js";
+import { age, clockTime } from "../ui/format.js";
 import { clone, el, part, text, textOrHide } from "../ui/template.js";
 
 /** @import {MetaValues} from '../storage/meta.js' */
@@ -32,8 +33,12 @@ export async function showOffer(app, screen) {
     box,
     "why",
     isStuck
-      ? "Sending has been held up. Write what is waiting into a file and give that to your office; nothing is deleted by it."
-      : "If this phone cannot send for long, its work can go to the office as a file. Nothing is deleted by it.",
+      ? t(
+          "Sending has been held up. Write what is waiting into a file and give that to your office; nothing is deleted by it.",
+        )
+      : t(
+          "If this phone cannot send for long, its work can go to the office as a file. Nothing is deleted by it.",
+        ),
   );
   if (!box.isConnected) place.replaceChildren(box);
   const latest = (await lastOf(app)).reduce(
@@ -56,8 +61,13 @@ async function lastOf(app) {
 
 /** @param {MetaValues['rescued']} last @returns {string} */
 export function lastWords({ at, events, pictures, files, of }) {
-  const some = files < of ? ` (${files} of ${of} files)` : "";
-  return `Last put in a file ${clockTime(at)}, ${age(at)}: ${workWords(events, pictures)}${some}`;
+  const some = files < of ? ` ${t("({files} of {of} files)", { files, of })}` : "";
+  return t("Last put in a file {time}, {age}: {work}{some}", {
+    time: clockTime(at),
+    age: age(at),
+    work: workWords(events, pictures),
+    some,
+  });
 }
 
 /** @param {number} events @param {number} pictures @returns {string} */

@@ -2,10 +2,10 @@
  * Rescue file: writes what is not with the office into files, and hands them over. The queue stays as it is.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { wordsOf } from "../domain/problems.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { count } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
@@ -28,7 +28,7 @@ class RescueScreen {
   /** @param {App} app @param {HTMLElement} root */
   constructor(app, root) {
     this.#app = app;
-    setBar({ title: "Rescue file", sub: "", flow: true, back: () => go("#/outbox") });
+    setBar({ title: t("Rescue file"), sub: "", flow: true, back: () => go("#/outbox") });
     this.#screen = cloneAll("rescue");
     root.append(this.#screen);
     on(this.#screen, "write", "click", () => void this.#write());
@@ -59,7 +59,7 @@ class RescueScreen {
     this.#shown = isSame;
     const all = {
       device: "",
-      by: "Everybody on this phone",
+      by: t("Everybody on this phone"),
       events: standing.reduce((sum, { events }) => sum + events, 0),
       pictures: standing.reduce((sum, { pictures }) => sum + pictures, 0),
       bytes: standing.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -107,11 +107,11 @@ class RescueScreen {
   #busy(isBusy) {
     button(this.#screen, "write").disabled = isBusy;
     part(this.#screen, "progress", HTMLProgressElement).hidden = !isBusy;
-    text(this.#screen, "write-text", isBusy ? "Writing …" : this.#words());
+    text(this.#screen, "write-text", isBusy ? t("Writing …") : this.#words());
   }
 
   #words() {
-    return el(this.#screen, "made").hidden ? "Write the file" : "Write it again";
+    return el(this.#screen, "made").hidden ? t("Write the file") : t("Write it again");
   }
 
   /** @param {Rescue} rescue @param {RescueMade} made */
@@ -121,19 +121,24 @@ class RescueScreen {
     text(
       this.#screen,
       "made-title",
-      files.length > 1 ? `${files.length} files: give the office all of them` : "Give this to the office",
+      files.length > 1
+        ? t("{n} files: give the office all of them", { n: files.length })
+        : t("Give this to the office"),
     );
     el(this.#screen, "unread").hidden = unread.events + unread.pictures === 0;
     text(
       this.#screen,
       "unread-text",
-      `This phone could not read back ${workWords(unread.events, unread.pictures)}. They are not in the file. Do not clear this phone; show it to the office.`,
+      t(
+        "This phone could not read back {work}. They are not in the file. Do not clear this phone; show it to the office.",
+        { work: workWords(unread.events, unread.pictures) },
+      ),
     );
     el(this.#screen, "files").replaceChildren(...files.map((file) => this.#file(rescue, made, file)));
     button(this.#screen, "write").classList.remove("btn-primary"); // giving it is what comes now
     el(this.#screen, "made-title").focus();
     this.#bringIntoSight();
-    say(`${count(files.length, "file")} written`);
+    say(t("{files} written", { files: count(files.length, "file") }));
   }
 
   #bringIntoSight() {
@@ -158,13 +163,13 @@ class RescueScreen {
     };
     on(box, "save", "click", () => {
       save(file);
-      void given("Saved among this phone’s downloads. Now send it to the office.");
+      void given(t("Saved among this phone’s downloads. Now send it to the office."));
     });
     on(box, "share", "click", async () => {
       try {
-        if (sharing && (await share(sharing))) await given("Handed over. Tell the office to expect it.");
+        if (sharing && (await share(sharing))) await given(t("Handed over. Tell the office to expect it."));
       } catch {
-        toast("This phone would not share the file. Save it as a file instead.", "attention");
+        toast(t("This phone would not share the file. Save it as a file instead."), "attention");
       }
     });
     return box;

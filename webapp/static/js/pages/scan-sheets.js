@@ -2,9 +2,10 @@
  * The three sheets of Scan: a parcel that is not simply right, a code typed by hand, the list of what is here and missing.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { looksLikeCode } from "../domain/codes.js";
 import { SAYS } from "../domain/verdict.js";
-import { clockTime, codeText, count } from "../ui/format.js";
+import { clockTime, codeText } from "../ui/format.js";
 import { ask, open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
 
@@ -30,35 +31,58 @@ const BLOCKS = {
     reasons: true,
     keep: "Take it anyway",
     words: (parcel, app, looksLike) =>
-      `${looksLike ? `Its number looks like one of ${looksLike}` : `It belongs to ${carrierName(app, parcel?.carrier)}`}; you are working for ${carrierName(app, app.flow.draft?.carrier)}. Leave it where it was.`,
+      t(
+        looksLike
+          ? "Its number looks like one of {carrier}; you are working for {ours}. Leave it where it was."
+          : "It belongs to {carrier}; you are working for {ours}. Leave it where it was.",
+        {
+          carrier: looksLike ?? carrierName(app, parcel?.carrier),
+          ours: carrierName(app, app.flow.draft?.carrier),
+        },
+      ),
   },
   cancelled: {
     icon: "ban",
     reasons: true,
     keep: "It has been handed over already",
     words: (_, app) =>
-      `The order is cancelled. Do not hand it over: give it back to the seller. Your list is from ${listAge(app)}.`,
+      t("The order is cancelled. Do not hand it over: give it back to the seller. Your list is from {age}.", {
+        age: listAge(app),
+      }),
   },
   dangerous: {
     icon: "octagon-alert",
     reasons: false,
     keep: null,
     words: (_, app) =>
-      `The office has marked its content as dangerous goods. Do not pack it or hand it over: put it aside and call the office. When they let it go, this phone learns it at its next contact. Your list is from ${listAge(app)}.`,
+      t(
+        "The office has marked its content as dangerous goods. Do not pack it or hand it over: put it aside and call the office. When they let it go, this phone learns it at its next contact. Your list is from {age}.",
+        { age: listAge(app) },
+      ),
   },
   not_on_list: {
     icon: "triangle-alert",
     reasons: false,
     keep: "Keep it",
     words: () =>
-      "The office knows this parcel, but it is not on this list. If you hand it over, the office is told.",
+      t("The office knows this parcel, but it is not on this list. If you hand it over, the office is told."),
   },
   unknown: {
     icon: "circle-help",
     reasons: false,
     keep: "Keep it",
     words: (_, app, looksLike) =>
-      `${looksLike ? `Its number looks like one of ${looksLike}. ` : ""}This phone’s list (from ${listAge(app)}) does not know it. It may be new. If you keep it, the office is told.`,
+      [
+        looksLike ? t("Its number looks like one of {carrier}.", { carrier: looksLike }) : null,
+        t(
+          "This phone’s list (from {age}) does not know it. It may be new. If you keep it, the office is told.",
+          {
+            age: listAge(app),
+          },
+        ),
+      ]
+        .filter(Boolean)
+        .join(" "),
   },
 };
 
@@ -68,7 +92,9 @@ const CANCEL_ASKED = {
   reasons: true,
   keep: "Take it anyway",
   words: (_, app) =>
-    `The buyer has asked to cancel it. Put it aside until the office decides. Your list is from ${listAge(app)}.`,
+    t("The buyer has asked to cancel it. Put it aside until the office decides. Your list is from {age}.", {
+      age: listAge(app),
+    }),
 };
 
 /** Somebody, or this phone, sealed this step for it before. @type {Block} */
@@ -76,7 +102,7 @@ const DONE = {
   icon: "check-check",
   reasons: false,
   keep: "Take it once more",
-  words: () => "This step is done for this parcel. A second one changes nothing; the office sees both.",
+  words: () => t("This step is done for this parcel. A second one changes nothing; the office sees both."),
 };
 
 /** @param {Judged} judged @returns {Block|undefined} */
@@ -87,13 +113,13 @@ function blockOf({ verdict, parcel, isDone }) {
 
 /** @param {App} app @returns {string} */
 function listAge(app) {
-  return clockTime(app.phone.worklistAsOf) || "before the first contact";
+  return clockTime(app.phone.worklistAsOf) || t("before the first contact");
 }
 
 /** @param {App} app @param {string|null|undefined} code @returns {string} */
 function carrierName(app, code) {
   return (
-    app.phone.rules?.carriers.find((carrier) => carrier.code === code)?.name ?? code ?? "another carrier"
+    app.phone.rules?.carriers.find((carrier) => carrier.code === code)?.name ?? code ?? t("another carrier")
   );
 }
 
@@ -109,16 +135,18 @@ export async function blocked(verdict, app) {
   const dialog = clone("block");
   dialog.dataset.tone = verdict.tone;
   setIcon(dialog, "icon", block.icon);
-  text(dialog, "title", verdict.word);
+  text(dialog, "title", t(verdict.word));
   text(dialog, "code", codeText(verdict.code ?? ""));
   text(dialog, "text", block.words(verdict.parcel, app, verdict.looksLike));
   text(
     dialog,
     "leave",
-    verdict.verdict === "cancelled" || verdict.verdict === "dangerous" ? "Put it aside" : "Leave it out",
+    verdict.verdict === "cancelled" || verdict.verdict === "dangerous"
+      ? t("Put it aside")
+      : t("Leave it out"),
   );
   const keep = button(dialog, "keep");
-  textOrHide(dialog, "keep", block.keep);
+  textOrHide(dialog, "keep", block.keep && t(block.keep));
   let reason = /** @type {string|null} */ (null);
   if (block.reasons) {
     wireReasons(dialog, app, (code) => {
@@ -147,7 +175,7 @@ function wireReasons(dialog, app, choose) {
       const choice = clone("choice");
       const input = part(choice, "input", HTMLInputElement);
       input.value = code;
-      text(choice, "label", label);
+      text(choice, "label", t(label));
       input.addEventListener("change", () => {
         choose(code);
         el(dialog, "reason-error").hidden = true;
@@ -174,14 +202,14 @@ export async function typeCode(take) {
     event.preventDefault();
     const raw = input.value.trim();
     if (!raw) {
-      refuse("Type the code first.");
+      refuse(t("Type the code first."));
       return;
     }
     if (!(await take(raw))) {
       refuse(
         looksLikeCode(raw)
-          ? "One character is wrong, or two are swapped. Compare it with the tag."
-          : "This is neither a tag’s 12 characters nor a tracking number.",
+          ? t("One character is wrong, or two are swapped. Compare it with the tag.")
+          : t("This is neither a tag’s 12 characters nor a tracking number."),
       );
       input.focus();
     } else if (dialog instanceof HTMLDialogElement) {
@@ -202,13 +230,16 @@ export async function typeCode(take) {
  */
 export async function listOf(app, draft, { missing, expected }, remove) {
   const dialog = clone("list");
-  text(dialog, "title", "This handover");
+  text(dialog, "title", t("This handover"));
   const show = (/** @type {string[]} */ codes) => {
-    const words = `${codes.length} ${expected === null ? "more on this run" : "missing"}`;
+    const words =
+      expected === null
+        ? t("{n} more on this run", { n: codes.length })
+        : t("{n} missing", { n: codes.length });
     textOrHide(dialog, "missing-title", codes.length > 0 ? words : null);
     el(dialog, "missing").hidden = codes.length === 0;
     el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
-    text(dialog, "scanned-title", `${draft.scans.length} scanned`);
+    text(dialog, "scanned-title", t("{n} scanned", { n: draft.scans.length }));
     el(dialog, "scanned").replaceChildren(
       ...[...draft.scans].reverse().map(({ code, verdict, typed }) =>
         row(app, code, { verdict, typed }, async (gone) => {
@@ -227,11 +258,13 @@ export async function listOf(app, draft, { missing, expected }, remove) {
 /** @param {string} code of a parcel that was taken off @param {number} photos of it alone @returns {Promise<boolean>} they go too */
 export async function photosToo(code, photos) {
   const answer = await ask(
-    `${codeText(code)} is taken off`,
-    `${count(photos, "photo")} ${photos === 1 ? "shows" : "show"} only this parcel.`,
+    t("{code} is taken off", { code: codeText(code) }),
+    t(photos === 1 ? "{photos} shows only this parcel." : "{photos} show only this parcel.", {
+      photos: count(photos, "photo"),
+    }),
     [
-      { value: "drop", label: photos === 1 ? "Delete it" : "Delete them", tone: "danger" },
-      { value: "", label: photos === 1 ? "Keep it" : "Keep them" },
+      { value: "drop", label: photos === 1 ? t("Delete it") : t("Delete them"), tone: "danger" },
+      { value: "", label: photos === 1 ? t("Keep it") : t("Keep them") },
     ],
   );
   return answer === "drop";
@@ -239,7 +272,7 @@ export async function photosToo(code, photos) {
 
 /** @param {VerdictCode} verdict of a parcel that was kept all the same @returns {string} */
 function oddWords(verdict) {
-  return verdict === "again" ? "done before" : SAYS[verdict].word.toLowerCase();
+  return verdict === "again" ? t("done before") : t(SAYS[verdict].word).toLowerCase();
 }
 
 /**
@@ -258,15 +291,15 @@ function row(app, code, scanned, remove) {
   text(line, "code", codeText(code));
   const words = [
     parcel?.tracking_number,
-    parcel?.fragile ? "fragile" : null,
-    parcel?.dangerous ? "dangerous goods" : null,
+    parcel?.fragile ? t("fragile") : null,
+    parcel?.dangerous ? t("dangerous goods") : null,
     odd ? oddWords(scanned.verdict) : null,
-    scanned?.typed ? "typed" : null,
+    scanned?.typed ? t("typed") : null,
   ];
   text(line, "sub", words.filter(Boolean).join(" · "));
   const off = button(line, "remove");
   off.hidden = !scanned;
-  text(line, "remove-text", `Take off ${codeText(code)}`);
+  text(line, "remove-text", t("Take off {code}", { code: codeText(code) }));
   off.addEventListener("click", () => void remove(code));
   return line;
 }

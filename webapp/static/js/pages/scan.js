@@ -2,10 +2,11 @@
  * Scan: every tag that passes the camera, or is typed, gets a verdict from the phone's own list and its place in the draft.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { Belief } from "../capture/belief.js";
 import { say } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { codeText, count, draftName, itemName, runName } from "../ui/format.js";
+import { codeText, draftName, itemName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { ask, isAsking } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
@@ -62,12 +63,12 @@ async function settleOther(app, door, run) {
   const other = app.flow.draft;
   if (!other) return;
   const answer = await ask(
-    `${itemName({ kind: other.kind, task: other.ref })} is not finished`,
-    `${count(other.scans.length, "parcel")} scanned and not sealed yet.`,
+    t("{what} is not finished", { what: itemName({ kind: other.kind, task: other.ref }) }),
+    t("{parcels} scanned and not sealed yet.", { parcels: count(other.scans.length, "parcel") }),
     [
-      { value: "on", label: "Go on with it", tone: "primary" },
-      { value: "drop", label: "Discard it and start new", tone: "danger" },
-      { value: "", label: "Not now" },
+      { value: "on", label: t("Go on with it"), tone: "primary" },
+      { value: "drop", label: t("Discard it and start new"), tone: "danger" },
+      { value: "", label: t("Not now") },
     ],
   );
   if (app.flow.draft !== other) return;
@@ -96,17 +97,17 @@ class ScanScreen {
     if (!draft) throw new Error("a scan without a draft");
     setBar({
       title: draftName(draft),
-      sub: run ? runName(draft.kind, run.title) : LISTED.has(draft.kind) ? "Without a list" : "",
+      sub: run ? runName(draft.kind, run.title) : LISTED.has(draft.kind) ? t("Without a list") : "",
       flow: true,
       back: () => go("#/"),
     });
     this.#wire();
     this.#rename();
     void app.flow.toStep("scan");
-    const leaveCamera = showCamera(this.#screen, app.camera, "You can type the codes below.");
+    const leaveCamera = showCamera(this.#screen, app.camera, t("You can type the codes below."));
     app.decoder.start(app.camera.video);
     const onCamera = () => this.#hint();
-    const leaveReader = showReader(this.#screen, app.decoder, "Type the codes, or try again.");
+    const leaveReader = showReader(this.#screen, app.decoder, t("Type the codes, or try again."));
     app.decoder.addEventListener("health", onCamera);
     app.camera.addEventListener("state", onCamera);
     const onRead = (/** @type {Event} */ event) =>
@@ -161,7 +162,7 @@ class ScanScreen {
       await this.#add(raw, verdict, typed, answer.reason);
     } else {
       this.#leftOut.set(verdict.code, performance.now());
-      say("Left out");
+      say(t("Left out"));
     }
   }
 
@@ -187,7 +188,7 @@ class ScanScreen {
 
   /** @param {Scan[]} scans */
   #takeScans(scans) {
-    if (takeScans(this.#draft, scans)) toast("Parcels changed: sign again.", "attention");
+    if (takeScans(this.#draft, scans)) toast(t("Parcels changed: sign again."), "attention");
   }
 
   /** Until the first scan: what to do, with a camera or without. */
@@ -195,8 +196,10 @@ class ScanScreen {
     if (el(this.#screen, "verdict").dataset.tone !== "none" || this.#draft.scans.length > 0) return;
     const isBlind =
       this.#app.decoder.isBroken || ["refused", "missing", "busy", "failed"].includes(this.#app.camera.state);
-    text(this.#screen, "verdict-word", isBlind ? "Type the code" : "Hold a tag in the frame");
-    const how = isBlind ? "12 characters, printed under the QR" : "QR, or the carrier’s barcode on the line";
+    text(this.#screen, "verdict-word", isBlind ? t("Type the code") : t("Hold a tag in the frame"));
+    const how = isBlind
+      ? t("12 characters, printed under the QR")
+      : t("QR, or the carrier’s barcode on the line");
     text(this.#screen, "verdict-about", how);
   }
 
@@ -210,12 +213,14 @@ class ScanScreen {
     text(
       this.#screen,
       "of",
-      expected === null ? "scanned" : `of ${expected}${surplus > 0 ? ` + ${surplus}` : ""}`,
+      expected === null
+        ? t("scanned")
+        : `${t("of {due}", { due: expected })}${surplus > 0 ? ` + ${surplus}` : ""}`,
     );
     text(
       this.#screen,
       "list-text",
-      expected === null || missing.length === 0 ? "List" : `${missing.length} missing`,
+      expected === null || missing.length === 0 ? t("List") : t("{n} missing", { n: missing.length }),
     );
     const meter = part(this.#screen, "meter", HTMLProgressElement);
     meter.hidden = expected === null;
@@ -229,10 +234,10 @@ class ScanScreen {
       this.#screen,
       "next-text",
       flow.steps.check
-        ? "Check and count"
+        ? t("Check and count")
         : flow.steps.photo === "may" && !flow.steps.reason
-          ? "Photos and signature"
-          : "Photos",
+          ? t("Photos and signature")
+          : t("Photos"),
     );
     button(this.#screen, "failed").hidden = none || draft.kind !== "deliver";
   }
@@ -270,7 +275,7 @@ class ScanScreen {
     this.#belief.forget();
     this.#tally();
     showTakenOff(this.#screen, code);
-    say(`Taken off: ${codeText(code)}`);
+    say(t("Taken off: {code}", { code: codeText(code) }));
     await this.#app.flow.save();
     if (own.length === 0 || !(await this.#whileAsking(() => photosToo(code, own.length)))) return;
     dropPhotos(draft, own);
@@ -289,11 +294,11 @@ class ScanScreen {
     if (expected !== null && missing.length > 0) {
       const answer = await this.#whileAsking(() =>
         ask(
-          `${count(missing.length, "parcel")} missing`,
-          "The office sees the count you seal. Go on with what is here?",
+          t("{parcels} missing", { parcels: count(missing.length, "parcel") }),
+          t("The office sees the count you seal. Go on with what is here?"),
           [
-            { value: "back", label: "Scan on", tone: "primary" },
-            { value: "on", label: "Go on without them" },
+            { value: "back", label: t("Scan on"), tone: "primary" },
+            { value: "on", label: t("Go on without them") },
           ],
         ),
       );

@@ -2,11 +2,12 @@
  * Sign: the other person's name, role and signature, and the answer whether all is intact. Then the seal.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { Signature } from "../capture/signature.js";
 import { told } from "../capture/strokes.js";
 import { say, shout } from "../ui/announce.js";
 import { setBar } from "../ui/bar.js";
-import { count, draftName, runName } from "../ui/format.js";
+import { draftName, runName } from "../ui/format.js";
 import { go, goInstead } from "../ui/router.js";
 import { button, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { notSealed } from "./elsewhere.js";
@@ -45,7 +46,7 @@ class SignScreen {
     const { draft, run, steps } = app.flow;
     if (!draft) throw new Error("a signature without a draft");
     setBar({
-      title: "Signature",
+      title: t("Signature"),
       sub: `${draftName(draft)}${run ? ` · ${runName(draft.kind, run.title)}` : ""}`,
       flow: true,
       back: () => go("#/photo"),
@@ -91,7 +92,7 @@ class SignScreen {
     text(
       this.#screen,
       "intact-q",
-      length === 1 ? "Is the parcel intact?" : `Are all ${length} parcels intact?`,
+      length === 1 ? t("Is the parcel intact?") : t("Are all {n} parcels intact?", { n: length }),
     );
     for (const radio of this.#intactRadios()) {
       radio.checked = draft.intact !== null && radio.value === (draft.intact ? "yes" : "no");
@@ -163,7 +164,11 @@ class SignScreen {
     const has = this.#signature.strokes.length > 0;
     button(this.#screen, "clear").disabled = !has;
     el(this.#screen, "pad-hint").hidden = has;
-    text(this.#screen, "pad-state", this.#signature.isSigned ? "signed" : has ? "only a dot" : "empty");
+    text(
+      this.#screen,
+      "pad-state",
+      this.#signature.isSigned ? t("signed") : has ? t("only a dot") : t("empty"),
+    );
     if (this.#signature.isSigned) el(this.#screen, "pad-error").hidden = true;
   }
 
@@ -188,8 +193,8 @@ class SignScreen {
       this.#screen,
       "pad-error",
       this.#signature.strokes.length > 0
-        ? "That is only a dot: sign with your name."
-        : "Nobody has signed yet.",
+        ? t("That is only a dot: sign with your name.")
+        : t("Nobody has signed yet."),
     );
     if (noAnswer) return this.#intactRadios()[0] ?? null;
     if (noNote) return this.#note;
@@ -205,23 +210,23 @@ class SignScreen {
       missing.scrollIntoView({ block: "center", behavior: "smooth" });
       missing.focus({ preventScroll: true });
       this.#app.feedback.give("warn");
-      shout("Something is missing before it can be sealed.");
+      shout(t("Something is missing before it can be sealed."));
       return;
     }
     this.#sealing = true;
     button(this.#screen, "seal").disabled = true;
-    text(this.#screen, "seal-text", "Sealing …");
+    text(this.#screen, "seal-text", t("Sealing …"));
     try {
       const id = await this.#sealNow();
       this.#app.feedback.give("sealed");
-      say("Sealed and saved on this phone");
+      say(t("Sealed and saved on this phone"));
       goInstead(`#/done/${id}`);
     } catch (error) {
       notSealed(this.#app, error);
     } finally {
       this.#sealing = false;
       button(this.#screen, "seal").disabled = false;
-      text(this.#screen, "seal-text", "Seal the handover");
+      text(this.#screen, "seal-text", t("Seal the handover"));
     }
   }
 

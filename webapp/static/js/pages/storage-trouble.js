@@ -2,6 +2,7 @@
  * What to do when this phone's storage does not do its work: try again, or begin a new store beside one that does not open.
  * @module
  */
+import { t } from "../domain/words.js";
 import { wordsOf } from "../domain/problems.js";
 import { beginAnew, isBroken } from "../outbox/stores.js";
 import { ask } from "../ui/sheet.js";
@@ -28,12 +29,13 @@ export function showTrouble(root, error) {
 /** @param {unknown} error */
 async function anew(error) {
   const answer = await ask(
-    "Begin with a new store?",
-    "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what " +
-      "it can read. You need a new code from your office to go on.",
+    t("Begin with a new store?"),
+    t(
+      "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what it can read. You need a new code from your office to go on.",
+    ),
     [
-      { value: "no", label: "Not yet", tone: "primary" },
-      { value: "yes", label: "Begin a new store" },
+      { value: "no", label: t("Not yet"), tone: "primary" },
+      { value: "yes", label: t("Begin a new store") },
     ],
   );
   if (answer !== "yes") return;
@@ -51,11 +53,11 @@ export async function offerReload() {
   if (isAsking) return;
   isAsking = true;
   const answer = await ask(
-    "This phone’s storage does not answer",
-    "The last step was not saved; everything before it was. Load Baton again to go on from there.",
+    t("This phone’s storage does not answer"),
+    t("The last step was not saved; everything before it was. Load Baton again to go on from there."),
     [
-      { value: "yes", label: "Load again", tone: "primary" },
-      { value: "no", label: "Not now" },
+      { value: "yes", label: t("Load again"), tone: "primary" },
+      { value: "no", label: t("Not now") },
     ],
   );
   isAsking = false;

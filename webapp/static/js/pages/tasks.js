@@ -2,18 +2,20 @@
  * Tasks: what the office asks for again; the answer is a report with reason `retake`.
  * @module
  */
+import { count, t } from "../domain/words.js";
 import { setBar } from "../ui/bar.js";
-import { age, clockTime, codeText, count, itemName } from "../ui/format.js";
+import { age, clockTime, codeText, itemName } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
 import { button, clone, cloneAll, el, on, part, text } from "../ui/template.js";
+import { askedWords } from "./photo-words.js";
 
 /** @import {Task} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
 
 /** @type {Screen} */
 export const tasks = (app, root) => {
-  setBar({ title: "Tasks", sub: "From the office", tab: "tasks" });
+  setBar({ title: t("Tasks"), sub: t("From the office"), tab: "tasks" });
   const screen = cloneAll("tasks");
   root.append(screen);
   /** @type {string[]} */
@@ -35,7 +37,7 @@ export const tasks = (app, root) => {
 function card(app, task, urls) {
   const box = clone("task");
   const answered = app.shell.answered.has(task.id);
-  text(box, "reason", task.reason);
+  text(box, "reason", askedWords(task.reason));
   text(box, "when", age(task.created_at));
   text(box, "about", aboutOf(app, task));
   el(box, "answered").hidden = !answered;
@@ -69,11 +71,11 @@ async function answer(app, task) {
   const isThis = other?.ref === task.event && other.data.task === task.id;
   if (other && app.flow.isBegun && !isThis) {
     const choice = await ask(
-      `${itemName({ kind: other.kind, task: other.ref })} is not finished`,
-      "Seal or discard it before you answer the office.",
+      t("{what} is not finished", { what: itemName({ kind: other.kind, task: other.ref }) }),
+      t("Seal or discard it before you answer the office."),
       [
-        { value: "on", label: "Go on with it", tone: "primary" },
-        { value: "", label: "Not now" },
+        { value: "on", label: t("Go on with it"), tone: "primary" },
+        { value: "", label: t("Not now") },
       ],
     );
     if (choice === "on") go(app.flow.route);

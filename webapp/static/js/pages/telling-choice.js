@@ -2,6 +2,7 @@
  * "Tell me about tasks" on Me: pushes with the app closed. The system is asked only when somebody presses On.
  * @module
  */
+import { t } from "../domain/words.js";
 import { PhoneError, wordsOf } from "../domain/problems.js";
 import { el, text } from "../ui/template.js";
 import { toast } from "../ui/toast.js";
@@ -34,7 +35,7 @@ export async function showTelling(app, screen) {
     radio.disabled = state === "denied" || state === "unsupported";
   }
   const isIos = state === "unsupported" && /iPhone|iPad/.test(navigator.userAgent) && !isInstalled();
-  text(screen, "telling-text", WORDS[isIos ? "install" : state] ?? "");
+  text(screen, "telling-text", t(WORDS[isIos ? "install" : state] ?? ""));
 }
 
 /** @param {App} app @param {HTMLElement} screen @param {boolean} wanted */

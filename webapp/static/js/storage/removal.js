@@ -4,6 +4,7 @@
  */
 import { PhoneError } from "../domain/problems.js";
 import { ownRows } from "./schema.js";
+import { t } from "../domain/words.js";
 
 /** @import {IDBPTransaction} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Store} from './store.js' */
@@ -37,7 +38,9 @@ export async function removeIdentity(store, device, typed) {
     if (total > 0 && typed !== total) {
       throw new PhoneError(
         "count-differs",
-        `${total} unsent ${total === 1 ? "item is" : "items are"} on this phone.`,
+        t(total === 1 ? "1 unsent item is on this phone." : "{total} unsent items are on this phone.", {
+          total,
+        }),
         "Type that number to remove them for good, or send them first.",
       );
     }

@@ -2,7 +2,8 @@
  * The bar and the tabs around every screen: title, back, the unsent count that is always in sight.
  * @module
  */
-import { DOT, count } from "./format.js";
+import { count, t } from "../domain/words.js";
+import { DOT } from "./format.js";
 import { useIcon } from "./template.js";
 
 /** @import {Counts, SyncState} from '../domain/types.js' */
@@ -34,7 +35,7 @@ export function setBar({ title, sub = "", back = null, flow = false, tab = null,
   setSubtitle(sub);
   byId("who-text").textContent = who;
   byId("who").hidden = !who;
-  byId("who").setAttribute("aria-label", `${who}. Switch person`);
+  byId("who").setAttribute("aria-label", t("{who}. Switch person", { who }));
   document.title = title === "Baton" ? "Baton" : `${title} · Baton`;
   onBack = back;
   byId("back").hidden = !back;
@@ -68,8 +69,8 @@ function toneOf(pending, odd, sync) {
 
 /** "0 unsent" only when the proofs are whole and nothing needs a look. @param {number} unsent @param {number} blobs @param {number} odd @returns {string} */
 function seenWords(unsent, blobs, odd) {
-  if (unsent === 0 && blobs > 0) return `${blobs} to go`;
-  return unsent === 0 && odd > 0 ? `${odd} to look at` : `${unsent} unsent`;
+  if (unsent === 0 && blobs > 0) return t("{n} to go", { n: blobs });
+  return unsent === 0 && odd > 0 ? t("{n} to look at", { n: odd }) : t("{n} unsent", { n: unsent });
 }
 
 /** @param {Counts} counts @param {SyncState} sync @param {{tasks:number, odd:number}} open `odd`: handovers that need a look */
@@ -84,9 +85,11 @@ export function setCounts(counts, sync, { tasks, odd }) {
   chip.dataset.tone = tone;
   const seen = seenWords(unsent, unsentBlobs, odd);
   byId("unsent-text").textContent = seen;
-  const pictures = unsentBlobs ? `, ${count(unsentBlobs, "picture")} not with the office` : "";
-  const network = sync.state === "offline" ? ", no network" : "";
-  chip.setAttribute("aria-label", `${seen}${pictures}${network}. Open the outbox`);
+  const pictures = unsentBlobs
+    ? `, ${t("{pictures} not with the office", { pictures: count(unsentBlobs, "picture") })}`
+    : "";
+  const network = sync.state === "offline" ? `, ${t("no network")}` : "";
+  chip.setAttribute("aria-label", `${seen}${pictures}${network}. ${t("Open the outbox")}`);
   const badge = byId("tasks-count");
   badge.hidden = tasks === 0;
   badge.textContent = tasks ? String(tasks) : "";

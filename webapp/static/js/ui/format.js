@@ -2,9 +2,10 @@
  * Numbers, times and names as a courier says them.
  * @module
  */
+import { count, t, tongue } from "../domain/words.js";
 import { pretty, isCode } from "../domain/codes.js";
 
-/** @import {CounterpartRole, ItemState, Kind} from '../domain/types.js' */
+/** @import {ItemState, Kind} from '../domain/types.js' */
 
 /** @type {Record<Kind, string>} */
 const KINDS = {
@@ -38,8 +39,8 @@ const STATES = {
   parked: { word: "Not taken", tone: "attention", icon: "octagon-alert" },
   attention: { word: "Needs a look", tone: "attention", icon: "triangle-alert" },
 };
-/** @type {Record<CounterpartRole, string>} */
-export const ROLES = {
+/** @type {Record<string, string>} */
+const ROLES = {
   seller: "Seller",
   courier: "Courier",
   clerk: "Clerk",
@@ -47,28 +48,31 @@ export const ROLES = {
   neighbour: "Neighbour",
   guard: "Guard",
   other: "Other",
+  office: "Office",
+  driver: "Driver",
+  admin: "Admin",
 };
 
 /** @param {Kind} kind @returns {string} */
 export function kindName(kind) {
-  return KINDS[kind];
+  return t(KINDS[kind]);
 }
 
 /** An answer to the office is no problem told. @param {{kind:Kind, task:string|null}} item @returns {string} */
 export function itemName({ kind, task }) {
-  return task ? "Photo again" : kindName(kind);
+  return task ? t("Photo again") : kindName(kind);
 }
 
 /** @param {{kind:Kind, data:Record<string, unknown>}} draft @returns {string} a return by its stage */
 export function draftName({ kind, data }) {
-  if (data.task) return "Photo again";
-  if (kind !== "return") return KINDS[kind];
-  return data.stage === "done" ? "Back at the seller" : "Return begins";
+  if (data.task) return t("Photo again");
+  if (kind !== "return") return kindName(kind);
+  return data.stage === "done" ? t("Back at the seller") : t("Return begins");
 }
 
 /** A run's name where its kind is said already, as the office's own names begin with it. @param {Kind} kind @param {string} title @returns {string} */
 export function runName(kind, title) {
-  const beginning = `${kindName(kind)} · `;
+  const beginning = `${KINDS[kind]} · `;
   return title.startsWith(beginning) ? title.slice(beginning.length) : title;
 }
 
@@ -79,16 +83,16 @@ export function kindIcon(kind) {
 
 /** @param {ItemState} state @returns {{word:string, tone:string, icon:string}} */
 export function stateLook(state) {
-  return STATES[state];
+  return { ...STATES[state], word: t(STATES[state].word) };
+}
+
+/** @param {string} role of whoever signs, or of whoever works on this phone @returns {string} */
+export function roleName(role) {
+  return t(ROLES[role] ?? role);
 }
 
 /** Between words of a line that may break: no line begins with it. */
 export const DOT = "\u00a0· ";
-
-/** @param {number} n @param {string} one @param {string} [many] @returns {string} `1 parcel`, `3 parcels` */
-export function count(n, one, many = `${one}s`) {
-  return `${n} ${n === 1 ? one : many}`;
-}
 
 /** @param {string} code @returns {string} with hyphens when it is one of ours, else as it is */
 export function codeText(code) {
@@ -105,9 +109,9 @@ export function parcelsText(codes) {
 export function clockTime(at) {
   if (!at) return "";
   const date = new Date(at);
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = date.toLocaleTimeString(tongue(), { hour: "2-digit", minute: "2-digit" });
   if (date.toDateString() === new Date().toDateString()) return time;
-  return `${date.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  return `${date.toLocaleDateString(tongue(), { day: "numeric", month: "short" })}, ${time}`;
 }
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -115,17 +119,21 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** In the words of the screens; a browser's own take longer to wake than all else Home does. @param {Date} date @returns {string} `Wed 25 Nov` */
 export function dayName(date) {
-  return `${DAYS[date.getDay()]} ${date.getDate()} ${MONTHS[date.getMonth()]}`;
+  return t("{day} {date} {month}", {
+    day: t(DAYS[date.getDay()] ?? ""),
+    date: date.getDate(),
+    month: t(MONTHS[date.getMonth()] ?? ""),
+  });
 }
 
 /** @param {string|null} at RFC 3339 @returns {string} `just now`, `12 min ago`, `3 h ago`, `2 days ago` */
 export function age(at) {
-  if (!at) return "never";
+  if (!at) return t("never");
   const minutes = Math.max(0, Math.floor((Date.now() - Date.parse(at)) / 60_000));
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ago`;
-  return `${Math.floor(minutes / 1440)} days ago`;
+  if (minutes < 1) return t("just now");
+  if (minutes < 60) return t("{n} min ago", { n: minutes });
+  if (minutes < 48 * 60) return t("{n} h ago", { n: Math.floor(minutes / 60) });
+  return t("{n} days ago", { n: Math.floor(minutes / 1440) });
 }
 
 /** @param {number} ms since 1970 @returns {string} 2026-11-22 where this phone is */

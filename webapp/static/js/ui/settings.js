@@ -1,5 +1,5 @@
 /**
- * What this person chose for this phone: theme and sound. Small, not evidence, so localStorage is enough.
+ * What this person chose for this phone: theme, sound and language. Small, not evidence, so localStorage is enough.
  * @module
  */
 
@@ -47,6 +47,16 @@ export function paintChrome() {
 /** @returns {boolean} */
 export function soundOn() {
   return read("sound") !== "off";
+}
+
+/** @returns {string|null} null: the phone's own */
+export function language() {
+  return read("language");
+}
+
+/** @param {string|null} code @returns {void} */
+export function setLanguage(code) {
+  write("language", code);
 }
 
 /** @param {boolean} on */

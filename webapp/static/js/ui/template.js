@@ -2,6 +2,7 @@
  * Cloning `<template>`s and filling them: the only way the pages make markup.
  * @module
  */
+import { isEnglish, t } from "../domain/words.js";
 
 const SPRITE = "/static/vendor/lucide-1.62.0/sprite.svg";
 
@@ -14,7 +15,7 @@ export function clone(id) {
   if (!(template instanceof HTMLTemplateElement)) throw new Error(`no template t-${id}`);
   const first = template.content.firstElementChild;
   if (!first) throw new Error(`template t-${id} is empty`);
-  return /** @type {HTMLElement} */ (document.importNode(first, true));
+  return inWords(/** @type {HTMLElement} */ (document.importNode(first, true)));
 }
 
 /**
@@ -28,7 +29,32 @@ export function cloneAll(id) {
   const box = document.createElement("div");
   box.className = "screen";
   box.append(document.importNode(template.content, true));
-  return box;
+  return inWords(box);
+}
+
+/** What of an element is read out or shown, beside its text. */
+const SAID = ["aria-label", "placeholder", "alt"];
+
+/**
+ * Puts what stands in the markup into the language that is spoken.
+ * @template {Element} T
+ * @param {T} root
+ * @returns {T} itself
+ */
+export function inWords(root) {
+  if (isEnglish()) return root;
+  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = /** @type {Text} */ (texts.currentNode);
+    const english = node.data.trim();
+    if (english) node.data = node.data.replace(english, () => t(english));
+  }
+  for (const name of SAID) {
+    for (const element of root.querySelectorAll(`[${name}]`)) {
+      element.setAttribute(name, t(element.getAttribute(name) ?? ""));
+    }
+  }
+  return root;
 }
 
 /**
