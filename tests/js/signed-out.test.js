@@ -136,3 +136,49 @@ test("a phone that is signed out tries again by its own time what the server had
   assert.equal((await phone.counts()).unsentBlobs, 0);
   phone.close();
 });
+
+test("an event that a signed-out phone is to send again goes by its own time", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  const named = new Set();
+  for (const code of CODES.slice(0, 2)) {
+    const draft = await collection(phone, [code], []);
+    named.add(draft.signature.sha256);
+    await phone.seal(draft);
+  }
+  signOut(world, named);
+  const usual = world.server.instead;
+  let isWell = false;
+  world.server.instead = async (request) => {
+    const answer = await usual(request);
+    if (isWell || request.path !== "/sync/v1/events") return answer;
+    const kept = await answer.json();
+    const results = kept.results.map((result, index) =>
+      index === 1 ? { ...result, status: "retry" } : result,
+    );
+    return reply(403, { ...kept, results });
+  };
+  assert.equal((await phone.kick("user")).state, "paused");
+  assert.equal((await phone.counts()).unsent, 1);
+  isWell = true;
+  for (let minutes = 0; minutes < 120; minutes += 10) {
+    world.time += 600_000;
+    await phone.kick("timer");
+  }
+  assert.equal((await phone.counts()).unsent, 0);
+  phone.close();
+});
+
+test("a signed-out phone whose events nobody keeps does not ask without end", async () => {
+  const world = await World.make();
+  const phone = await world.enrolled();
+  await phone.seal(await collection(phone, CODES.slice(0, 1), [20_000]));
+  world.server.instead = ({ path }) =>
+    path === "/sync/v1/events" ? problem(403, "device-revoked") : undefined;
+  assert.equal((await phone.kick("user")).state, "paused");
+  const asked = world.server.requests.length;
+  assert.ok(asked < 5, `${asked} requests`);
+  await phone.kick("online");
+  assert.equal(world.server.requests.length, asked);
+  phone.close();
+});

@@ -6,14 +6,26 @@ import { Linter } from "eslint";
 import { problemWords } from "../../webapp/static/js/domain/problems.js";
 import { count, isEnglish, speak, t, tongue } from "../../webapp/static/js/domain/words.js";
 import { age, dayName, kindName, roleName, runName } from "../../webapp/static/js/ui/format.js";
-import { LANGUAGES, spokenBy } from "../../webapp/static/js/ui/language.js";
+import { LANGUAGES, learn, spokenBy, tagOf } from "../../webapp/static/js/ui/language.js";
 
 const JS = new URL("../../webapp/static/js/", import.meta.url);
 const FIELD = new URL("../../webapp/templates/field/", import.meta.url);
 const WORDS = new URL("../../webapp/static/words/", import.meta.url);
 
 /** Said by nobody to anybody: names of errors, keys and queries of the browser, and of things that have one name everywhere. */
-const NAMES = /^(Baton|iPhone|iPad|Escape|Enter|Arrow\w+|\(display-mode.*|\w+Error|Share Button)$/;
+const NAMES =
+  /^(Baton|iPhone|iPad|Phone|Android phone|Escape|Enter|Arrow\w+|\(display-mode.*|\w+Error|Share Button)$/;
+/** Put into the language by whoever shows them, and not where they stand. */
+const LATER = new Set([
+  "Cancellation asked for",
+  "Handed over already",
+  "Known parcel",
+  "Mistyped code",
+  "Other",
+
+  "Something went wrong on this phone.",
+  "Try again, or ask the office for a new code.",
+]);
 /** What the server says to a phone, word for word as it says it; tests/unit/test_phone_words.py holds it to this list. */
 const SERVER = JSON.parse(readFileSync(new URL("server-words.json", import.meta.url), "utf8"));
 
@@ -38,12 +50,17 @@ function saidBy(code, all) {
   const isSaid = (node) => {
     for (let at = node; at.parent; at = at.parent) {
       const { parent } = at;
-      const name = parent.callee?.name;
-      if (parent.type === "CallExpression" && (name === "t" || name === "count")) return true;
       if (parent.source === at) return true; // the module that is imported
+      const name = parent.callee?.name;
+      if (parent.type === "CallExpression" && name === "t") return parent.arguments[0] === at;
+      if (parent.type === "CallExpression" && name === "count") return true;
       if (parent.type === "NewExpression" && (name === "Error" || name === "PhoneError")) return true;
     }
     return false;
+  };
+  const isInTable = (node) => {
+    for (let at = node; at; at = at.parent) if (/Function/.test(at.type)) return false;
+    return true;
   };
   const collect = {
     create: () => ({
@@ -61,6 +78,7 @@ function saidBy(code, all) {
         if (!all || typeof node.value !== "string" || !isForPeople(node.value) || isSaid(node)) return;
         if (node.parent.type === "Property" && node.parent.key === node) return;
         said.add(node.value);
+        if (!isInTable(node) && !LATER.has(node.value)) bare.push(node.value);
       },
       TemplateLiteral(node) {
         const words = node.quasis.map(({ value }) => value.cooked).join("§");
@@ -210,4 +228,37 @@ test("what happened and what to do are two sentences, and are not said twice", (
     "The server is busy, send later",
   );
   assert.equal(words("No network.", null), "No network.");
+});
+
+test("times are written as the phone's own, with its region, and English is left to the browser", () => {
+  assert.equal(tagOf("zh", ["en-US", "zh-Hant-TW"]), "zh-Hant-TW");
+  assert.equal(tagOf("id", ["en-GB"]), "id");
+  assert.equal(tagOf("fil", ["fi-FI"]), "fil");
+  assert.equal(tagOf("en", ["en-US"]), null);
+});
+
+test("a table that is none, or is not there, leaves English, and the phone starts", async (context) => {
+  Object.defineProperty(globalThis, "navigator", { value: { languages: ["id-ID"] }, configurable: true });
+  const answers = [
+    async () => new Response("null"),
+    async () => new Response("[1]"),
+    async () => new Response('{"Me": 5}'),
+    async () => new Response("<p>Sign in to the network</p>"),
+    async () => new Response("{}", { status: 404 }),
+    async () => Promise.reject(new TypeError("no network")),
+  ];
+  for (const answer of answers) {
+    context.mock.method(globalThis, "fetch", answer);
+    await learn();
+    assert.equal(isEnglish(), true);
+    assert.equal(t("Me"), "Me");
+  }
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.method(globalThis, "fetch", (_url, { signal }) => {
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
+  const hung = learn();
+  context.mock.timers.tick(4001);
+  await hung;
+  assert.equal(isEnglish(), true);
 });

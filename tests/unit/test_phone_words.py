@@ -53,3 +53,11 @@ def test_every_reason_point_and_refusal_is_said(table: Path) -> None:
 
 def test_there_are_the_languages_of_the_markets() -> None:
     assert [path.stem for path in WORDS] == ["fil", "id", "ms", "th", "vi", "zh"]
+
+
+def test_the_phones_list_of_the_servers_words_has_nothing_the_server_does_not_say() -> None:
+    sources = "".join(
+        path.read_text("utf-8") for top in ("sync", "webapp") for path in (ROOT / top).rglob("*.py")
+    )
+    listed = json.loads((ROOT / "tests" / "js" / "server-words.json").read_text("utf-8"))
+    assert [words for words in listed if words not in sources] == []

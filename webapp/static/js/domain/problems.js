@@ -50,7 +50,7 @@ export function wordsOf(error) {
 
 /** @param {Problem} problem of this phone, or of the server @returns {string} in one line, as far as it is known in the language spoken */
 export function problemWords({ title, detail }) {
-  if (!detail || detail === title) return t(title);
+  if (!detail || detail === title) return t(title ?? "");
   const what = t(title);
   return `${what}${/[.!?…。]$/.test(what) ? "" : ":"} ${t(detail)}`;
 }

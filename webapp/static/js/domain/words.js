@@ -6,8 +6,8 @@
 
 /** @typedef {Record<string, string|number>} Fills what stands for each `{name}` */
 
-/** @type {Record<string, string>} */
-let table = {};
+/** @type {Map<string, string>} */
+let table = new Map();
 /** @type {string[]} */
 let spoken = [];
 
@@ -17,7 +17,7 @@ let spoken = [];
  * @param {Record<string, string>} [words] English to that language
  */
 export function speak(language, words = {}) {
-  table = words;
+  table = new Map(Object.entries(words));
   spoken = language === null ? [] : [language];
 }
 
@@ -28,7 +28,7 @@ export function tongue() {
 
 /** @returns {boolean} the words as they stand in the code are right */
 export function isEnglish() {
-  return Object.keys(table).length === 0;
+  return table.size === 0;
 }
 
 /**
@@ -54,12 +54,10 @@ export function count(n, one, many = `${one}s`) {
 
 /** @param {string} english @returns {string|null} */
 function wordsFor(english) {
-  return Object.hasOwn(table, english) ? (table[english] ?? null) : null;
+  return table.get(english) ?? null;
 }
 
 /** @param {string} words @param {Fills} fills @returns {string} */
 function filled(words, fills) {
-  return words.replace(/\{(\w+)\}/g, (whole, name) =>
-    Object.hasOwn(fills, name) ? String(fills[name]) : whole,
-  );
+  return words.replace(/\{(\w+)\}/g, (whole, name) => String(fills[name] ?? whole));
 }

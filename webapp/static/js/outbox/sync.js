@@ -200,11 +200,17 @@ export class SyncEngine extends EventTarget {
   async #mayGoOn(device, { problem, epoch, offered }) {
     if (await this.#isRestored(device, epoch)) return true;
     if (problem.code !== "device-revoked") return false;
-    // The office keeps what a phone seals that it signed out, and a picture that had to wait for its own time then.
+    // The office keeps what a phone seals that it signed out, and what had to wait for its own time then.
     const { store, now } = this.#context;
-    const isNew = (/** @type {OutboxRow} */ { seq, parked }) => !parked && seq > offered;
-    if ((await peekOutbox(store, device)).some((row) => isNew(row) && isDue(row, now()))) return true;
+    const isOwed = (/** @type {OutboxRow} */ { seq, notBefore }) => seq > offered || notBefore > 0;
+    if ((await this.#dueEvents(device)).some(isOwed)) return true;
     return uploadOrder(await listBlobs(store, device), now()).some(({ notBefore }) => notBefore > 0);
+  }
+
+  /** @param {string} device @returns {Promise<OutboxRow[]>} the events that may go now */
+  async #dueEvents(device) {
+    const { store, now } = this.#context;
+    return (await peekOutbox(store, device)).filter((row) => !row.parked && isDue(row, now()));
   }
 
   /**
@@ -259,6 +265,7 @@ export class SyncEngine extends EventTarget {
       // The office has signed this phone out: the pictures of what it has of it may come home all the same.
       const isOut = events.problem?.code === "device-revoked";
       if (events.next !== "go" && !isOut) return events;
+      if (isOut && (await this.#dueEvents(identity.device)).length > 0) return events; // it does not keep them: asking goes on without end
       tell();
       const pictures = await sendPictures(this.#context, identity, pace, { tell, mayGoOn });
       if (pictures === "events") continue;

@@ -137,14 +137,16 @@ function mustBeFit() {
   }
 }
 
+/** Begun before all else: a refusal too is said in the language chosen. */
+const learning = learn();
+
 async function start() {
   initBar();
   watchFailures();
   paintChrome();
   watchInstall();
   mustBeFit();
-  const learning = learn();
-  const phone = await openPhone().finally(() => learning); // a refusal too is said in the language chosen
+  const phone = await openPhone().finally(() => learning);
   /** @type {App} */
   const app = {
     phone,
@@ -251,6 +253,7 @@ function mainOf() {
 try {
   await start();
 } catch (error) {
+  await learning;
   await cannotStart(error);
   throw error; // an unforeseen one belongs in the console too
 }

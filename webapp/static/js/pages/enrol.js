@@ -155,7 +155,7 @@ function phoneName() {
     : /iPad/.test(agent)
       ? "iPad"
       : /Android/.test(agent)
-        ? t("Android phone")
-        : t("Phone");
+        ? "Android phone"
+        : "Phone";
   return kind;
 }

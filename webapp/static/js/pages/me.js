@@ -3,7 +3,7 @@
  * @module
  */
 import { problemWords } from "../domain/problems.js";
-import { count, t } from "../domain/words.js";
+import { count, t, tongue } from "../domain/words.js";
 import { setBar } from "../ui/bar.js";
 import { DOT, age, clockTime, roleName } from "../ui/format.js";
 import { LANGUAGES } from "../ui/language.js";
@@ -42,7 +42,7 @@ export const me = (app, root) => {
 function wire(app, screen) {
   choose(screen, "theme", theme(), (value) => setTheme(/** @type {Theme} */ (value)));
   choose(screen, "sound", soundOn() ? "on" : "off", (value) => setSound(value === "on"));
-  chooseLanguage(screen);
+  chooseLanguage(app, screen);
   wireTelling(app, screen);
   on(screen, "out", "click", () => void signOut(app));
   on(screen, "try", "click", () => app.feedback.give("go"));
@@ -71,15 +71,18 @@ function wire(app, screen) {
   });
 }
 
-/** The page is loaded anew in it: what was begun is kept as after any reload. @param {HTMLElement} screen */
-function chooseLanguage(screen) {
+/** The page is loaded anew in it, once what is still being added is kept. @param {App} app @param {HTMLElement} screen */
+function chooseLanguage(app, screen) {
   const select = part(screen, "language", HTMLSelectElement);
   select.append(...LANGUAGES.map(([code, name]) => new Option(name, code)));
   for (const option of select.options) option.lang = option.value;
   select.value = language() ?? "";
-  select.addEventListener("change", () => {
+  select.addEventListener("change", async () => {
+    select.disabled = true;
     setLanguage(select.value || null);
-    location.reload();
+    await app.flow.added();
+    if (navigator.serviceWorker?.controller) location.reload();
+    else toast(t("Baton speaks it from the next start."), "safe"); // without its worker a page may not come back
   });
 }
 
@@ -212,7 +215,7 @@ async function showRoom(app, screen) {
       ? t("unknown")
       : photosLeft > 5000
         ? t("over 5,000 photos")
-        : t("about {photos}", { photos: count(photosLeft, "photo") }),
+        : t("about {n} photos", { n: photosLeft.toLocaleString(tongue()) }),
   );
   text(screen, "persisted", persisted ? t("No") : t("Yes, if room runs out"));
   button(screen, "persist").hidden = persisted;

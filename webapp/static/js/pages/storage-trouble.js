@@ -18,8 +18,8 @@ let isAsking = false;
  */
 export function showTrouble(root, error) {
   const box = clone("trouble");
-  text(box, "title", error.title);
-  text(box, "text", error.detail ?? "");
+  text(box, "title", t(error.title));
+  text(box, "text", t(error.detail ?? ""));
   el(box, "broken").hidden = !isBroken(error);
   on(box, "again", "click", () => location.reload());
   on(box, "anew", "click", () => void anew(error));

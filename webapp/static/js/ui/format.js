@@ -55,7 +55,7 @@ const ROLES = {
 
 /** @param {Kind} kind @returns {string} */
 export function kindName(kind) {
-  return t(KINDS[kind]);
+  return t(KINDS[kind] ?? kind);
 }
 
 /** An answer to the office is no problem told. @param {{kind:Kind, task:string|null}} item @returns {string} */

@@ -16,6 +16,8 @@ export const LANGUAGES = [
   ["fil", "Filipino", new URL("../../words/fil.json", import.meta.url)],
   ["zh", "中文", new URL("../../words/zh.json", import.meta.url)],
 ];
+/** A line that hangs leaves English. The worker, once there, answers at once. */
+const LONGEST_MS = 4000;
 /** Older names that browsers still say. @type {Record<string, string>} */
 const OLDER = { in: "id", tl: "fil" };
 
@@ -30,22 +32,51 @@ export function spokenBy(chosen, own) {
   return asked.map((code) => OLDER[code] ?? code).find((code) => codes.includes(code)) ?? "en";
 }
 
-/** Learns the table and puts the shell into its words. A table that cannot be had leaves English: no work waits for words. */
+/** @param {unknown} words @returns {words is Record<string, string>} */
+function isTable(words) {
+  if (typeof words !== "object" || words === null || Array.isArray(words)) return false;
+  return Object.values(words).every((said) => typeof said === "string");
+}
+
+/**
+ * How `Intl` is to write in a language: as the phone's own of it, with its region.
+ * @param {string} code
+ * @param {readonly string[]} own
+ * @returns {string|null} null: as the browser does by itself, which is what English has
+ */
+export function tagOf(code, own) {
+  if (code === "en") return null;
+  return own.find((tag) => tag.toLowerCase().split("-")[0] === code) ?? code;
+}
+
+/**
+ * Learns the table and puts the shell into its words. What cannot be had, or not soon, leaves English: no work waits for words.
+ * @returns {Promise<void>} never rejected
+ */
 export async function learn() {
-  const chosen = language();
-  const code = spokenBy(chosen, navigator.languages);
-  const [, , table = null] = LANGUAGES.find(([known]) => known === code) ?? [];
-  if (!table) {
-    if (chosen) speak(code);
-    return;
-  }
   try {
-    const answer = await fetch(table);
-    if (!answer.ok) return;
-    speak(code, /** @type {Record<string, string>} */ (await answer.json()));
+    const code = spokenBy(language(), navigator.languages);
+    const [, , table = null] = LANGUAGES.find(([known]) => known === code) ?? [];
+    const words = table ? await read(table) : {};
+    speak(tagOf(code, navigator.languages), words);
+    if (!table) return;
+    document.documentElement.lang = code;
+    inWords(document.body);
   } catch {
-    return;
+    speak(null);
   }
-  document.documentElement.lang = code;
-  inWords(document.body);
+}
+
+/** @param {URL} table @returns {Promise<Record<string, string>>} */
+async function read(table) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), LONGEST_MS); // AbortSignal.timeout is younger than some browsers that must be told so
+  try {
+    const answer = await fetch(table, { signal: stop.signal });
+    const words = answer.ok ? await answer.json() : null;
+    if (!isTable(words)) throw new Error(`no table at ${table.pathname}`);
+    return words;
+  } finally {
+    clearTimeout(timer);
+  }
 }
