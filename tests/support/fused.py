@@ -42,9 +42,10 @@ class Fuse:
 
     def light(self, *_: object) -> None:
         """Read when to burn, and count from one; the file goes away to say so."""
-        self._at = self._file.read_text()
-        self._numbers = itertools.count(1)
         self._told = os.open(self._file.with_suffix(".steps"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self._numbers = itertools.count(1)
+        # Last: a thread may be in the middle of a step, and what it cannot write down would break its answer off.
+        self._at = self._file.read_text()
         self._file.unlink()
 
     def step(self, name: str) -> None:
