@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.screens import Person, seed
 from tests.support.browser import Chromium
-from tests.support.camera import Shot, fake_camera
+from tests.support.camera import Shot
 from tests.support.programs import ROOT
 from tests.support.server import Server
 
@@ -54,27 +54,12 @@ READ = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running Baton for all languages; each has a shop of its own."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made.start()
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that sees a table without any tag, never twice the same."""
-    shots = [Shot(None, seconds=0.2, seed=number) for number in range(1, 40)]
-    return fake_camera(tmp_path_factory.mktemp("camera") / "table.mjpeg", shots)
-
-
 @pytest.fixture
-def person(make_browser: Callable[[], Chromium], server: Server, table: Path) -> Person:
-    """Somebody with a phone that has a camera, not enrolled yet."""
-    browser = make_browser()
-    browser.open(server.url, camera=table)
-    return Person(browser, server.url)
+def person(browser: Chromium, live_server: Server, camera: Callable[..., Path]) -> Person:
+    """Somebody with a phone whose camera sees a table without any tag, not enrolled yet."""
+    shots = [Shot(None, seconds=0.2, seed=number) for number in range(1, 40)]
+    browser.open(live_server.url, camera=camera(shots))
+    return Person(browser, live_server.url)
 
 
 class Reader:
@@ -107,10 +92,10 @@ class Reader:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_screen_speaks_it_offline_and_nothing_is_too_long(
-    language: str, person: Person, server: Server
+    language: str, person: Person, live_server: Server
 ) -> None:
-    others = {"gone": (next_seed(language), {"status": "cancelled"})}
-    shop = seed(server, others=others)
+    others = {"gone": (8800, {"status": "cancelled"})}
+    shop = seed(live_server, others=others)
     page = person.page
     person.enrol(shop.code)
     person.go("me")
@@ -192,8 +177,8 @@ def test_every_screen_speaks_it_offline_and_nothing_is_too_long(
 
 
 @pytest.mark.timeout(300)
-def test_a_handover_goes_on_in_another_language(person: Person, server: Server) -> None:
-    shop = seed(server)
+def test_a_handover_goes_on_in_another_language(person: Person, live_server: Server) -> None:
+    shop = seed(live_server)
     page = person.page
     person.enrol(shop.code)
     page.click(".run")
@@ -214,18 +199,12 @@ def test_a_handover_goes_on_in_another_language(person: Person, server: Server) 
 
 @pytest.mark.timeout(300)
 def test_a_phone_of_another_language_speaks_it_from_the_first_screen(
-    make_browser: Callable[[], Chromium], server: Server
+    browser: Chromium, live_server: Server
 ) -> None:
-    browser = make_browser()
-    browser.open(server.url, locale="vi-VN")
+    browser.open(live_server.url, locale="vi-VN")
     words = json.loads((WORDS / "vi.json").read_text("utf-8"))
     page = browser.page
-    page.goto(f"{server.url}/app/")
+    page.goto(f"{live_server.url}/app/")
     page.wait_for_selector("#enrol-code")
     assert page.inner_text("h2") == words["Connect this phone"]
     assert page.inner_text("label[for=enrol-label]") == words["Name of this phone"]
-
-
-def next_seed(language: str) -> int:
-    """Another parcel for each language: the command line tells of the first that has a code."""
-    return 8800 + LANGUAGES.index(language)

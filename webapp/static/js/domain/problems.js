@@ -50,7 +50,7 @@ export function wordsOf(error) {
 
 /** @param {Problem} problem of this phone, or of the server @returns {string} in one line, as far as it is known in the language spoken */
 export function problemWords({ title, detail }) {
-  if (!detail || detail === title) return t(title ?? "");
-  const what = t(title);
+  const what = t(title ?? ""); // a row kept by an older version may have none
+  if (!detail || detail === title) return what;
   return `${what}${/[.!?…。]$/.test(what) ? "" : ":"} ${t(detail)}`;
 }

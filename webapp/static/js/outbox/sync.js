@@ -265,7 +265,7 @@ export class SyncEngine extends EventTarget {
       // The office has signed this phone out: the pictures of what it has of it may come home all the same.
       const isOut = events.problem?.code === "device-revoked";
       if (events.next !== "go" && !isOut) return events;
-      if (isOut && (await this.#dueEvents(identity.device)).length > 0) return events; // it does not keep them: asking goes on without end
+      if (isOut && (await this.#dueEvents(identity.device)).length > 0) return events; // it keeps none: asking would have no end
       tell();
       const pictures = await sendPictures(this.#context, identity, pace, { tell, mayGoOn });
       if (pictures === "events") continue;

@@ -81,8 +81,12 @@ function chooseLanguage(app, screen) {
     select.disabled = true;
     setLanguage(select.value || null);
     await app.flow.added();
-    if (navigator.serviceWorker?.controller) location.reload();
-    else toast(t("Baton speaks it from the next start."), "safe"); // without its worker a page may not come back
+    if (navigator.serviceWorker?.controller) {
+      location.reload();
+      return;
+    }
+    toast(t("Baton speaks it from the next start."), "safe"); // without its worker a page may not come back
+    select.disabled = false;
   });
 }
 
