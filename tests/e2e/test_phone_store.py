@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Playwright
 
 from tests.e2e.screens import Person, seed
+from tests.e2e.test_phone_spare import handovers
 from tests.e2e.test_phone_worker import SEAL
 from tests.support.browser import Chromium
 from tests.support.server import Server
+from tests.support.tagged import tagged
 
 # What Chromium answers when the files under a database are damaged.
 BROKEN = """
@@ -85,6 +87,71 @@ def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does
     assert [count(live_server, code) for code in shop.parcels] == [1, 1]
     phones = json.loads(live_server.baton("devices", "--json"))["devices"]
     assert sorted(phone["high_seq"] for phone in phones) == [1, 1]
+
+
+@pytest.mark.timeout(600)
+def test_files_that_open_no_more_cost_nothing_where_there_is_a_second_copy(
+    chromium: Chromium, live_server: Server, tmp_path: Path
+) -> None:
+    shop = seed(live_server, parcels=3)
+    picture = tmp_path / "parcels.jpg"
+    picture.write_bytes(tagged(*shop.parcels[:2]))
+    chromium.open()
+    person = Person(chromium, live_server.url)
+    person.enrol(shop.code)
+    live_server.pause()
+
+    def hand_over(*codes: str) -> None:
+        for code in codes:
+            person.type_code(code)
+        person.to_photos()
+        person.choose_file(picture)
+        person.to_signature()
+        person.sign()
+        person.seal()
+
+    person.go("scan/collect")
+    hand_over(shop.parcels[0])
+    person.go("scan/collect")
+    person.type_code(shop.parcels[1])
+    person.wait_until_kept("scans")
+
+    chromium.kill()
+    mend = chromium.wall_up()
+    chromium.open(f"{live_server.url}/app/")
+    chromium.page.wait_for_selector("h2:has-text('This phone’s storage will not open.')")
+    person.press("Begin a new store")
+    chromium.page.wait_for_selector("dialog:has-text('it goes on in the new store')")
+    chromium.page.click("dialog >> button[value=yes]")
+    chromium.page.click("[data-el=resume-go]")  # the same person, the same work, no code asked for
+    chromium.page.wait_for_function("() => document.querySelector('[data-el=n]')?.textContent === '1'")
+    hand_over()
+    live_server.resume()
+    person.wait_for_state("Safe")
+    person.go("me")
+    chromium.page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
+    assert chromium.page.inner_text("[data-el=brought]").endswith("1 handover\u00a0· 3 pictures")
+    assert not chromium.page.locator("[data-el=lost]").is_visible()
+
+    # The disk gives the old files again, with what was unsent then: nothing goes twice, and nothing is alarming.
+    chromium.close()
+    mend()
+    chromium.open(f"{live_server.url}/app/#/me")
+    chromium.page.wait_for_function(
+        "() => JSON.parse(localStorage.getItem('baton-stores')).current === 'baton-bucket-1'"
+    )
+    chromium.page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
+    person.go("scan/collect")
+    hand_over(shop.parcels[2])
+    person.wait_for_state("Safe")
+    told = [handovers(live_server, code) for code in shop.parcels]
+    assert [[(event["seq"], event["marks"]) for event in events] for events in told] == [
+        [(1, [])],
+        [(2, [])],
+        [(3, [])],
+    ]
+    (phone,) = json.loads(live_server.baton("devices", "--json"))["devices"]
+    assert (phone["high_seq"], phone["unsent_blobs"]) == (3, 0)
 
 
 @pytest.mark.timeout(600)

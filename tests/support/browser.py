@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,18 @@ class Chromium:
     def _log_of_store(self) -> Path:
         *_, log = sorted(self.profile.glob("Default/IndexedDB/*.leveldb/*.log"))
         return log
+
+    def wall_up(self) -> Callable[[], None]:
+        """Let no database of an origin's own place open, as a bad place on the disk does; gives how to mend it."""
+        (manifest,) = self.profile.glob("Default/IndexedDB/*.leveldb/MANIFEST-*")
+        kept = manifest.rename(manifest.with_name(f"kept-{manifest.name}"))
+        manifest.mkdir()
+
+        def mend() -> None:
+            manifest.rmdir()
+            kept.rename(manifest)
+
+        return mend
 
     def is_store_new(self) -> bool:
         """Whether IndexedDB began from nothing at this start, by what the browser wrote down itself."""

@@ -15,6 +15,10 @@ export class Buckets {
     if (!this.all.has(name)) this.all.set(name, { indexedDB: new IDBFactory() });
     return this.all.get(name);
   }
+
+  async keys() {
+    return [...this.all.keys()];
+  }
 }
 
 /** Phones that a test opened. */

@@ -7,6 +7,7 @@ import { PhoneError } from "../domain/problems.js";
 import { listBlobs } from "../storage/blobs.js";
 import { peekOutbox } from "../storage/events.js";
 import { currentIdentity, listIdentities } from "../storage/identities.js";
+import { lastBegun } from "../storage/place.js";
 import { DATABASE } from "../storage/schema.js";
 import { existingNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
@@ -28,8 +29,10 @@ export async function flushInBackground(options = {}) {
   const end = (options.now ?? Date.now)() + BUDGET_MS;
   /** @type {unknown[]} */ const failures = [];
   let served = 0;
-  for (const name of await namesOf(options.databaseName)) {
-    const context = withBudget(makeContext(options, new Store(name, { tries: 2 })), end);
+  const names = await namesOf(options.databaseName);
+  for (const name of names) {
+    const store = Store.other(name, lastBegun(name, names), 2);
+    const context = withBudget(makeContext(options, store), end);
     try {
       await context.store.open();
       await sendAll(context, options.pause ?? sleep);
@@ -50,10 +53,10 @@ export async function flushInBackground(options = {}) {
 /**
  * A worker cannot read which database is in use: it asks for all there are.
  * @param {string} [only]
- * @returns {Promise<Set<string>>}
+ * @returns {Promise<string[]>}
  */
 async function namesOf(only) {
-  return new Set(only ? [only] : [DATABASE, ...(await existingNames())]);
+  return only ? [only] : [...new Set([DATABASE, ...(await existingNames())])];
 }
 
 /**

@@ -66,7 +66,8 @@ export class Late {
   async start() {
     const engine = await this.engine();
     if (this.#isStopped) return;
-    engine.start();
+    await engine.start(); // first who is in front: both send by the same line
+    if (this.#isStopped) return;
     await this.#serveOthers();
     globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
       signal: this.#stopping.signal,

@@ -24,7 +24,10 @@ import { Store } from "../storage/store.js";
  * @returns {Promise<T>}
  */
 export async function withSources({ store, shelf }, current, work) {
-  const others = await openable(shelf.lost.map(({ name }) => name));
+  const others = await openable(
+    shelf.lost.map(({ name }) => name),
+    store.name,
+  );
   try {
     /** @type {Map<string, Source>} */ const sources = new Map();
     const add = (/** @type {IdentityRow} */ identity, /** @type {Store} */ from) => {
@@ -66,11 +69,11 @@ export async function gather(sources, { device, event }) {
   return { signer: signer.identity, events, pictures: [...pictures.values()] };
 }
 
-/** @param {string[]} names @returns {Promise<Store[]>} those that open by now */
-async function openable(names) {
+/** @param {string[]} names @param {string} current @returns {Promise<Store[]>} those that open by now */
+async function openable(names, current) {
   const stores = [];
   for (const name of names) {
-    const store = new Store(name, { tries: 1 });
+    const store = Store.other(name, current, 1);
     const isOpen = await store.open().then(
       () => true,
       () => false, // as before: the next time is another try

@@ -1,12 +1,14 @@
 /**
- * When the phone's database will not open: a new one beside it, and every start another try with the old, whose work then
- * goes home by its own credentials.
+ * When the phone's database will not open: a new one in its place, which takes over what the second copy has, and every
+ * start another try with the old, whose work then goes home by its own credentials.
  * @module
  */
 import { PhoneError } from "../domain/problems.js";
 import { listIdentities } from "../storage/identities.js";
 import { unsentOf } from "../storage/removal.js";
-import { Shelf, existingNames, freeName } from "../storage/shelf.js";
+import { spareNames } from "../storage/spare.js";
+import { spareOf } from "../storage/place.js";
+import { Shelf, existingNames, freeNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
 import { SyncEngine } from "./sync.js";
 
@@ -24,28 +26,47 @@ export function isBroken(error) {
   return error instanceof PhoneError && BROKEN.has(error.code);
 }
 
+/** @param {Shelf} [shelf] @returns {Promise<boolean>} a new one would have what this one kept twice */
+export async function isKeptTwice(shelf = new Shelf()) {
+  return (await spareNames()).includes(spareOf(shelf.read().current));
+}
+
+/** What came of it: the name of the new database, and whether the people of the old one are in it. @typedef {{name:string, isCopied:boolean}} Begun */
+
 /**
  * Begins a new database; it is in use from the next start on. The old one is not touched.
  * @param {unknown} error what the old one failed with
  * @param {Shelf} [shelf]
- * @returns {Promise<string>} its name
+ * @returns {Promise<Begun>}
  * @throws {PhoneError} `storage-unavailable` when a new one does not open either
  */
 export async function beginAnew(error, shelf = new Shelf()) {
-  const name = freeName(shelf.read(), await existingNames());
-  const store = new Store(name);
-  await store.open();
-  await listIdentities(store); // it opens, and it reads
-  store.close();
+  const begun = await firstToOpen(freeNames(shelf.read(), await existingNames()));
   const cause = error instanceof PhoneError ? error.cause : error;
   const why =
     cause instanceof DOMException ? cause.name : error instanceof PhoneError ? error.code : "unknown";
-  if (shelf.moveTo(name, { at: new Date().toISOString(), why })) return name;
+  const { isCopied } = begun;
+  if (shelf.moveTo(begun.name, { at: new Date().toISOString(), why, isCopied })) return begun;
   throw new PhoneError(
     "storage-unavailable",
     "This browser keeps nothing at all.",
     "Switch off its private mode, or use another browser. What is in the old store stays there.",
   );
+}
+
+/** @param {string[]} names at least one @returns {Promise<Begun>} */
+async function firstToOpen(names) {
+  const [name = "", ...others] = names;
+  const store = new Store(name);
+  try {
+    await store.open(); // and what its second copy has comes back, as after any loss of the first
+    return { name, isCopied: (await listIdentities(store)).length > 0 };
+  } catch (error) {
+    if (others.length === 0 || !isBroken(error)) throw error;
+    return await firstToOpen(others);
+  } finally {
+    store.close();
+  }
 }
 
 /**
@@ -61,7 +82,7 @@ export async function serveOthers(context) {
   for (const { name, isEmpty } of lost) if (isEmpty) names.delete(name);
   const opened = [];
   for (const name of names) {
-    const store = new Store(name, { tries: 1 });
+    const store = Store.other(name, context.store.name, 1);
     try {
       await store.open();
       opened.push(name);

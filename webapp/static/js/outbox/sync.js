@@ -70,10 +70,10 @@ export class SyncEngine extends EventTarget {
     return this.#state;
   }
 
-  /** Listens for what should start a round, and starts the first. */
+  /** Listens for what should start a round, and starts the first. @returns {Promise<SyncState>} when that has ended */
   start() {
     this.#triggers.start();
-    void this.kick("start");
+    return this.kick("start");
   }
 
   stop() {

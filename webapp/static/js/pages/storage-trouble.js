@@ -4,7 +4,7 @@
  */
 import { t } from "../domain/words.js";
 import { wordsOf } from "../domain/problems.js";
-import { beginAnew, isBroken } from "../outbox/stores.js";
+import { beginAnew, isBroken, isKeptTwice } from "../outbox/stores.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
 import { clone, el, on, text } from "../ui/template.js";
@@ -22,26 +22,28 @@ export function showTrouble(root, error) {
   text(box, "text", t(error.detail ?? ""));
   el(box, "broken").hidden = !isBroken(error);
   on(box, "again", "click", () => location.reload());
-  on(box, "anew", "click", () => void anew(error));
+  const asking = isKeptTwice(); // may take a while to answer, and is asked for only when somebody presses
+  on(box, "anew", "click", () => void anew(error, asking));
   root.replaceChildren(box);
 }
 
-/** @param {unknown} error */
-async function anew(error) {
-  const answer = await ask(
-    t("Begin with a new store?"),
-    t(
-      "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what it can read. You need a new code from your office to go on.",
-    ),
-    [
-      { value: "no", label: t("Not yet"), tone: "primary" },
-      { value: "yes", label: t("Begin a new store") },
-    ],
-  );
+/** @param {unknown} error @param {Promise<boolean>} asking whether there is a second copy */
+async function anew(error, asking) {
+  const what = (await asking)
+    ? t(
+        "Baton kept your work on this phone twice: it goes on in the new store, with everybody signed in. The old one is not deleted, and Baton tries it again at every start.",
+      )
+    : t(
+        "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what it can read. You need a new code from your office to go on.",
+      );
+  const answer = await ask(t("Begin with a new store?"), what, [
+    { value: "no", label: t("Not yet"), tone: "primary" },
+    { value: "yes", label: t("Begin a new store") },
+  ]);
   if (answer !== "yes") return;
   try {
-    await beginAnew(error);
-    location.replace("#/enrol");
+    const { isCopied } = await beginAnew(error);
+    location.replace(isCopied ? "#/" : "#/enrol");
     location.reload();
   } catch (failed) {
     toast(wordsOf(failed), "stop", { stay: true });

@@ -3,10 +3,15 @@
  * A database that does not open is left as it is, by its name, and a new one is begun beside it.
  * @module
  */
+import { inBucket, namesInBuckets, ownBuckets } from "./place.js";
 import { DATABASE } from "./schema.js";
 import { spareNames } from "./spare.js";
 
-/** `why` is the browser's own word; `isEmpty` once it opened again and all in it was with the office. @typedef {{name:string, at:string, why:string, isEmpty:boolean}} LostStore */
+/**
+ * `why` is the browser's own word; `isEmpty` once it opened again and all in it was with the office; `isCopied`: what its
+ * second copy had is in the one that stands in its place.
+ * @typedef {{name:string, at:string, why:string, isEmpty:boolean, isCopied?:boolean}} LostStore
+ */
 /** @typedef {{current:string, lost:LostStore[]}} Noted */
 
 const KEY = "baton-stores";
@@ -37,21 +42,21 @@ export class Shelf {
     return { current: DATABASE, lost: [] };
   }
 
-  /** @returns {LostStore[]} those that may still hold work */
+  /** @returns {LostStore[]} those that may still hold work of which there is no copy */
   get lost() {
-    return this.read().lost.filter(({ isEmpty }) => !isEmpty);
+    return this.read().lost.filter(({ isEmpty, isCopied }) => !isEmpty && !isCopied);
   }
 
   /**
    * From now on another database is in use; the one before is called lost.
    * @param {string} name
-   * @param {{at:string, why:string}} about the one before
+   * @param {{at:string, why:string, isCopied:boolean}} about the one before
    * @returns {boolean} false: it could not be noted, and the next start would be with the old one
    */
-  moveTo(name, { at, why }) {
+  moveTo(name, about) {
     const { current, lost } = this.read();
     const others = lost.filter((one) => one.name !== current && one.name !== name);
-    return this.#write({ current: name, lost: [...others, { name: current, at, why, isEmpty: false }] });
+    return this.#write({ current: name, lost: [...others, { name: current, isEmpty: false, ...about }] });
   }
 
   /** @param {string} name that opened again and has nothing left to send */
@@ -82,25 +87,34 @@ function ownStorage() {
 }
 
 /**
- * A name no database of this phone has.
+ * Names that no database of this phone has, for one to stand in the place of the one in use.
  * @param {Noted} noted
  * @param {string[]} existing names, as far as the browser tells
- * @returns {string}
+ * @returns {string[]} the best first: in files of its own, with the second copy of the one before
  */
-export function freeName({ current, lost }, existing) {
+export function freeNames({ current, lost }, existing) {
   const taken = new Set([current, DATABASE, ...lost.map(({ name }) => name), ...existing]);
-  let number = 2;
-  while (taken.has(`${DATABASE}-${number}`)) number += 1;
-  return `${DATABASE}-${number}`;
+  const free = (/** @type {(number:number) => string} */ named, /** @type {number} */ first) => {
+    let number = first;
+    while (taken.has(named(number))) number += 1;
+    return named(number);
+  };
+  const beside = free((number) => `${DATABASE}-${number}`, 2);
+  return ownBuckets() ? [free((number) => inBucket(current, number), 1), beside] : [beside];
 }
 
 /** @returns {Promise<string[]>} names of this phone's databases, also of those that only their second copies are left of; none where the browser does not tell */
 export async function existingNames() {
   const own = new RegExp(`^${DATABASE}(-\\d+)?$`);
+  const [here, there, placed] = await Promise.all([ownNames(), spareNames(), namesInBuckets()]);
+  return [...new Set([...[...here, ...there].filter((name) => own.test(name)), ...placed])];
+}
+
+/** @returns {Promise<string[]>} of all databases in the origin's own place, whose files may not open at all */
+async function ownNames() {
   try {
     const found = (await globalThis.indexedDB?.databases?.()) ?? [];
-    const names = [...found.map(({ name }) => name ?? ""), ...(await spareNames())];
-    return [...new Set(names)].filter((name) => own.test(name));
+    return found.map(({ name }) => name ?? "");
   } catch (error) {
     if (error instanceof DOMException) return [];
     throw error;

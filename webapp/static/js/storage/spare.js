@@ -12,15 +12,15 @@
  */
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
 import { answered, isDone, limited } from "./patience.js";
+import { openBucket, ownBuckets } from "./place.js";
 import { level, rightFirst } from "./spare-level.js";
 import { bytesIn, copyWanted, dropPictures, isFull, matchPictures } from "./spare-pictures.js";
 import { follow, turnOfFirst, turnOfSecond } from "./spare-rows.js";
 import { isSame } from "./turns.js";
 
 /** @import {Change} from './changes.js' */
+/** @import {Buckets} from './place.js' */
 /** @import {First, Second} from './spare-rows.js' */
-
-/** @typedef {{open:(name:string, options:{durability:string, persisted:boolean}) => Promise<{indexedDB:IDBFactory}>}} Buckets `navigator.storageBuckets` */
 
 const BUCKET = "baton-spare";
 const PATIENCE_MS = 3_000; // nobody's seal waits longer for the second copy
@@ -55,7 +55,7 @@ export class Spare {
   /** @type {Promise<unknown>} one thing after the other */ #line = Promise.resolve();
 
   /**
-   * @param {string} name of the first copy's database
+   * @param {string} name of it, which is that of the first copy or of the one that stood in its place before
    * @param {Buckets} buckets
    */
   constructor(name, buckets) {
@@ -261,7 +261,7 @@ export class Spare {
 
   /** @returns {Promise<Second>} */
   async #open() {
-    const request = (await openBucket(this.#buckets)).indexedDB.open(this.#name, 1);
+    const request = (await openBucket(this.#buckets, BUCKET)).indexedDB.open(this.#name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore("rows");
     const second = /** @type {Second} */ (/** @type {unknown} */ (await wrap(request)));
     second.addEventListener("versionchange", () => second.close());
@@ -270,21 +270,11 @@ export class Spare {
   }
 }
 
-/** @returns {Buckets|undefined} */
-function ownBuckets() {
-  return /** @type {{storageBuckets?:Buckets}} */ (globalThis.navigator ?? {}).storageBuckets;
-}
-
-/** @param {Buckets} buckets */
-function openBucket(buckets) {
-  return buckets.open(BUCKET, { durability: "strict", persisted: true });
-}
-
 /** @returns {Promise<string[]>} of which databases there is a second copy; none where it does not answer */
 export async function spareNames() {
   const buckets = ownBuckets();
   if (!buckets) return [];
-  const asking = openBucket(buckets).then(({ indexedDB }) => indexedDB.databases());
+  const asking = openBucket(buckets, BUCKET).then(({ indexedDB }) => indexedDB.databases());
   const found = await answered(asking).catch(() => []);
   return found.map(({ name }) => name ?? "");
 }

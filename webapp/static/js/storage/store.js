@@ -3,9 +3,9 @@
  * when it died, closed when a newer version of the app asks, and never waits for ever.
  * @module
  */
-import { openDB } from "../../vendor/idb-8.0.4/index.js";
 import { PhoneError } from "../domain/problems.js";
 import { recording } from "./changes.js";
+import { openPlaced, spareOf } from "./place.js";
 import { isPassing } from "./spare-rows.js";
 import { Spare } from "./spare.js";
 import { DATABASE, VERSION, upgrade } from "./schema.js";
@@ -55,13 +55,25 @@ export class Store {
       version = VERSION,
       blockedAfter = BLOCKED_AFTER_MS,
       tries = TRIES,
-      spare = Spare.of(name),
+      spare = Spare.of(spareOf(name)),
     } = terms;
     this.name = name;
     this.#tries = tries;
     this.#version = version;
     this.#blockedAfter = blockedAfter;
     this.#spare = spare;
+  }
+
+  /**
+   * A database that may be another than the one in use. Two must not keep one second copy: it is that one's.
+   * @param {string} name
+   * @param {string} current the name of the one in use
+   * @param {number} tries
+   * @returns {Store}
+   */
+  static other(name, current, tries) {
+    const isTheirs = name !== current && spareOf(name) === spareOf(current);
+    return new Store(name, isTheirs ? { tries, spare: null } : { tries });
   }
 
   /** @returns {number} how often every picture is kept until it is sent */
@@ -247,11 +259,11 @@ export class Store {
    */
   async #openAny(watch) {
     try {
-      return await openDB(this.name, this.#version, { upgrade, ...watch });
+      return await openPlaced(this.name, this.#version, { upgrade, ...watch });
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== "VersionError") throw error;
       const { blocking, terminated } = watch;
-      return openDB(this.name, undefined, /** @type {typeof watch} */ ({ blocking, terminated }));
+      return openPlaced(this.name, undefined, /** @type {typeof watch} */ ({ blocking, terminated }));
     }
   }
 
