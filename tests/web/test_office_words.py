@@ -56,6 +56,13 @@ def test_every_reason_for_a_rejection_tells_the_phones_person_what_to_do() -> No
     assert all(desk and (phone or code == "other") for code, (desk, phone) in REASONS.items())
 
 
+def test_the_office_calls_the_place_for_a_typed_code_as_the_phone_does() -> None:
+    phone = (ROOT / "webapp/templates/field/_enrol.html").read_text()
+    label = re.search(r'<label for="enrol-code">([^<]+)</label>', phone)
+    assert label
+    assert f"under “{label[1]}”" in (ROOT / "webapp/templates/office/phone_code.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("ago", "said"),
     [
