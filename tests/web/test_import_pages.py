@@ -66,6 +66,19 @@ def test_a_file_is_shown_before_anything_changes_and_applied_on_a_press(
     assert orders(shop) == 2
 
 
+def test_the_figure_of_refused_rows_leads_to_them_and_no_other_leads_anywhere(office: FlaskClient) -> None:
+    page = office.get(sent(office, ready(1), row(2, quantity="some"))).text
+    assert re.findall(r'<a class="figure" href="([^"]+)"', page) == ["#refused"]
+    assert 'id="refused"' in page
+    assert "#refused" not in office.get(sent(office, ready(1))).text
+
+
+def test_lines_that_name_one_parcel_more_than_once_say_so(office: FlaskClient) -> None:
+    said = "A parcel stands in every line that it has reached"
+    assert said in office.get(sent(office, shipped(1))).text
+    assert said not in office.get(sent(office, ready(2))).text
+
+
 def test_what_was_shipped_without_a_handover_is_told_and_stands_under_exceptions(office: FlaskClient) -> None:
     where = sent(office, shipped(1))
     page = office.get(where).text
