@@ -87,6 +87,24 @@ def test_what_was_missed_and_what_is_due_is_counted_and_listed_with_its_number(
     assert "due in 24 hours" in board
 
 
+def test_whoever_chose_no_state_sees_what_was_missed_and_if_nothing_was_what_is_to_come(
+    desk: Desk, org_id: str, tmp_path: Path
+) -> None:
+    due = ready(2, created_at=ago(110), rts_at=ago(100))
+    import_file(org_id, "someone", write_csv(tmp_path / "o.csv", [due]), clock.now(), dates="dmy")
+    sweep(clock.now())
+    page = desk.page("/office/deadlines")
+    assert "Nothing was missed." in page
+    assert '<option value="open" selected>' in page
+    assert "in 9 h" in words(page)
+    assert "Every parcel had in time" in words(desk.page("/office/deadlines", state="passed"))
+    missed = row(1, created_at=ago(130))
+    import_file(org_id, "someone", write_csv(tmp_path / "m.csv", [missed]), clock.now(), dates="dmy")
+    sweep(clock.now())
+    assert '<option value="passed" selected>' in desk.page("/office/deadlines")
+    assert '<option value="open" selected>' in desk.page("/office/deadlines", rule="deemed_lost")
+
+
 def test_nothing_is_missed_any_more_on_an_order_that_a_newer_export_cancels(
     desk: Desk, org_id: str, shop: list[str], tmp_path: Path
 ) -> None:

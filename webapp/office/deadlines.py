@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -28,13 +29,13 @@ CASES = 20
 @desk()
 def deadlines() -> ResponseReturnValue:
     """The page: figures by rule, then the list of one state, soonest first."""
-    state = request.args.get("state", "passed")
-    state = state if state in dict(STATES) else "passed"
+    state = request.args.get("state", "")
     rule = request.args.get("rule", "")
     rule = rule if rule in RULES else ""
     org_id, seller = actor().org_id, actor().seller
     with reading() as session:
         counts = ask.count_by_rule(session, org_id, seller, moment() + SOON)
+        state = state if state in dict(STATES) else _first_state(counts, rule)
         due_cases = cases.pressing(session, org_id, moment() + SOON, CASES) if seller is None else []
         rows = ask.listed(session, org_id, seller, rule=rule, state=state, after=_after(), limit=LIMIT + 1)
     more = rows[LIMIT - 1] if len(rows) > LIMIT else None
@@ -50,6 +51,12 @@ def deadlines() -> ResponseReturnValue:
         first=_address(state, rule) if request.args.get("after") else None,
         later=_address(state, rule, _place(more)) if more else None,
     )
+
+
+def _first_state(counts: Mapping[tuple[str, str], int], rule: str) -> str:
+    """What is shown to whoever chose none: what was missed, and if nothing was, what is to come."""
+    rules = (rule,) if rule else RULES
+    return "passed" if any(counts.get((name, "passed")) for name in rules) else "open"
 
 
 def _place(row: ask.DeadlineRow) -> str:
