@@ -63,6 +63,18 @@ def test_nothing_yet_says_what_will_stand_here(app: Flask, ada: str) -> None:
     assert "Nobody was told anything yet" in signed_in(app, ada).get(LIST).text
 
 
+def test_what_only_waits_is_not_said_to_have_no_channel(
+    app: Flask, settings: Settings, org_id: str, ada: str
+) -> None:
+    remind(org_id, "579", to_address("buyer@example.com"))
+    client = signed_in(app, ada)
+    page = client.get(LIST).text
+    assert "Waiting</span>" in page
+    assert "No channel" not in page
+    make_ready(settings, clock.now())
+    assert "No channel" in client.get(LIST).text
+
+
 def test_all_that_nobody_was_told_is_in_the_file_however_much_it_is(
     app: Flask, org_id: str, ada: str
 ) -> None:

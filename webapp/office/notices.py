@@ -26,7 +26,7 @@ from webapp.store.queries.notice_views import Row
 from webapp.store.unit import Session, reading
 
 STATES: dict[str, Words] = {
-    "new": Words("On its way", "sealed", "clock"),
+    "new": Words("Waiting", "sealed", "clock"),
     "waiting": Words("On its way", "sealed", "clock"),
     "told": Words("Told", "safe", "check-check"),
     "failed": Words("Not told", "stop", "octagon-alert"),
@@ -43,7 +43,12 @@ WAY_STATES: dict[str, Words] = {
     "given_up": Words("Given up", "stop", "octagon-alert"),
 }
 SHOWN = {"all": (), "lost": ask.LOST, "waiting": ("new", "waiting"), "told": ("told", "by_hand", "listed")}
-CHOICES = [("all", "All"), ("lost", "Nobody was told"), ("waiting", "On their way"), ("told", "Told")]
+CHOICES = [
+    ("all", "All"),
+    ("lost", "Nobody was told"),
+    ("waiting", "Waiting or on their way"),
+    ("told", "Told"),
+]
 CHANNELS = {"email": "E-mail", "push": "Push", "webhook": "Webhook"}
 MOST_CHOSEN = 5000
 EXPORTED_AT_ONCE = 1000  # read at a time, however many there are
