@@ -252,7 +252,7 @@ def test_phones_are_listed_by_their_oldest_work_with_what_to_do(scene: Scene) ->
     assert page.index("Sari Dewi") < page.index("Budi Santoso")
     assert "no. 2–3" in page
     assert "its storage may have been cleared. Ask Sari Dewi" in page
-    assert "2 events" in page
+    assert "2 records" in page
     assert "50 MB left, may be cleared by the phone" in page
     assert "hardly any room left" in page
     assert "What to do" in scene.desk.page("/office/")
@@ -295,3 +295,14 @@ def test_advice_fits_the_phone(scene: Scene) -> None:
         device = session.execute(select(Device).where(Device.id == scene.phone.device)).scalar_one()
         device.unsent, device.head_seq = 0, 0
     assert "All work is home" in scene.desk.page("/office/phones/unsent")
+
+
+def test_what_came_by_another_hand_is_said_to_be_the_phones_own_count(scene: Scene) -> None:
+    line = scene.phone.seal("attempt", [scene.codes[0]], reason="nobody_home")
+    scene.phone.send(line, unsent=1, unsent_blobs=0, head_seq=1)
+    page = scene.desk.page("/office/phones/unsent")
+    assert "1 record by the phone's own count" in words(page)
+    assert "All that it had sealed when it was last heard is here" in page
+    assert 'data-tone="attention"' not in page.partition('class="card stack" id="p-')[2]
+    scene.phone.send(unsent=1, unsent_blobs=0, head_seq=2)
+    assert "own count" not in scene.desk.page("/office/phones/unsent")

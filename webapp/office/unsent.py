@@ -45,7 +45,7 @@ def advice(phone: Phone, now: datetime) -> Iterator[str]:
     who = phone.person
     is_silent = phone.last_seen_at is None or now - phone.last_seen_at > SILENT_AFTER
     holds = bool(phone.unsent or phone.unsent_blobs or phone.behind)
-    if phone.unsent and phone.head_seq and not phone.behind and not phone.missing:
+    if phone.is_brought:
         yield (
             "All that it had sealed when it was last heard is here, or held in quarantine: somebody brought it. The "
             "phone does not know it yet."

@@ -60,6 +60,11 @@ class Phone:
         return max(0, (self.head_seq or 0) - self.highest)
 
     @property
+    def is_brought(self) -> bool:
+        """Whether it counts as unsent what came by another hand: every number it had sealed is here, or held."""
+        return bool(self.unsent and self.head_seq and not self.behind and not self.missing)
+
+    @property
     def free_mb(self) -> int | None:
         """Room left for photos in MB, as the browser tells it; None when it does not."""
         usage, quota = self.storage.get("usage"), self.storage.get("quota")
