@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -36,17 +37,16 @@ def listed(client: FlaskClient, **query: str) -> list[str]:
     return CODE.findall(answer.text)
 
 
-def put_in_order(org_id: str, code: str, order_id: str, **members: str) -> None:
+def put_in_order(org_id: str, code: str, order_id: str, **members: Any) -> None:
     with transaction() as session:
         session.add(
             Order(
                 org_id=org_id,
                 order_id=order_id,
-                platform_status="To ship",
                 seen_at=clock.now(),
                 digest="",
                 is_preorder=False,
-                **members,
+                **{"platform_status": "To ship", **members},
             )
         )
         session.flush()
@@ -64,6 +64,22 @@ def test_the_newest_parcels_come_first_and_older_ones_page_by_page(office: Flask
         address = found[1].replace("&amp;", "&") if found else ""
     assert len(seen) == len(set(seen))
     assert set(seen) == codes
+
+
+def test_the_newest_orders_come_first_whatever_their_numbers_say(office: FlaskClient, org_id: str) -> None:
+    now = clock.now()
+    for number, code in enumerate(make_parcels(org_id, 52)):
+        put_in_order(org_id, code, f"5764{number:04}", created_at=now - timedelta(hours=number))
+    first = office.get("/office/orders").text
+    older = re.search(r'rel="next" href="([^"]+)"', first)
+    assert older
+    second = office.get(older[1].replace("&amp;", "&")).text
+    newer = re.search(r'rel="prev" href="([^"]+)"', second)
+    assert newer
+    pages = (first, second, office.get(newer[1].replace("&amp;", "&")).text)
+    seen = [re.findall(r'href="/office/orders/5764(\d+)"', page) for page in pages]
+    assert [int(number) for number in seen[0] + seen[1]] == list(range(52))
+    assert seen[2] == seen[0]
 
 
 def test_a_way_back_leads_to_the_same_page(office: FlaskClient, org_id: str) -> None:
@@ -267,3 +283,15 @@ def test_an_order_shows_its_lines_and_parcels(office: FlaskClient, org_id: str) 
     assert "Dewi Anggraini" in text
     assert f"/office/parcels/{code}" in text
     assert "576461413038785752" in office.get(f"/office/orders?q={code}").text
+
+
+def test_an_order_that_is_cancelled_is_called_so_once(office: FlaskClient, org_id: str) -> None:
+    [code] = make_parcels(org_id, 1)
+    put_in_order(
+        org_id, code, "576461413038785752", platform_status="Canceled", platform_substatus="Cancelled"
+    )
+    for path in ("/office/orders", "/office/orders/576461413038785752"):
+        text = office.get(path).text.partition('id="main"')[2]
+        assert "· Cancelled" not in text, path
+        assert "Cancelled" in text, path
+        assert ">Canceled" not in text, path

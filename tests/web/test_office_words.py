@@ -63,6 +63,12 @@ def test_the_office_calls_the_place_for_a_typed_code_as_the_phone_does() -> None
     assert f"under “{label[1]}”" in (ROOT / "webapp/templates/office/phone_code.html").read_text()
 
 
+def test_what_the_marketplace_calls_canceled_is_spelt_as_in_the_office() -> None:
+    assert words.marketplace_word("Canceled") == words.status_words("cancelled").word
+    assert words.marketplace_word("To ship") == "To ship"
+    assert words.marketplace_word(None) == ""
+
+
 @pytest.mark.parametrize(
     ("ago", "said"),
     [

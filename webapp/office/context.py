@@ -168,6 +168,7 @@ blueprint.add_app_template_filter(rule_words.pack_words, "pack")
 blueprint.add_app_template_filter(words.size_words, "size")
 for _function in (
     words.status_words,
+    words.marketplace_word,
     words.severity_words,
     words.proof_words,
     words.kind_words,

@@ -9,9 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import actor, desk
 from webapp.office import blueprint
+from webapp.office.times import aware, iso_text
+from webapp.office.words import marketplace_word
 from webapp.services.propose import propose
 from webapp.store.queries import orders as ask
 from webapp.store.queries import parcels as parcel_queries
+from webapp.store.queries.orders import OrderStep
 from webapp.store.unit import reading
 
 PATH = "/office/orders"
@@ -22,7 +25,6 @@ PATH = "/office/orders"
 def orders() -> ResponseReturnValue:
     """The page, newest order first."""
     fields = {name: request.args.get(name, "").strip()[:128] for name in ("q", "status")}
-    after, before = request.args.get("after"), request.args.get("before")
     with reading() as session:
         page = ask.list_orders(
             session,
@@ -30,17 +32,16 @@ def orders() -> ResponseReturnValue:
             actor().seller,
             q=fields["q"],
             status=fields["status"],
-            after=after or None,
-            before=before or None,
+            step=_step(),
         )
         statuses = ask.platform_statuses(session, actor().org_id, actor().seller)
     return render_template(
         "office/orders.html",
         page=page,
         fields=fields,
-        statuses=[(name, name) for name in statuses],
-        newer=_address(fields, before=page.newer) if page.newer else None,
-        older=_address(fields, after=page.older) if page.older else None,
+        statuses=[(name, marketplace_word(name)) for name in statuses],
+        newer=_address(fields, before=_place(page.newer)) if page.newer else None,
+        older=_address(fields, after=_place(page.older)) if page.older else None,
     )
 
 
@@ -56,6 +57,22 @@ def order(order_id: str) -> ResponseReturnValue:
     # What is on the shelves and what carriers charge is the shop's own, as on its pages.
     proposal = propose(actor().org_id, order_id[:32]) if actor().seller is None else None
     return render_template("office/order.html", page=page, carrier_names=carriers, proposal=proposal)
+
+
+def _step() -> OrderStep | None:
+    for name, is_back in (("after", False), ("before", True)):
+        at, mark, order_id = request.args.get(name, "").partition("~")
+        if not mark or not (order_id.isascii() and order_id.isalnum()):
+            continue
+        try:
+            return OrderStep(aware(at) if at else None, order_id[:32], is_back)
+        except ValueError:
+            continue
+    return None
+
+
+def _place(step: OrderStep) -> str:
+    return f"{iso_text(step.at, exact=True) if step.at else ''}~{step.order_id}"
 
 
 def _address(fields: dict[str, str], **place: str) -> str:

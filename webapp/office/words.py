@@ -103,6 +103,11 @@ def status_words(status: str) -> Words:
     return STATUSES.get(status) or _plain(status)
 
 
+def marketplace_word(status: str | None) -> str:
+    """A status of the marketplace in its own words, but spelt as the office spells it; "" for none."""
+    return STATUSES["cancelled"].word if status == "Canceled" else status or ""
+
+
 def severity_words(severity: str) -> Words:
     """How info, warning and urgent are shown."""
     return SEVERITIES.get(severity) or _plain(severity)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from sync.protocol.codes import tracking_key
@@ -26,12 +27,21 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderStep:
+    """A place between two pages: when the order beside it was made (None: nobody told), and which way to go on."""
+
+    at: datetime | None
+    order_id: str
+    is_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OrderList:
-    """One page, newest id first; `newer` and `older` are the ids to go on from."""
+    """One page, newest order first; `newer` and `older` are the ways on, None at an end."""
 
     rows: tuple[OrderRow, ...]
-    newer: str | None
-    older: str | None
+    newer: OrderStep | None
+    older: OrderStep | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +65,23 @@ def list_orders(
     *,
     q: str = "",
     status: str = "",
-    after: str | None = None,
-    before: str | None = None,
+    step: OrderStep | None = None,
     limit: int = 50,
 ) -> OrderList:
-    """Orders of a shop (of one seller). Marketplace ids rise with time, so the newest come first."""
-    query = _filtered(session, org_id, own_seller, q, status)
-    if before:
-        query = query.where(Order.order_id > before).order_by(Order.order_id)
-    else:
-        query = query.order_by(Order.order_id.desc())
-        query = query.where(Order.order_id < after) if after else query
-    found = list(session.execute(query.limit(limit + 1)).scalars())
+    """Orders of a shop (of one seller), the newest first by when they were made. `step` None is the newest page."""
+    found: list[Order] = []
+    for part in _parts(_filtered(session, org_id, own_seller, q, status), step):
+        if len(found) <= limit:
+            found += session.execute(part.limit(limit + 1 - len(found))).scalars()
     has_more, orders = len(found) > limit, found[:limit]
-    if before:
+    is_back = step is not None and step.is_back
+    if is_back:
         orders.reverse()
-    has_newer, has_older = (has_more, True) if before else (bool(after), has_more)
+    has_newer, has_older = (has_more, True) if is_back else (step is not None, has_more)
     return OrderList(
         _rows(session, org_id, orders),
-        orders[0].order_id if orders and has_newer else None,
-        orders[-1].order_id if orders and has_older else None,
+        OrderStep(orders[0].created_at, orders[0].order_id, is_back=True) if orders and has_newer else None,
+        OrderStep(orders[-1].created_at, orders[-1].order_id) if orders and has_older else None,
     )
 
 
@@ -98,6 +105,27 @@ def order_page(session: Session, org_id: str, own_seller: str | None, order_id: 
         .order_by(Parcel.code)
     )
     return OrderPage(order, order_lines(session, org_id, [order_id]), tuple(session.execute(query).scalars()))
+
+
+def _parts(query: Select[Any], step: OrderStep | None) -> list[Select[Any]]:
+    """From a place on, in the order in which they are read: those with a time, those without one at the old end.
+
+    Apart, because the databases do not agree where a time that is missing stands, and no index answers for both.
+    """
+    dated, undated = query.where(Order.created_at.is_not(None)), query.where(Order.created_at.is_(None))
+    key = tuple_(Order.created_at, Order.order_id)
+    if step is not None and step.is_back:
+        dated, undated = dated.order_by(Order.created_at, Order.order_id), undated.order_by(Order.order_id)
+        if step.at is None:
+            return [undated.where(Order.order_id > step.order_id), dated]
+        return [dated.where(key > tuple_(step.at, step.order_id))]
+    dated = dated.order_by(Order.created_at.desc(), Order.order_id.desc())
+    undated = undated.order_by(Order.order_id.desc())
+    if step is None:
+        return [dated, undated]
+    if step.at is None:
+        return [undated.where(Order.order_id < step.order_id)]
+    return [dated.where(key < tuple_(step.at, step.order_id)), undated]
 
 
 def _filtered(session: Session, org_id: str, own_seller: str | None, q: str, status: str) -> Select[Any]:
