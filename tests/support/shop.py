@@ -68,11 +68,10 @@ def make_run(org_id: str, user_id: str, parcels: list[str], kind: str = "collect
             org_id=org_id,
             id=str(uuid_utils.uuid7()),
             kind=kind,
-            title="A run of the tests",
             user_id=user_id,
             created_at=now,
             changed=head,
-            **{"day": today(), **members},
+            **{"title": "A run of the tests", "day": today(), **members},
         )
         session.add(run)
         session.add_all(RunParcel(org_id=org_id, run_id=run.id, code=code) for code in parcels)

@@ -77,6 +77,27 @@ def test_a_runs_progress_comes_by_itself_and_only_when_it_changed(
         assert "<html" not in fresh.text
 
 
+def test_a_run_says_once_that_a_parcel_is_handed_over_and_offers_a_tick_only_where_one_may_go(
+    desk: Desk, org_id: str, courier: str, app: Flask
+) -> None:
+    codes = make_parcels(org_id, 2, status="ready")
+    path = f"/office/runs/{make_run(org_id, courier, codes, title='Collect · Carrier · Place')}"
+    phone = ApiPhone(app.test_client(), org_id, courier)
+
+    def take(code: str) -> str:
+        phone.send(phone.seal("collect", [code], **proof("collect")))
+        return desk.page(path)
+
+    page = take(codes[0])
+    assert "<h1>Collect\u00a0· Carrier\u00a0· Place</h1>" in page
+    assert words(page).count("Handed over") == 1
+    assert "Ready" in words(page)
+    assert "Take the ticked ones off" in page
+    page = take(codes[1])
+    assert words(page).count("Handed over") == 2
+    assert "Take the ticked ones off" not in page
+
+
 def test_a_run_by_filter_says_what_stayed_off(desk: Desk, org_id: str, courier: str) -> None:
     fits, held = make_parcels(org_id, 2, status="ready")
     make_run(org_id, courier, [held])
@@ -181,7 +202,7 @@ def test_a_phone_tells_what_is_not_home_and_is_signed_out_after_one_more_questio
         storage={"usage": 1_000_000, "quota": 901_000_000, "persisted": True},
     )
     listed = words(desk.page("/office/phones"))
-    for said in ("4 events", "7 photos", "oldest", "900 MB", "9 sealed after no. 0"):
+    for said in ("4 records", "7 photos", "oldest", "900 MB", "9 sealed after no. 0"):
         assert said in listed
     asked = words(desk.page(f"/office/phones/{phone.device}/revoke"))
     assert "Not all of its work is here" in asked
