@@ -172,7 +172,7 @@ def test_a_page_that_is_not_there_says_so_in_words_signed_in_or_not(app: Flask, 
 def test_the_navigation_shows_what_a_role_may_open(app: Flask, org_id: str) -> None:
     for role in ("office", "admin", "seller"):
         client = signed_in(app, make_desk_user(org_id, role, f"{role.title()} Person", seller="Toko A"))
-        nav = client.get("/office/").text.split('<ul class="nav">')[1].split("</ul>")[0]
+        nav = client.get("/office/").text.split('<ul class="nav">')[1].split("</nav>")[0]
         paths = re.findall(r'href="(/office/[^"]*)"', nav)
         assert "/office/parcels" in paths
         assert ("/office/review" in paths) == (role != "seller")

@@ -29,25 +29,28 @@ PAGES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("/office/parcels", "Parcels", "package", DESK_ROLES),
     ("/office/orders", "Orders", "clipboard-list", DESK_ROLES),
     ("/office/prepare", "Prepare", "clipboard-check", DESK_ROLES),
-    ("/office/packing", "Packing", "package-open", _DESK),
     ("/office/deadlines", "Deadlines", "clock", DESK_ROLES),
     ("/office/exceptions", "Exceptions", "triangle-alert", DESK_ROLES),
     ("/office/cases", "Cases", "flag", _DESK),
     ("/office/review", "Review", "eye", _DESK),
     ("/office/runs", "Runs", "truck", DESK_ROLES),
     ("/office/import", "Import", "upload", _DESK),
+    ("/office/stock", "Stock", "store", _DESK),
     ("/office/tags", "Tags", "qr-code", DESK_ROLES),
     ("/office/shipped", "Mark as shipped", "package-check", DESK_ROLES),
     ("/office/phones", "Phones", "smartphone", _DESK),
     ("/office/quarantine", "Quarantine", "archive", _DESK),
     ("/office/notices", "Notices", "bell", _DESK),
     ("/office/people", "People", "users", _DESK),
-    ("/office/stock", "Stock", "store", _DESK),
+    ("/office/packing", "Packing", "package-open", _DESK),
     ("/office/carriers", "Carriers", "send", _DESK),
     ("/office/places", "Places", "map-pin", _DESK),
     ("/office/privacy", "Privacy", "lock", _DESK),
     ("/office/rules", "Rules", "gavel", DESK_ROLES),
     ("/office/stamps", "Time stamps", "shield-check", _DESK),
+)
+_SET_UP = frozenset(
+    f"/office/{name}" for name in ("people", "packing", "carriers", "places", "privacy", "rules", "stamps")
 )
 # What has no line of its own, under the line that leads to it.
 _ALSO = {"/office/quarantine": ("/office/rescue",), "/office/parcels": ("/office/labels",)}
@@ -56,13 +59,14 @@ _OPTIONAL = "/office/stamps"  # only where the installation has named an authori
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One line of the navigation; `count` says how much waits there."""
+    """One line of the navigation; `count` says how much waits there, `is_set_up` that no day's work is done there."""
 
     path: str
     label: str
     icon: str
     is_here: bool
     is_current: bool
+    is_set_up: bool
     count: int
 
 
@@ -120,7 +124,9 @@ def _nav() -> list[NavItem]:
     held -= set() if _has_authority() else {_OPTIONAL}
     counts = _waiting(who)
     return [
-        NavItem(path, label, icon, path == request.path, _is_under(path), counts.get(label, 0))
+        NavItem(
+            path, label, icon, path == request.path, _is_under(path), path in _SET_UP, counts.get(label, 0)
+        )
         for path, label, icon, roles in PAGES
         if who.role in roles and path in held
     ]
