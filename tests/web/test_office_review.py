@@ -198,8 +198,12 @@ def test_the_desk_shows_what_was_expected_against_what_was_scanned(
     hand_over(phone, org_id, [codes[0], codes[3]], run=run, expected=3, place=place, note="Toko tutup")
     text = olga.get("/office/review").text
     assert "2 of 3" in text
-    assert "1 short" in text
-    assert text.count("listed now, not scanned here") == 2
+    assert "(short 1)" in text
+    assert "1 short" not in text
+    assert text.count("not scanned") == 2
+    [head] = re.findall(r'<header class="desk-head">.*?</header>', text, re.DOTALL)
+    assert head.count("<time") == 1
+    assert f'href="/office/runs/{run}"' in head
     assert text.count("not on the run's list") == 1
     for words in ("-6.15770, 106.90860", "Toko tutup", "Ibu Sari", "Budi Santoso"):
         assert words in text, words
