@@ -87,7 +87,7 @@ def test_phones_with_unsent_work_are_signed_out_after_one_more_question(app: Fla
     assert re.findall(r'name="phones" value="1"( checked)?', desk.page(path)) == [""]
     asked = desk.press(f"{path}/active", active="0", phones="1")
     assert "Sign out the phones of Cora?" in asked
-    assert "2 events" in asked
+    assert "2 records" in asked
     assert "End their work here" in desk.page(path)
     done = desk.press(f"{path}/active", active="0", phones="1", sure="1")
     assert "Cora no longer works here. 1 phone signed out." in done

@@ -41,15 +41,15 @@ def test_everything_on_a_filtered_list_is_labelled_after_one_question(desk: Desk
     make_parcels(org_id, 120, carrier="jt")
     make_parcels(org_id, 5, seed=9, carrier="ninja")
     page = words(desk.page("/office/prepare", carrier="jt"))
-    assert "Everything on this list: 120" in page
+    assert "All on this list: 120" in page
     assert "1–100 of 120" in page
     form = {"step": "label", "scope": "all", "carrier": "jt", "without_packing": "1"}
     assert "Label 120 parcels?" in desk.press("/office/prepare", **form)
-    assert "Everything on this list: 120" in words(desk.page("/office/prepare", carrier="jt"))
+    assert "All on this list: 120" in words(desk.page("/office/prepare", carrier="jt"))
     done = desk.press("/office/prepare", seen="120", **form)
     assert "120 parcels are now ready" in done
     assert "120 of them keep the mark “packing skipped”" in done
-    assert "Everything on this list: 5" in words(desk.page("/office/prepare"))
+    assert "All on this list: 5" in words(desk.page("/office/prepare"))
 
 
 def test_ticked_parcels_are_cancelled_with_a_reason_from_the_list(desk: Desk, org_id: str) -> None:
@@ -94,7 +94,7 @@ def test_everything_on_a_list_is_cancelled_after_one_question_that_keeps_the_rea
     with reading() as session:
         told = session.execute(select(Event.reason, Event.jws).where(Event.kind == "cancel")).one()
     assert (told.reason, envelope.open_(told.jws).payload["note"]) == ("other", "<b>Fire</b>")
-    assert "Everything on this list: 1" in words(desk.page("/office/prepare"))
+    assert "All on this list: 1" in words(desk.page("/office/prepare"))
 
 
 def test_what_is_labelled_is_listed_and_cancelled_when_asked_for(desk: Desk, org_id: str) -> None:
@@ -116,7 +116,7 @@ def test_a_refused_press_forgets_nothing_that_was_chosen(desk: Desk, org_id: str
     assert answer.status_code == 422
     assert 'name="scope" value="all" checked' in answer.text
     assert re.search(r'name="without_packing"[^>]* checked', answer.text)
-    assert '<details class="fold" open>' in answer.text
+    assert '<details class="fold press-more" open>' in answer.text
 
 
 def test_a_seller_cancels_only_their_own(app: Flask, org_id: str) -> None:
@@ -137,3 +137,22 @@ def test_a_press_without_a_tick_says_so(desk: Desk, org_id: str) -> None:
     answer = desk.post("/office/prepare", step="confirm", scope="chosen")
     assert answer.status_code == 422
     assert "Tick the parcels you mean" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("listed", "needed"),
+    [
+        (["expected", "packed"], ["confirm"]),
+        (["confirmed"], ["label"]),
+        (["packed", "ready"], ["label"]),
+        (["ready"], []),
+    ],
+)
+def test_only_the_step_that_the_list_waits_for_stands_out(
+    desk: Desk, org_id: str, listed: list[str], needed: list[str]
+) -> None:
+    for number, status in enumerate(listed):
+        make_parcels(org_id, 1, seed=number, status=status)
+    page = desk.page("/office/prepare", status=listed)
+    assert re.findall(r'class="btn btn-primary" type="submit" name="step" value="(\w+)"', page) == needed
+    assert "data-tick-all hidden" in page, "a tick for all does nothing without its script"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -124,6 +125,7 @@ def _page(choice: Choice, problem: Problem | None = None) -> str:
         choice=choice,
         counts=counts,
         total=total,
+        needed=_needed(counts),
         rows=rows,
         orders=orders,
         offered=(*BEFORE_READY, "ready"),
@@ -139,6 +141,13 @@ def _page(choice: Choice, problem: Problem | None = None) -> str:
         problem=problem,
         **lists,
     )
+
+
+def _needed(counts: Mapping[str, int]) -> str:
+    """The step that what is listed waits for, the earliest first; "" when all of it is ready."""
+    if counts.get("expected"):
+        return "confirm"
+    return "label" if counts.get("confirmed") or counts.get("packed") else ""
 
 
 def filter_lists(session: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 /* The office's little script: keys for the review desk, large pictures, a word when a request fails. */
 
+import { showTickAll } from "./office-ticks.js";
 import { bringBack, keep } from "./office-unsent.js";
 
 const say = document.getElementById("say");
@@ -75,6 +76,7 @@ document.addEventListener("submit", (event) => {
 });
 const cameBack = bringBack();
 if (cameBack) tell(cameBack);
+showTickAll();
 
 // The list of pages is longer than a low screen: begin where this page stands in it, with one more below.
 const menu = document.getElementById("menu");
