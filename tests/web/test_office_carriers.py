@@ -100,6 +100,16 @@ def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(
     assert 'value="J and T"' in answer.text
 
 
+def test_a_feed_that_told_nothing_begins_with_the_way_to_read_a_file_in(desk: Desk, org_id: str) -> None:
+    save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
+    page = desk.page("/office/carriers/jt/feed")
+    assert 'class="figure"' not in page
+    assert page.index("Read in a file") < page.index("What it told")
+    filtered = desk.page("/office/carriers/jt/feed", outcome="applied")
+    assert 'class="figure"' in filtered
+    assert filtered.index("Nothing like this so far") < filtered.index("Read in a file")
+
+
 def test_a_feed_shows_what_waits_and_a_translation_lets_it_go_on(desk: Desk, org_id: str) -> None:
     save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
     make_parcels(org_id, 1, tracking_number="JX1")
