@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,23 @@ def test_pasted_text_is_shown_with_its_findings_in_it(desk: Desk, books: Books) 
     assert '<mark data-kind="forbidden">0129876543<sup>' in page
     assert "&lt;b&gt;" in page
     assert "Text alone shows no QR codes" in page
+
+
+def test_findings_are_numbered_as_one_meets_them_on_the_label(desk: Desk, books: Books) -> None:
+    text = "Add us on WhatsApp\nwww.demo.example\nTo: Rahman Tan"
+    page = desk.page(desk.post(f"/office/parcels/{books.parcel().code}/label", text=text).location)
+    assert re.findall(r"<sup>(\d+)</sup>", page) == ["1", "2", "3"]
+    for title in ("Must not be on it", "Must be on it"):
+        numbers = re.findall(r'num" aria-label="No. (\d+)', page.partition(title)[2].partition("</ol>")[0])
+        assert numbers == sorted(numbers)
+    lines = [*GOOD[:3], "www.batik.com", "WhatsApp 0129876543"]
+    page = desk.page(send(desk, books.parcel().code, pdf(lines)).location)
+    marks = re.findall(r'<text class="label-no" x="(\d+)" y="(\d+)"[^>]*>(\d+)<', page)
+    (x1, y1), (x2, y2), *_ = [(int(x), int(y)) for x, y, _ in sorted(marks, key=lambda it: -int(it[2]))]
+    assert abs(y1 - y2) < 10, "they stand on one line"
+    assert x1 > x2
+    heights = [int(y) for _, y, _ in sorted(marks, key=lambda it: int(it[2]))]
+    assert all(after > before - 10 for before, after in pairwise(heights))
 
 
 @pytest.mark.parametrize(

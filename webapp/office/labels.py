@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -43,6 +44,16 @@ class Shown:
     boxes: tuple[dict[str, int], ...]
 
 
+class _Place(NamedTuple):
+    """Where a finding stands on the label, or in its text."""
+
+    n: int
+    page: int
+    middle: float
+    height: int
+    left: int
+
+
 @blueprint.get("/parcels/<code>/label")
 @desk()
 def label_form(code: str) -> ResponseReturnValue:
@@ -79,8 +90,8 @@ def label_result(check_id: str) -> str:
     return render_template(
         "office/label.html",
         check=held,
-        required=[it for it in shown if it.kind != FORBIDDEN],
-        forbidden=[it for it in shown if it.kind == FORBIDDEN],
+        required=_by_number(it for it in shown if it.kind != FORBIDDEN),
+        forbidden=_by_number(it for it in shown if it.kind == FORBIDDEN),
         pages=[
             {**page, "marks": [it for it in shown if it.boxes and it.page == number]}
             for number, page in enumerate(held.pages)
@@ -132,27 +143,48 @@ def _form(code: str, problem: Problem | None = None, text: str = "") -> str:
 
 
 def _numbered(held: LabelCheck) -> list[Shown]:
-    shown: list[Shown] = []
-    number = 0
-    for finding in held.findings:
-        boxes = tuple(_pixels(box, held.pages[finding["page"]]) for box in finding.get("boxes", ()))
-        has_place = bool(boxes) or finding.get("end", 0) > 0
-        number += has_place
-        sentence = SENTENCES.get(finding["code"], finding["code"])
-        if finding["kind"] == UNREAD and finding["code"] == "qr":
-            sentence = "QR codes and barcodes"
-        shown.append(
-            Shown(
-                number if has_place else None,
-                KINDS[finding["kind"]],
-                finding["kind"],
-                sentence,
-                finding["detail"],
-                finding.get("page", 0),
-                boxes,
-            )
-        )
-    return shown
+    """The findings in their own order, those that have a place numbered as one meets them on the label."""
+    boxes = [
+        tuple(_pixels(box, held.pages[finding["page"]]) for box in finding.get("boxes", ()))
+        for finding in held.findings
+    ]
+    places = [
+        _place(n, finding, boxes[n])
+        for n, finding in enumerate(held.findings)
+        if boxes[n] or finding.get("end", 0) > 0
+    ]
+    numbers = {n: number for number, n in enumerate(_as_read(places), 1)}
+    return [_shown(finding, numbers.get(n), boxes[n]) for n, finding in enumerate(held.findings)]
+
+
+def _place(n: int, finding: Mapping[str, Any], boxes: Sequence[Mapping[str, int]]) -> _Place:
+    if not boxes:
+        return _Place(n, 0, finding["start"], 1, 0)
+    first = boxes[0]
+    return _Place(n, finding["page"], first["y"] + first["height"] / 2, first["height"], first["x"])
+
+
+def _as_read(places: Iterable[_Place]) -> Iterator[int]:
+    """The findings' own numbers, line after line and from the left: letters of one line are not equally high."""
+    lines: list[list[_Place]] = []
+    for place in sorted(places, key=lambda it: (it.page, it.middle)):
+        first = lines[-1][0] if lines else None
+        if first and first.page == place.page and place.middle - first.middle < first.height / 2:
+            lines[-1].append(place)
+        else:
+            lines.append([place])
+    return (place.n for line in lines for place in sorted(line, key=lambda it: it.left))
+
+
+def _shown(finding: Mapping[str, Any], number: int | None, boxes: tuple[dict[str, int], ...]) -> Shown:
+    kind, code = finding["kind"], finding["code"]
+    sentence = "QR codes and barcodes" if kind == UNREAD and code == "qr" else SENTENCES.get(code, code)
+    return Shown(number, KINDS[kind], kind, sentence, finding["detail"], finding.get("page", 0), boxes)
+
+
+def _by_number(shown: Iterable[Shown]) -> list[Shown]:
+    """As a list names them: by their number, those without a place after them."""
+    return sorted(shown, key=lambda it: (it.number is None, it.number or 0))
 
 
 def _pixels(box: list[float], page: dict[str, Any]) -> dict[str, int]:
