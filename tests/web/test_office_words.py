@@ -69,6 +69,18 @@ def test_what_the_marketplace_calls_canceled_is_spelt_as_in_the_office() -> None
     assert words.marketplace_word(None) == ""
 
 
+def test_where_a_number_was_read_opens_its_page_and_has_the_offices_dates() -> None:
+    told = "seller-th.tiktok.com/university/essay?knowledge_id=1, of 2025-08-01: not ready"
+    it = rule_words.source_words(told)
+    assert it.address == "https://seller-th.tiktok.com/university/essay?knowledge_id=1"
+    assert (it.site, it.said) == ("seller-th.tiktok.com", ", of 1 Aug 2025: not ready")
+    own = rule_words.source_words("Guide: “after 15 days, e.g. by then.”")
+    assert (own.address, own.said) == ("", "Guide: “after 15 days, e.g. by then.”")
+    for name in pack.names():
+        for term in pack.load(name).terms:
+            assert bool(rule_words.source_words(term.source).address) == (name != "guide"), term.source
+
+
 @pytest.mark.parametrize(
     ("ago", "said"),
     [

@@ -196,5 +196,6 @@ for _function in (
     words.flag_words,
     rule_words.rule_words,
     rule_words.rule_choices,
+    rule_words.source_words,
 ):
     blueprint.add_app_template_global(_function)

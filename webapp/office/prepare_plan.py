@@ -93,7 +93,7 @@ def _counts(proposals: Proposals) -> tuple[int, int, int]:
 def _house_of(row: Planned) -> str:
     if row.plan.warehouse:
         return row.plan.warehouse.name
-    return "From several" if row.plan.sources else "No stock is kept of it"
+    return "From several" if row.plan.sources else "Stock not counted"
 
 
 def _why_not(row: Planned) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,13 +72,37 @@ RULES: dict[str, RuleWords] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class SourceWords:
+    """Where a number was read: `address` is a public page, "" for none, `site` its host; then what is `said` of it."""
+
+    address: str
+    site: str
+    said: str
+
+
+_PAGE = re.compile(r"((?:[a-z0-9-]+\.)+[a-z]{2,})(/\S+)(?=, )")
+_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+
+
+def source_words(source: str) -> SourceWords:
+    """A term's source with its page to open and its days as the office writes them."""
+    page = _PAGE.match(source)
+    said = _DAY.sub(lambda day: _day_words(day[0]), source[page.end() :] if page else source)
+    return SourceWords(f"https://{page[0]}" if page else "", page[1] if page else "", said)
+
+
+def _day_words(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%b %Y}"
+
+
 def pack_words(pack: str) -> str:
     """Whose number it is and of when: "Indonesia, 27 Aug 2025" for `id 2025-08-27`."""
     name, _, version = pack.partition(" ")
     if not version:
         return "the marketplace’s own time"
-    day = date.fromisoformat(version)
-    return f"{MARKET_NAMES.get(name.upper(), 'Seller’s guide')}, {day.day} {day:%b %Y}"
+    return f"{MARKET_NAMES.get(name.upper(), 'Seller’s guide')}, {_day_words(version)}"
 
 
 def rule_words(rule: str) -> RuleWords:
