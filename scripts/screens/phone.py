@@ -140,7 +140,7 @@ def _other_doors(person: Person, studio: Studio) -> None:
     page = person.page
     person.go("")
     person.press("Return")
-    page.wait_for_selector("text=I give it back to the seller")
+    page.wait_for_selector("text=I hand it to the seller")
     studio.shoot(page, "phone-return", THEMES)
     for kind, name in (("pack", "phone-pack"), ("report", "phone-problem")):
         person.go(f"scan/{kind}")

@@ -100,8 +100,8 @@ def test_a_return_is_begun_and_ended_with_the_proof_of_a_handover(
     page = person.page
     person.browser.offline()
     for stage, reason in (
-        ("I take it to bring it back", "Could not be delivered"),
-        ("I give it back to the seller", ""),
+        ("I pick it up", "Could not be delivered"),
+        ("I hand it to the seller", ""),
     ):
         person.press("Return")
         picture(person, "return-asked")

@@ -91,8 +91,12 @@ test("every event goes into the first file as far as there is room, then picture
 
 test("a file's name says when, whose and which of how many", () => {
   const device = "0192f1aa-7e3a-7abc-8def-000000000000";
-  assert.equal(fileName("2026-11-22T10:05:00.000Z", device, 1, 1), "baton-20261122-1005-0192f1aa.baton");
-  assert.equal(fileName("2026-11-22T10:05:00.000Z", device, 2, 3), "baton-20261122-1005-0192f1aa-2.baton");
+  const { TZ } = process.env;
+  process.env.TZ = "Asia/Jakarta"; // the day that the phone's clock shows, not that of London
+  const at = new Date("2026-11-22T20:05:00.000Z");
+  assert.equal(fileName(at, device, 1, 1), "baton-20261123-0305-0192f1aa.baton");
+  assert.equal(fileName(at, device, 2, 3), "baton-20261123-0305-0192f1aa-2.baton");
+  process.env.TZ = TZ ?? "UTC";
 });
 
 test("the file holds what is unsent and parked, byte for byte, and nothing leaves the queue by it", async () => {
@@ -122,7 +126,7 @@ test("the file holds what is unsent and parked, byte for byte, and nothing leave
   assert.deepEqual(made.unread, { events: 0, pictures: 0 });
   assert.equal(steps.at(-1), 1);
   const [{ file, events, pictures }] = made.files;
-  assert.match(file.name, /^baton-20261122-07\d\d-.{8}\.baton$/);
+  assert.match(file.name, /^baton-2026112\d-\d{4}-.{8}\.baton$/);
   assert.deepEqual([file.type, events, pictures], ["application/zip", 3, 2]);
   const parts = await partsOf(file);
   assert.deepEqual([...parts.keys()].slice(0, 2), ["manifest.json", "events.jws"]);

@@ -64,14 +64,16 @@ function endingOf(bytes) {
 }
 
 /**
- * @param {string} madeAt RFC 3339, UTC
+ * @param {Date} at when it is made
  * @param {string} device
  * @param {number} part from 1
  * @param {number} parts
- * @returns {string} `baton-20261122-1000-0192f1aa-2.baton`; the number only when there are several
+ * @returns {string} `baton-20261122-1000-0192f1aa-2.baton` by the phone's clock; the last number only when there are several
  */
-export function fileName(madeAt, device, part, parts) {
-  const [day, time] = [madeAt.slice(0, 10).replaceAll("-", ""), madeAt.slice(11, 16).replace(":", "")];
+export function fileName(at, device, part, parts) {
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  const day = `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`;
+  const time = `${two(at.getHours())}${two(at.getMinutes())}`;
   const owner = device.slice(0, 8).replace(/[^\w-]/g, "_");
   return `baton-${day}-${time}-${owner}${parts > 1 ? `-${part}` : ""}.baton`;
 }

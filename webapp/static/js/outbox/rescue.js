@@ -102,7 +102,7 @@ export class Rescue {
     const files = kept.map((body, index) => {
       const place = { part: index + 1, parts: kept.length };
       const manifest = this.#manifest(signer, madeAt, { ...place, ...body.counts });
-      const name = fileName(madeAt, signer.device, place.part, place.parts);
+      const name = fileName(new Date(madeAt), signer.device, place.part, place.parts);
       const file = new File([join([manifest, ...body.entries])], name, { type: TYPE });
       return { file, ...body.counts, by: body.by, given: false };
     });

@@ -190,8 +190,8 @@ async function discard(app, screen) {
 /** A return is two handovers: to whoever carries it back, and to the seller. @param {HTMLElement} screen */
 async function startReturn(screen) {
   const stage = await ask(t("Return: what are you doing?"), t("Both need photos and a signature."), [
-    { value: "start", label: t("I take it to bring it back"), tone: "primary" },
-    { value: "done", label: t("I give it back to the seller"), tone: "primary" },
+    { value: "start", label: t("I pick it up"), tone: "primary" },
+    { value: "done", label: t("I hand it to the seller"), tone: "primary" },
     { value: "", label: t("Not now") },
   ]);
   if (stage && screen.isConnected) go(scanRoute(`return-${stage}`, null));

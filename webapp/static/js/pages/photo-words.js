@@ -27,8 +27,14 @@ const ASKED = [
 
 /** @param {string} reason of a task @returns {string} */
 export function askedWords(reason) {
+  const { asked, note } = askedParts(reason);
+  return note ? `${asked} ${note}` : asked;
+}
+
+/** @param {string} reason of a task @returns {{asked:string, note:string}} `note`: the clerk's own words behind the usual ones */
+export function askedParts(reason) {
   const known = ASKED.find((words) => reason.startsWith(words));
-  return known ? `${t(known)}${reason.slice(known.length)}` : reason;
+  return known ? { asked: t(known), note: reason.slice(known.length).trim() } : { asked: reason, note: "" };
 }
 
 /** @param {import('../capture/sharpness.js').Hint} hint @returns {string} what is wrong with a picture, in a word */

@@ -74,7 +74,7 @@ class PhotoScreen {
     }
     this.#wire();
     void app.flow.toStep("photo");
-    const leaveCamera = showCamera(this.#screen, app.camera, t("Use “Phone’s camera” below instead."));
+    const leaveCamera = showCamera(this.#screen, app.camera, t("Use “Camera app” below instead."));
     const onState = () => this.#show();
     app.camera.addEventListener("state", onState);
     app.decoder.warm();
@@ -250,7 +250,7 @@ class PhotoScreen {
     field.hidden = scans.length < 2;
     const shown = new Set(picturesOf(this.#draft).map(({ parcel }) => parcel));
     const options = [
-      ["", t("This photo shows all {n} parcels", { n: scans.length })],
+      ["", t("Next photo: all {n} parcels", { n: scans.length })],
       ...scans.map(({ code }) => [
         code,
         `${shown.has(code) ? "✓ " : ""}${t("Only {code}", { code: codeText(code) })}`,

@@ -29,7 +29,8 @@ export function showTrouble(root, error) {
 
 /** @param {unknown} error @param {Promise<boolean>} asking whether there is a second copy */
 async function anew(error, asking) {
-  const what = (await asking)
+  const isTwice = await asking;
+  const what = isTwice
     ? t(
         "Baton kept your work on this phone twice: it goes on in the new store, with everybody signed in. The old one is not deleted, and Baton tries it again at every start.",
       )
@@ -37,8 +38,8 @@ async function anew(error, asking) {
         "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what it can read. You need a new code from your office to go on.",
       );
   const answer = await ask(t("Begin with a new store?"), what, [
-    { value: "no", label: t("Not yet"), tone: "primary" },
-    { value: "yes", label: t("Begin a new store") },
+    { value: "no", label: t("Not yet"), tone: isTwice ? "plain" : "primary" },
+    { value: "yes", label: t("Begin a new store"), tone: isTwice ? "primary" : "plain" },
   ]);
   if (answer !== "yes") return;
   try {

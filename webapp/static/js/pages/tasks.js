@@ -7,8 +7,8 @@ import { setBar } from "../ui/bar.js";
 import { age, clockTime, codeText, itemName } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
-import { button, clone, cloneAll, el, on, part, text } from "../ui/template.js";
-import { askedWords } from "./photo-words.js";
+import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
+import { askedParts } from "./photo-words.js";
 
 /** @import {Task} from '../domain/types.js' */
 /** @import {App, Screen} from './context.js' */
@@ -37,7 +37,9 @@ export const tasks = (app, root) => {
 function card(app, task, urls) {
   const box = clone("task");
   const answered = app.shell.answered.has(task.id);
-  text(box, "reason", askedWords(task.reason));
+  const { asked, note } = askedParts(task.reason);
+  text(box, "reason", asked);
+  textOrHide(box, "note", note ? `“${note}”` : null);
   text(box, "when", age(task.created_at));
   text(box, "about", aboutOf(app, task));
   el(box, "answered").hidden = !answered;
