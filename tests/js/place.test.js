@@ -1,82 +1,35 @@
 /** A phone on which no database of the origin's own place opens any more: Chromium keeps all of these in the same files. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
-import { IDBFactory } from "fake-indexeddb";
-import { flushInBackground } from "../../webapp/static/js/outbox/background.js";
+import { afterEach, test } from "node:test";
 import { beginAnew, isKeptTwice } from "../../webapp/static/js/outbox/stores.js";
 import { lastBegun, spareOf } from "../../webapp/static/js/storage/place.js";
-import { Shelf, existingNames } from "../../webapp/static/js/storage/shelf.js";
-import { closeAll, open, settled, worldWithBuckets } from "./helpers/buckets.js";
+import { existingNames } from "../../webapp/static/js/storage/shelf.js";
+import { closeAll } from "./helpers/buckets.js";
+import { PhoneOfNames, breakFiles, woken } from "./helpers/places.js";
 import { CODES, collection, deviceOf, sealSome } from "./helpers/world.js";
 
-const SPARE = "baton-spare";
-
-beforeEach(() => (globalThis.indexedDB = new IDBFactory()));
 afterEach(closeAll);
-
-/** A phone whose databases have the names they have in a browser, and its shelf. */
-async function phoneOfNames() {
-  const world = await worldWithBuckets();
-  const kept = new Map();
-  const storage = {
-    getItem: (name) => kept.get(name) ?? null,
-    setItem: (name, value) => kept.set(name, value),
-  };
-  const options = { databaseName: undefined, shelf: new Shelf(storage) };
-  const start = async (more = {}) => {
-    const phone = await world.open({ ...options, ...more });
-    open.push(phone);
-    return phone;
-  };
-  const enrolled = async () => {
-    const phone = await start();
-    await phone.enrol("CODE1", { label: "x" });
-    return phone;
-  };
-  return { world, start, enrolled, shelf: options.shelf };
-}
-
-/** Ends all pages, and lets nothing open in the origin's own place until the function it gives is called. */
-function breakPlace() {
-  for (const phone of open.splice(0)) phone.close();
-  const whole = globalThis.indexedDB;
-  const fail = () => {
-    throw new DOMException("Internal error opening backing store for indexedDB.open.", "UnknownError");
-  };
-  globalThis.indexedDB = { open: fail, databases: async () => fail() };
-  return () => (globalThis.indexedDB = whole);
-}
 
 const offline = () => {
   throw new TypeError("network");
 };
 
-const woken = (world) =>
-  flushInBackground({
-    fetch: (...request) => world.server.fetch(...request),
-    locks: world.locks,
-    now: () => (world.time += 1),
-    base: "https://baton.test",
-    storageManager: null,
-    auto: false,
-    pause: async (ms) => void (world.time += ms),
-  });
-
 test("the work goes on in a bucket: same person, key and chain, pictures and unfinished handover, and all goes home once", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  const phone = await enrolled();
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const phone = await life.enrolled();
   const device = deviceOf(phone);
   world.server.instead = offline;
   const first = await phone.seal(await collection(phone, [CODES[0]]));
   const draft = await collection(phone, [CODES[1]], [7_000]);
   await phone.saveDraft(draft);
-  const mend = breakPlace();
+  const mend = breakFiles(life);
 
-  const failed = await start().catch((error) => error);
+  const failed = await life.start().catch((error) => error);
   assert.equal(failed.code, "storage-unavailable");
   assert.equal(await isKeptTwice(shelf), true);
   assert.deepEqual(await beginAnew(failed, shelf), { name: "baton-bucket-1", isCopied: true });
-  const next = await start();
+  const next = await life.start();
   assert.equal(deviceOf(next), device);
   assert.deepEqual(next.lostStores, [], "nothing is in the old one only");
   assert.equal((await next.loadDraft()).id, draft.id);
@@ -90,13 +43,8 @@ test("the work goes on in a bucket: same person, key and chain, pictures and unf
 
   // the old files open again, with what was unsent when they broke: nothing goes twice, and nothing is alarming
   mend();
-  next.close();
-  open.length = 0;
-  const late = await start({ auto: true });
-  late.start();
-  await settled();
-  await settled();
-  await late.kick("user");
+  life.closeAll();
+  const late = await life.served();
   assert.equal(world.server.events.size, 2);
   world.server.audit(assert);
   assert.deepEqual(late.lostStores, []);
@@ -107,17 +55,17 @@ test("the work goes on in a bucket: same person, key and chain, pictures and unf
 });
 
 test("its second copy goes on: a bucket that is thrown away comes back like any first copy", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  const device = deviceOf(await enrolled());
-  breakPlace();
-  await beginAnew(await start().catch((error) => error), shelf);
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const device = deviceOf(await life.enrolled());
+  breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), shelf);
   world.server.instead = offline;
-  const next = await start();
+  const next = await life.start();
   const sealed = await next.seal(await collection(next, [CODES[2]]));
-  next.close();
-  open.length = 0;
+  life.closeAll();
   world.buckets.all.delete("baton-bucket-1");
-  const again = await start();
+  const again = await life.start();
   assert.equal(deviceOf(again), device);
   world.server.instead = null;
   assert.equal((await again.kick("user")).state, "idle");
@@ -125,18 +73,18 @@ test("its second copy goes on: a bucket that is thrown away comes back like any 
 });
 
 test("a bucket whose files break too is stood in for by the next, from the same second copy", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  const device = deviceOf(await enrolled());
-  breakPlace();
-  await beginAnew(await start().catch((error) => error), shelf);
-  const next = await start();
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const device = deviceOf(await life.enrolled());
+  breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), shelf);
+  const next = await life.start();
   await next.seal(await collection(next, [CODES[2]]));
-  next.close();
-  open.length = 0;
-  world.buckets.all.get("baton-bucket-1").indexedDB = globalThis.indexedDB; // which opens nothing
-  const failed = await start().catch((error) => error);
+  life.closeAll();
+  breakFiles(life);
+  const failed = await life.start().catch((error) => error);
   assert.deepEqual(await beginAnew(failed, shelf), { name: "baton-bucket-2", isCopied: true });
-  const last = await start();
+  const last = await life.start();
   assert.equal(deviceOf(last), device);
   assert.deepEqual(last.lostStores, []);
   assert.equal((await last.kick("user")).state, "idle");
@@ -145,30 +93,26 @@ test("a bucket whose files break too is stood in for by the next, from the same 
 });
 
 test("where the second copy cannot be asked the new one is empty, says so, and takes in the old work when it can", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  const phone = await enrolled();
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const phone = await life.enrolled();
   const device = deviceOf(phone);
   world.server.instead = offline;
   const sealed = await phone.seal(await collection(phone, [CODES[0]]));
-  breakPlace();
-  const { open: opening } = world.buckets;
-  world.buckets.open = async (name) => {
-    if (name === SPARE) throw new DOMException("not now", "UnknownError");
-    return opening.call(world.buckets, name);
-  };
-  const failed = await start().catch((error) => error);
+  breakFiles(life);
+  life.spareAway(true);
+  const failed = await life.start().catch((error) => error);
   assert.equal(await isKeptTwice(shelf), false);
   assert.deepEqual(await beginAnew(failed, shelf), { name: "baton-bucket-1", isCopied: false });
-  const next = await start();
+  const next = await life.start();
   assert.equal(next.identity, null);
   assert.equal(next.lostStores.length, 1, "somebody is to know");
   world.server.instead = null;
   await next.enrol("CODE2", { label: "x" });
   const own = deviceOf(next);
-  next.close();
-  open.length = 0;
-  world.buckets.open = opening;
-  const again = await start();
+  life.closeAll();
+  life.spareAway(false);
+  const again = await life.start();
   assert.equal(deviceOf(again), own);
   await again.kick("user");
   await again.kick("user");
@@ -177,30 +121,31 @@ test("where the second copy cannot be asked the new one is empty, says so, and t
 });
 
 test("a browser that lets no bucket be made gets one beside the old, as one without buckets", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  await enrolled();
-  for (const phone of open.splice(0)) phone.close();
-  const { open: opening } = world.buckets;
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  await life.enrolled();
+  life.closeAll();
+  const { opening } = life;
   world.buckets.open = async (name) => {
-    if (name !== SPARE) throw new DOMException("not here", "UnknownError");
+    if (name !== "baton-spare") throw new DOMException("not here", "UnknownError");
     return opening.call(world.buckets, name);
   };
   const error = new DOMException("damaged", "UnknownError");
   assert.deepEqual(await beginAnew(error, shelf), { name: "baton-2", isCopied: false });
-  assert.equal((await start()).identity, null);
+  assert.equal((await life.start()).identity, null);
 });
 
 test("the worker sends from the one in use, and what opens again keeps its hands off the second copy", async () => {
-  const { world, start, enrolled, shelf } = await phoneOfNames();
-  const phone = await enrolled();
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const phone = await life.enrolled();
   world.server.instead = offline;
   await phone.seal(await collection(phone, [CODES[0]]));
-  const mend = breakPlace();
-  await beginAnew(await start().catch((error) => error), shelf);
-  const next = await start();
+  const mend = breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), shelf);
+  const next = await life.start();
   await next.seal(await collection(next, [CODES[1]]));
-  next.close();
-  open.length = 0;
+  life.closeAll();
   world.server.instead = null;
   await woken(world);
   assert.equal(world.server.events.size, 2);
@@ -208,7 +153,7 @@ test("the worker sends from the one in use, and what opens again keeps its hands
   await woken(world);
   assert.equal(world.server.events.size, 2);
   world.server.audit(assert);
-  const last = await start();
+  const last = await life.start();
   assert.equal((await last.counts()).unsent, 0);
   assert.equal((await last.storage()).broughtBack.events, 1, "only what came when it was begun");
   await sealSome(last, 1);

@@ -11,20 +11,10 @@ import {
   throwAway,
   worldWithBuckets,
 } from "./helpers/buckets.js";
+import { numbersFrom } from "./helpers/chance.js";
 import { CODES, deviceOf, picture } from "./helpers/world.js";
 
 afterEach(closeAll);
-
-/** Numbers of a seed, between 0 and 1 (mulberry32). */
-function numbersFrom(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** One phone, its losses, and what it was promised: `sealed` by event, `saved` photos of unfinished handovers by draft. */
 class Life {
