@@ -11,7 +11,7 @@ const LIKELY = [
   ...["break", "break", "mend", "wake", "wake", "losePatience"],
 ];
 const SCHEDULES = Number(process.env.PLACE_SCHEDULES ?? 4);
-const FROM = Number(process.env.PLACE_FROM ?? 1);
+const FROM = Number(process.env.PLACE_FROM ?? 7);
 
 /** One phone in a browser with buckets, and what it was promised. */
 class Life extends PhoneOfNames {
