@@ -62,7 +62,6 @@ class Pack:
     country: str | None
     working_week: frozenset[int]
     terms: tuple[Term, ...]
-    currency: str | None = None
 
     def is_working_day(self, day: date) -> bool:
         """Whether the market works on that day: in its working week and no public holiday."""
@@ -141,11 +140,6 @@ def zone_of(market: str, own: str | None = None) -> ZoneInfo:
     return ZoneInfo(own) if own else of_market(market).zone
 
 
-def currency_of(market: str) -> str | None:
-    """In which currency a market's orders are paid (ISO 4217); None where no market is set."""
-    return of_market(market).currency
-
-
 @cache
 def names() -> tuple[str, ...]:
     """All packs there are, the guide first."""
@@ -165,7 +159,6 @@ def read(text: str) -> Pack:
             told.get("country"),
             frozenset(told.get("working_week", _EVERY_DAY)),
             tuple(_term(name, version, row) for row in told.get("term", ())),
-            told.get("currency"),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise Problem("rules-invalid", f"The rule pack cannot be read: {error!r}") from error

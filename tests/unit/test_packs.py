@@ -33,14 +33,6 @@ def test_a_shops_own_zone_beats_its_markets() -> None:
     assert pack.zone_of("guide").key == pack.zone_of("nowhere").key == "Asia/Kuala_Lumpur"
 
 
-def test_every_market_says_in_which_currency_it_pays_and_the_guide_says_none() -> None:
-    said = {market: pack.currency_of(market) for market in settings.MARKETS}
-    assert said == {
-        "guide": None, "MY": "MYR", "ID": "IDR", "PH": "PHP", "TH": "THB", "VN": "VND", "SG": "SGD",
-    }  # fmt: skip
-    assert pack.currency_of("nowhere") is None
-
-
 @pytest.mark.parametrize("name", MARKETS)
 def test_every_number_has_a_source_and_every_pack_a_date(name: str) -> None:
     held = pack.load(name)

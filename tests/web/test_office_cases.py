@@ -13,7 +13,6 @@ from tests.support.books import Books
 from tests.support.exports import order_id, ready
 from tests.support.sitting import Desk, words
 from webapp import clock
-from webapp.services.choose_market import choose_market
 from webapp.services.notices.addressing import make_ready
 from webapp.settings import Settings
 
@@ -63,21 +62,6 @@ def test_a_case_goes_its_way_from_the_parcel_to_its_end(desk: Desk, books: Books
     assert "It came broken" in desk.page("/office/cases", state="closed")
     assert "It came broken" in desk.page(parcel)
     assert "Opened again" in desk.press(f"{path}/reopen", reopen_words="Not all of it")
-
-
-@pytest.mark.parametrize(
-    ("market", "said"), [("guide", "54.80 (currency of the export)"), ("SG", "54.80 SGD")]
-)
-def test_money_is_told_with_the_currency_of_the_shops_market(
-    desk: Desk, books: Books, market: str, said: str
-) -> None:
-    choose_market(books.org, market)
-    path = opened(desk)
-    desk.press(f"{path}/money", refund="expected", amount="54.80", money_words="Agreed")
-    page = words(desk.page(path))
-    assert page.count(said) == 2
-    assert ("Amount in SGD" in page) == (market == "SG")
-    assert f"Amount {said}" in words(desk.page(f"/office/orders/{order_id(1)}"))
 
 
 def test_the_page_says_whether_buyers_were_told_to_request_a_refund(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request
 
 from sync.protocol import codes
-from sync.rules.pack import currency_of, zone_of
+from sync.rules.pack import zone_of
 from webapp import clock
 from webapp.access import Actor
 from webapp.extensions import of_app
@@ -162,18 +161,6 @@ def _ago(value: datetime) -> str:
 @blueprint.app_template_filter("until")
 def _until(value: datetime) -> str:
     return times.until_text(value, moment())
-
-
-@blueprint.app_template_global("currency")
-def _currency() -> str | None:
-    shop = _shop()
-    return currency_of(shop.market) if shop else None
-
-
-@blueprint.app_template_filter("money")
-def _money(amount: Decimal | str) -> str:
-    """With its currency, as far as the shop's market tells: an export says none."""
-    return f"{Decimal(amount):,.2f} {_currency() or '(currency of the export)'}"
 
 
 @blueprint.app_template_filter("pretty")
