@@ -73,7 +73,7 @@ def test_the_figure_of_refused_rows_leads_to_them_and_no_other_leads_anywhere(of
     assert "#refused" not in office.get(sent(office, ready(1))).text
 
 
-def test_lines_that_name_one_parcel_more_than_once_say_so(office: FlaskClient) -> None:
+def test_lines_of_which_a_parcel_may_stand_in_several_say_so(office: FlaskClient) -> None:
     said = "A parcel stands in every line that it has reached"
     assert said in office.get(sent(office, shipped(1))).text
     assert said not in office.get(sent(office, ready(2))).text

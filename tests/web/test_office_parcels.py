@@ -295,3 +295,19 @@ def test_an_order_that_is_cancelled_is_called_so_once(office: FlaskClient, org_i
         assert "· Cancelled" not in text, path
         assert "Cancelled" in text, path
         assert ">Canceled" not in text, path
+
+
+def test_one_choice_finds_the_orders_of_both_spellings(office: FlaskClient, org_id: str) -> None:
+    spelt = {
+        "576461413038785752": "Canceled",
+        "576461413038785753": "Cancelled",
+        "576461413038785754": "To ship",
+    }
+    for code, (order, status) in zip(make_parcels(org_id, 3), spelt.items(), strict=True):
+        put_in_order(org_id, code, order, platform_status=status)
+    page = office.get("/office/orders").text
+    assert page.count(">Cancelled</option>") == 1
+    [value] = re.findall(r'<option value="(\w+)">Cancelled</option>', page)
+    found = office.get(f"/office/orders?status={value}").text.partition('class="table')[2]
+    assert [order in found for order in spelt] == [True, True, False]
+    assert "576461413038785752" not in office.get("/office/orders?status=Nowhere").text

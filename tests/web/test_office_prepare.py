@@ -143,7 +143,7 @@ def test_a_press_without_a_tick_says_so(desk: Desk, org_id: str) -> None:
     ("listed", "needed"),
     [
         (["expected", "packed"], ["confirm"]),
-        (["confirmed"], ["label"]),
+        (["confirmed"], []),
         (["packed", "ready"], ["label"]),
         (["ready"], []),
     ],

@@ -228,7 +228,7 @@ def test_only_the_office_and_administrators_come_in(scene: Scene) -> None:
     assert other.post(f"{LIST}/{sha256}/accept", reason="Mine", seen="").status_code == 404
 
 
-# --- phones with work not yet home ----------------------------------------------------------------
+# --- phones with unsent work ---------------------------------------------------------------------
 
 
 def test_phones_are_listed_by_their_oldest_work_with_what_to_do(scene: Scene) -> None:
@@ -271,7 +271,7 @@ def test_a_store_that_would_not_open_is_told_until_it_is_home(scene: Scene) -> N
     assert "A store does not open" in words(scene.desk.page("/office/phones"))
     assert "a store does not open" in words(scene.desk.page("/office/"))
     scene.phone.send(**home)
-    assert "All work is home" in scene.desk.page("/office/phones/unsent")
+    assert "Nothing unsent" in scene.desk.page("/office/phones/unsent")
     assert "does not open" not in words(scene.desk.page("/office/phones") + scene.desk.page("/office/"))
 
 
@@ -294,7 +294,7 @@ def test_advice_fits_the_phone(scene: Scene) -> None:
     with transaction() as session:
         device = session.execute(select(Device).where(Device.id == scene.phone.device)).scalar_one()
         device.unsent, device.head_seq = 0, 0
-    assert "All work is home" in scene.desk.page("/office/phones/unsent")
+    assert "Nothing unsent" in scene.desk.page("/office/phones/unsent")
 
 
 def test_what_came_by_another_hand_is_said_to_be_the_phones_own_count(scene: Scene) -> None:
@@ -302,7 +302,11 @@ def test_what_came_by_another_hand_is_said_to_be_the_phones_own_count(scene: Sce
     scene.phone.send(line, unsent=1, unsent_blobs=0, head_seq=1)
     page = scene.desk.page("/office/phones/unsent")
     assert "1 record by the phone's own count" in words(page)
-    assert "All that it had sealed when it was last heard is here" in page
+    assert "Every record that it had sealed when it was last heard is here" in page
     assert 'data-tone="attention"' not in page.partition('class="card stack" id="p-')[2]
+    scene.phone.send(unsent=1, unsent_blobs=2, head_seq=1)
+    page = scene.desk.page("/office/phones/unsent").partition('class="card stack" id="p-')[2]
+    assert 'data-tone="attention"' in page, "nobody has said that the photos came"
+    assert "do not clear it before its parcels show them" in page
     scene.phone.send(unsent=1, unsent_blobs=0, head_seq=2)
     assert "own count" not in scene.desk.page("/office/phones/unsent")

@@ -1,4 +1,4 @@
-"""The board: where parcels are, what waits, which phones have work not yet home, how today's runs go."""
+"""The board: where parcels are, what waits, which phones have unsent work, how today's runs go."""
 
 from __future__ import annotations
 

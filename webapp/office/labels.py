@@ -169,7 +169,11 @@ def _as_read(places: Iterable[_Place]) -> Iterator[int]:
     lines: list[list[_Place]] = []
     for place in sorted(places, key=lambda it: (it.page, it.middle)):
         first = lines[-1][0] if lines else None
-        if first and first.page == place.page and place.middle - first.middle < first.height / 2:
+        if (
+            first
+            and first.page == place.page
+            and place.middle - first.middle < min(first.height, place.height) / 2
+        ):
             lines[-1].append(place)
         else:
             lines.append([place])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC
 from urllib.parse import urlencode
 
 from flask import abort, render_template, request
@@ -26,20 +28,21 @@ def orders() -> ResponseReturnValue:
     """The page, newest order first."""
     fields = {name: request.args.get(name, "").strip()[:128] for name in ("q", "status")}
     with reading() as session:
+        occurring = ask.platform_statuses(session, actor().org_id, actor().seller)
+        statuses = {marketplace_word(name): name for name in reversed(occurring)}  # one for each word
         page = ask.list_orders(
             session,
             actor().org_id,
             actor().seller,
             q=fields["q"],
-            status=fields["status"],
+            statuses=_spelt_alike(fields["status"], occurring),
             step=_step(),
         )
-        statuses = ask.platform_statuses(session, actor().org_id, actor().seller)
     return render_template(
         "office/orders.html",
         page=page,
         fields=fields,
-        statuses=[(name, marketplace_word(name)) for name in statuses],
+        statuses=sorted((name, word) for word, name in statuses.items()),
         newer=_address(fields, before=_place(page.newer)) if page.newer else None,
         older=_address(fields, after=_place(page.older)) if page.older else None,
     )
@@ -65,10 +68,17 @@ def _step() -> OrderStep | None:
         if not mark or not (order_id.isascii() and order_id.isalnum()):
             continue
         try:
-            return OrderStep(aware(at) if at else None, order_id[:32], is_back)
-        except ValueError:
+            return OrderStep(aware(at).astimezone(UTC) if at else None, order_id[:32], is_back)
+        except (ValueError, OverflowError):
             continue
     return None
+
+
+def _spelt_alike(status: str, occurring: Sequence[str]) -> Sequence[str]:
+    """All that the office calls by the same word; the marketplace spells some in two ways."""
+    if not status:
+        return ()
+    return [name for name in occurring if marketplace_word(name) == marketplace_word(status)] or [status]
 
 
 def _place(step: OrderStep) -> str:

@@ -144,10 +144,10 @@ def _page(choice: Choice, problem: Problem | None = None) -> str:
 
 
 def _needed(counts: Mapping[str, int]) -> str:
-    """The step that what is listed waits for, the earliest first; "" when all of it is ready."""
+    """The press that what is listed waits for, the earliest first; "" when all of it is ready, or is to be packed."""
     if counts.get("expected"):
         return "confirm"
-    return "label" if counts.get("confirmed") or counts.get("packed") else ""
+    return "label" if counts.get("packed") else ""
 
 
 def filter_lists(session: Any) -> dict[str, Any]:

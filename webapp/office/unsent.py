@@ -1,4 +1,4 @@
-"""Phones with work not yet home: the oldest first, with what is missing, and what to do about it."""
+"""Phones with unsent work: the oldest first, with what is missing, and what to do about it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,11 @@ def advice(phone: Phone, now: datetime) -> Iterator[str]:
     holds = bool(phone.unsent or phone.unsent_blobs or phone.behind)
     if phone.is_brought:
         yield (
-            "All that it had sealed when it was last heard is here, or held in quarantine: somebody brought it. The "
-            "phone does not know it yet."
+            "Every record that it had sealed when it was last heard is here, or held in quarantine: somebody brought "
+            "it. The phone does not know it yet."
         )
+        if phone.unsent_blobs:
+            yield "Its photos may be on it and nowhere else: do not clear it before its parcels show them."
     elif phone.revoked_at is not None and holds:
         yield (
             f"It is signed out and still holds work. Ask {who} for its rescue file (Outbox, Rescue file) and read it "

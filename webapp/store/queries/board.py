@@ -1,4 +1,4 @@
-"""The board: what waits, what does not fit, which phones have work not yet home."""
+"""The board: what waits, what does not fit, which phones have unsent work."""
 
 from __future__ import annotations
 

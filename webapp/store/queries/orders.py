@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,13 +65,13 @@ def list_orders(
     own_seller: str | None,
     *,
     q: str = "",
-    status: str = "",
+    statuses: Collection[str] = (),
     step: OrderStep | None = None,
     limit: int = 50,
 ) -> OrderList:
     """Orders of a shop (of one seller), the newest first by when they were made. `step` None is the newest page."""
     found: list[Order] = []
-    for part in _parts(_filtered(session, org_id, own_seller, q, status), step):
+    for part in _parts(_filtered(session, org_id, own_seller, q, statuses), step):
         if len(found) <= limit:
             found += session.execute(part.limit(limit + 1 - len(found))).scalars()
     has_more, orders = len(found) > limit, found[:limit]
@@ -128,12 +129,14 @@ def _parts(query: Select[Any], step: OrderStep | None) -> list[Select[Any]]:
     return [dated.where(key < tuple_(step.at, step.order_id)), undated]
 
 
-def _filtered(session: Session, org_id: str, own_seller: str | None, q: str, status: str) -> Select[Any]:
+def _filtered(
+    session: Session, org_id: str, own_seller: str | None, q: str, statuses: Collection[str]
+) -> Select[Any]:
     query: Select[Any] = select(Order).where(Order.org_id == org_id)
     if own_seller is not None:
         query = query.where(Order.seller == own_seller)
-    if status:
-        query = query.where(Order.platform_status == status)
+    if statuses:
+        query = query.where(Order.platform_status.in_(statuses))
     if q:
         by_parcel = select(ParcelOrder.order_id).where(
             ParcelOrder.org_id == org_id,
