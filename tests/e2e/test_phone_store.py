@@ -121,7 +121,7 @@ def test_files_that_open_no_more_cost_nothing_where_there_is_a_second_copy(
     chromium.open(f"{live_server.url}/app/")
     chromium.page.wait_for_selector("h2:has-text('This phone’s storage will not open.')")
     person.press("Begin a new store")
-    chromium.page.wait_for_selector("dialog:has-text('it goes on in the new store')")
+    chromium.page.wait_for_selector("dialog:has-text('goes on in the new store')")
     chromium.page.click("dialog >> button[value=yes]")
     chromium.page.click("[data-el=resume-go]")  # the same person, the same work, no code asked for
     chromium.page.wait_for_function("() => document.querySelector('[data-el=n]')?.textContent === '1'")

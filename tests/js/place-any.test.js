@@ -74,6 +74,18 @@ class Life extends PhoneOfNames {
     );
   }
 
+  /** Work that is neither here to be seen nor with the office is told of. */
+  async isTold() {
+    if (!this.phone) return;
+    const { events } = this.world.server;
+    const missing = [...this.sealed].filter((id) => !events.has(id));
+    const { unsent, othersUnsent } = await this.phone.counts();
+    const isSeen = unsent + othersUnsent > 0 || this.phone.lostStores.length > 0;
+    assert.ok(missing.length === 0 || isSeen, "work that nobody is told of");
+    const kinds = [...events.values()].map(({ payload }) => payload.kind);
+    assert.ok(!kinds.includes("blob_lost"), "a picture is called lost that is not");
+  }
+
   /** The second copy cannot be asked for a while, or can again. */
   async losePatience() {
     this.isAway = !this.isAway;
@@ -111,6 +123,7 @@ test("whatever breaks and opens again, everything that was sealed comes home, on
       for (let step = 0; step < 14; step += 1) {
         acts.push(life.one(LIKELY));
         await life[acts.at(-1)]();
+        await life.isTold();
       }
       await life.end(seed);
     } catch (error) {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { beginAnew, isKeptTwice } from "../../webapp/static/js/outbox/stores.js";
 import { lastBegun, spareOf } from "../../webapp/static/js/storage/place.js";
-import { existingNames } from "../../webapp/static/js/storage/shelf.js";
+import { Shelf, existingNames } from "../../webapp/static/js/storage/shelf.js";
+import { Store } from "../../webapp/static/js/storage/store.js";
 import { closeAll } from "./helpers/buckets.js";
 import { PhoneOfNames, breakFiles, woken } from "./helpers/places.js";
 import { CODES, collection, deviceOf, sealSome } from "./helpers/world.js";
@@ -118,6 +119,84 @@ test("where the second copy cannot be asked the new one is empty, says so, and t
   await again.kick("user");
   assert.deepEqual([...world.server.events.keys()], [sealed.id], "sent under the name of who sealed it");
   assert.equal([...world.server.events.values()][0].payload.device, device);
+});
+
+test("what was sealed while the second copy could not be asked is told of until the old store opens and it is home", async () => {
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  await (await life.enrolled()).kick("user");
+  world.server.instead = offline;
+  life.closeAll();
+  life.spareAway(true);
+  const phone = await life.start();
+  const alone = await phone.seal(await collection(phone, [CODES[0]]));
+  const mend = breakFiles(life);
+  life.spareAway(false);
+  const { isCopied } = await beginAnew(await life.start().catch((error) => error), shelf);
+  assert.equal(isCopied, true, "the people are there");
+  world.server.instead = null;
+  const next = await life.start();
+  assert.equal(next.lostStores.length, 1);
+  const own = await next.seal(await collection(next, [CODES[1]]));
+  await next.kick("user");
+  assert.deepEqual([...world.server.events.keys()], [own.id]);
+  mend();
+  life.closeAll();
+  const last = await life.served();
+  await last.kick("user");
+  assert.deepEqual([...world.server.events.keys()].sort(), [alone.id, own.id].sort());
+  assert.deepEqual(last.lostStores, []);
+  assert.equal(world.server.blobs.size, 4);
+});
+
+test("pictures that only the old store has are waited for, and not called lost", async () => {
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const phone = await life.enrolled();
+  await phone.kick("user");
+  world.server.instead = offline;
+  await phone.seal(await collection(phone, [CODES[0]]));
+  const store = new Store();
+  await store.open();
+  await store.giveRoom(); // a full phone: what is there twice makes room
+  store.close();
+  const mend = breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), shelf);
+  world.server.instead = null;
+  const next = await life.start();
+  await next.kick("user");
+  await woken(world).catch(() => undefined);
+  const kinds = () => [...world.server.events.values()].map(({ payload }) => payload.kind);
+  assert.deepEqual(kinds(), ["collect"]);
+  assert.equal((await next.counts()).unsentBlobs, 2);
+  mend();
+  life.closeAll();
+  const told = world.server.bodies.length;
+  const last = await life.served();
+  assert.deepEqual(last.lostStores, []);
+  world.time += 3_600_000;
+  await last.kick("user");
+  assert.equal(world.server.blobs.size, 2);
+  assert.deepEqual(kinds(), ["collect"]);
+  const words = world.server.bodies.slice(told).map(({ queue }) => queue?.head_seq);
+  assert.ok(!words.includes(0), "the office hears of the store in use only");
+  world.server.audit(assert);
+});
+
+test("a new store that cannot be noted is not begun", async () => {
+  const life = await PhoneOfNames.begin();
+  await life.enrolled();
+  breakFiles(life);
+  const full = new Shelf({
+    getItem: () => null,
+    setItem: () => {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+  });
+  await assert.rejects(beginAnew(new DOMException("damaged", "UnknownError"), full), {
+    code: "storage-unavailable",
+  });
+  assert.deepEqual([...life.world.buckets.all.keys()], ["baton-spare"]);
 });
 
 test("a browser that lets no bucket be made gets one beside the old, as one without buckets", async () => {

@@ -19,6 +19,10 @@ export class Buckets {
   async keys() {
     return [...this.all.keys()];
   }
+
+  async delete(name) {
+    this.all.delete(name);
+  }
 }
 
 /** Phones that a test opened. */

@@ -16,10 +16,12 @@ export class PhoneOfNames {
     phone.world = await worldWithBuckets();
     phone.opening = phone.world.buckets.open;
     const kept = new Map();
-    phone.shelf = new Shelf({
+    const storage = {
       getItem: (name) => kept.get(name) ?? null,
       setItem: (name, value) => kept.set(name, value),
-    });
+    };
+    Object.defineProperty(globalThis, "localStorage", { configurable: true, value: storage });
+    phone.shelf = new Shelf(storage);
     return phone;
   }
 

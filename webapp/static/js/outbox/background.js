@@ -30,9 +30,8 @@ export async function flushInBackground(options = {}) {
   /** @type {unknown[]} */ const failures = [];
   let served = 0;
   const names = await namesOf(options.databaseName);
-  for (const name of names) {
-    const store = Store.other(name, lastBegun(name, names), 2);
-    const context = withBudget(makeContext(options, store), end);
+  for (const name of names.filter((one) => lastBegun(one, names) === one)) {
+    const context = withBudget(makeContext(options, new Store(name, { tries: 2 })), end);
     try {
       await context.store.open();
       await sendAll(context, options.pause ?? sleep);
@@ -51,7 +50,8 @@ export async function flushInBackground(options = {}) {
 }
 
 /**
- * A worker cannot read which database is in use: it asks for all there are.
+ * A worker cannot read which database is in use: it asks for all there are. Of those with the same second copy it is the
+ * last; the others are for a page to take in.
  * @param {string} [only]
  * @returns {Promise<string[]>}
  */

@@ -4,10 +4,13 @@
  * @module
  */
 import { PhoneError } from "../domain/problems.js";
+import { isDone } from "../storage/patience.js";
 
 /** @import {Context} from './context.js' */
 /** @import {SyncEngine} from './sync.js' */
 /** @typedef {typeof import('./hands.js')} Hands */
+
+const FIRST_WITHIN_MS = 60_000; // a first round with many pictures takes longer, and older stores must not wait for all
 
 export class Late {
   /** @type {Context} */ #context;
@@ -66,19 +69,21 @@ export class Late {
   async start() {
     const engine = await this.engine();
     if (this.#isStopped) return;
-    await engine.start(); // first who is in front: both send by the same line
-    if (this.#isStopped) return;
-    await this.#serveOthers();
+    const started = engine.start();
     globalThis.addEventListener?.("online", () => void this.#serveOthers(), {
       signal: this.#stopping.signal,
     });
+    await isDone(started, FIRST_WITHIN_MS); // who is in front comes first: both send by the same line
+    if (!this.#isStopped) await this.#serveOthers();
   }
 
   /** What an earlier store of this phone holds goes home too, should it open. */
   async #serveOthers() {
     if (!this.#context.channel) return;
     const { serveOthers } = await this.hands();
-    if ((await serveOthers(this.#context)).length > 0) this.#opened();
+    if ((await serveOthers(this.#context)).length === 0) return;
+    this.#opened();
+    await (await this.engine()).kick("start"); // what was taken in is to go
   }
 
   /** Ends them. */

@@ -12,6 +12,7 @@ import { peekOutbox } from "../storage/events.js";
 import { GO } from "./flush.js";
 import { packJson, request } from "./http.js";
 import { inLanes } from "./lanes.js";
+import { spareOf } from "../storage/place.js";
 import { sealLoss } from "./seal.js";
 import { asOnlySender, isBusy, showLife } from "./sender.js";
 import { SMALL_BYTES, createUpload, resumeUpload, sendPiece } from "./tus.js";
@@ -134,6 +135,12 @@ async function askWanted(context, { device, token }, pace) {
 async function sendSome(context, identity, pace, { blob, mayGoOn }) {
   const bytes = await readBack(context, blob);
   if (bytes === "later") return "more";
+  if (bytes === null && mayBeInOld(context)) {
+    await patchBlob(context.store, blob.device, blob.sha256, {
+      notBefore: context.now() + ASK_SECOND_AGAIN_MS,
+    });
+    return "more";
+  }
   if (bytes === null) {
     await sealLoss(context, blob);
     return "more";
@@ -317,4 +324,11 @@ async function readBack(context, { device, sha256, tries }) {
     await patchBlob(context.store, device, sha256, { tries: tries + 1, notBefore });
     return "later";
   }
+}
+
+/** The store before this one may have the picture still, and open again. @param {Context} context @returns {boolean} */
+function mayBeInOld({ store, shelf }) {
+  if (spareOf(store.name) === store.name) return false;
+  const before = shelf.read().lost.filter(({ name }) => spareOf(name) === spareOf(store.name));
+  return !shelf.isKnown || before.some(({ isEmpty }) => !isEmpty);
 }

@@ -5,6 +5,7 @@
 import { PhoneError } from "../domain/problems.js";
 import { listEvents } from "../storage/events.js";
 import { listIdentities } from "../storage/identities.js";
+import { spareOf } from "../storage/place.js";
 import { Store } from "../storage/store.js";
 
 /** @import {EventRow} from '../domain/types.js' */
@@ -24,10 +25,9 @@ import { Store } from "../storage/store.js";
  * @returns {Promise<T>}
  */
 export async function withSources({ store, shelf }, current, work) {
-  const others = await openable(
-    shelf.lost.map(({ name }) => name),
-    store.name,
-  );
+  // What one that this one stands for has is taken in at the start at which it opens.
+  const apart = shelf.lost.filter(({ name }) => spareOf(name) !== spareOf(store.name));
+  const others = await openable(apart.map(({ name }) => name));
   try {
     /** @type {Map<string, Source>} */ const sources = new Map();
     const add = (/** @type {IdentityRow} */ identity, /** @type {Store} */ from) => {
@@ -69,11 +69,11 @@ export async function gather(sources, { device, event }) {
   return { signer: signer.identity, events, pictures: [...pictures.values()] };
 }
 
-/** @param {string[]} names @param {string} current @returns {Promise<Store[]>} those that open by now */
-async function openable(names, current) {
+/** @param {string[]} names @returns {Promise<Store[]>} those that open by now */
+async function openable(names) {
   const stores = [];
   for (const name of names) {
-    const store = Store.other(name, current, 1);
+    const store = new Store(name, { tries: 1 });
     const isOpen = await store.open().then(
       () => true,
       () => false, // as before: the next time is another try

@@ -6,8 +6,9 @@
 import { PhoneError } from "../domain/problems.js";
 import { listIdentities } from "../storage/identities.js";
 import { unsentOf } from "../storage/removal.js";
-import { spareNames } from "../storage/spare.js";
-import { spareOf } from "../storage/place.js";
+import { isBehind } from "../storage/behind.js";
+import { dropBucket, lastBegun, spareOf } from "../storage/place.js";
+import { Spare } from "../storage/spare.js";
 import { Shelf, existingNames, freeNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
 import { SyncEngine } from "./sync.js";
@@ -28,66 +29,101 @@ export function isBroken(error) {
 
 /** @param {Shelf} [shelf] @returns {Promise<boolean>} a new one would have what this one kept twice */
 export async function isKeptTwice(shelf = new Shelf()) {
-  return (await spareNames()).includes(spareOf(shelf.read().current));
+  const spare = Spare.of(spareOf(shelf.read().current));
+  if (!spare) return false;
+  const hasPeople = await spare.hasPeople();
+  spare.close();
+  return hasPeople;
 }
 
 /** What came of it: the name of the new database, and whether the people of the old one are in it. @typedef {{name:string, isCopied:boolean}} Begun */
 
 /**
- * Begins a new database; it is in use from the next start on. The old one is not touched.
+ * Begins a new database; it is in use from the next start on. The old one is not touched. It is noted first: what is killed
+ * meanwhile goes on with it at the next start.
  * @param {unknown} error what the old one failed with
  * @param {Shelf} [shelf]
  * @returns {Promise<Begun>}
  * @throws {PhoneError} `storage-unavailable` when a new one does not open either
  */
 export async function beginAnew(error, shelf = new Shelf()) {
-  const begun = await firstToOpen(freeNames(shelf.read(), await existingNames()));
+  const before = shelf.read();
+  const isAllTwice = !isBehind(spareOf(before.current));
+  /** @type {unknown} */ let failed = null;
+  for (const name of freeNames(before, await existingNames())) {
+    if (!shelf.moveTo(name, { at: new Date().toISOString(), why: wordOf(error) })) throw nothingKept();
+    try {
+      const hasPeople = await opens(name);
+      if (hasPeople && isAllTwice) shelf.markCopied(before.current);
+      return { name, isCopied: hasPeople };
+    } catch (again) {
+      shelf.moveBack(before);
+      await dropBucket(name);
+      if (!isBroken(again)) throw again;
+      failed = again;
+    }
+  }
+  throw failed;
+}
+
+/** @param {unknown} error @returns {string} the browser's own word for it */
+function wordOf(error) {
   const cause = error instanceof PhoneError ? error.cause : error;
-  const why =
-    cause instanceof DOMException ? cause.name : error instanceof PhoneError ? error.code : "unknown";
-  const { isCopied } = begun;
-  if (shelf.moveTo(begun.name, { at: new Date().toISOString(), why, isCopied })) return begun;
-  throw new PhoneError(
+  if (cause instanceof DOMException) return cause.name;
+  return error instanceof PhoneError ? error.code : "unknown";
+}
+
+/** @returns {PhoneError} */
+function nothingKept() {
+  return new PhoneError(
     "storage-unavailable",
     "This browser keeps nothing at all.",
     "Switch off its private mode, or use another browser. What is in the old store stays there.",
   );
 }
 
-/** @param {string[]} names at least one @returns {Promise<Begun>} */
-async function firstToOpen(names) {
-  const [name = "", ...others] = names;
+/**
+ * What the second copy has comes back at once, as after any loss of the first.
+ * @param {string} name
+ * @returns {Promise<boolean>} people are in it
+ */
+async function opens(name) {
   const store = new Store(name);
   try {
-    await store.open(); // and what its second copy has comes back, as after any loss of the first
-    return { name, isCopied: (await listIdentities(store)).length > 0 };
-  } catch (error) {
-    if (others.length === 0 || !isBroken(error)) throw error;
-    return await firstToOpen(others);
+    await store.open();
+    return (await listIdentities(store)).length > 0;
   } finally {
     store.close();
   }
 }
 
 /**
- * Tries the other databases of this phone, sends what they hold, and closes them again.
+ * Tries the other databases of this phone and closes them again. What one holds that the one in use stands for is taken
+ * in there: a device must not seal, or tell of itself, from two. Others send what they hold.
  * @param {Context} context of the one in use
  * @returns {Promise<string[]>} the names of those that opened
  */
 export async function serveOthers(context) {
   const { shelf } = context;
   const { lost } = shelf.read();
-  const names = new Set([...lost.map(({ name }) => name), ...(await existingNames())]);
-  names.delete(context.store.name);
-  for (const { name, isEmpty } of lost) if (isEmpty) names.delete(name);
+  const names = [...new Set([...lost.map(({ name }) => name), ...(await existingNames())])];
+  const done = new Set([
+    context.store.name,
+    ...lost.filter(({ isEmpty }) => isEmpty).map(({ name }) => name),
+  ]);
   const opened = [];
-  for (const name of names) {
-    const store = Store.other(name, context.store.name, 1);
+  for (const name of names.filter((one) => !done.has(one))) {
+    const isOurs = spareOf(name) === spareOf(context.store.name);
+    if (!isOurs && lastBegun(name, names) !== name) continue; // of two with one second copy only one may have it
+    const store = new Store(name, isOurs ? { tries: 1, spare: null } : { tries: 1 });
     try {
       await store.open();
       opened.push(name);
-      await bringHome({ ...context, store, channel: null });
-      if ((await leftIn(store)).every(({ total }) => total === 0)) shelf.markEmpty(name);
+      if (
+        isOurs ? await context.store.takeIn(store) : await isBroughtHome({ ...context, store, channel: null })
+      ) {
+        shelf.markEmpty(name);
+      }
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error; // still broken: the next start tries again
     } finally {
@@ -97,15 +133,20 @@ export async function serveOthers(context) {
   return opened;
 }
 
-/** The store in use sends by the same line, one at a time: when it is busy, this one comes after it. @param {Context} context */
-async function bringHome(context) {
+/**
+ * The store in use sends by the same line, one at a time: when it is busy, this one comes after it.
+ * @param {Context} context
+ * @returns {Promise<boolean>} nothing is left in it
+ */
+async function isBroughtHome(context) {
   const engine = new SyncEngine(context);
   for (let tried = 1; tried <= TRIES; tried += 1) {
     const { state } = await engine.kick("start");
     const left = await leftIn(context.store);
-    if (state === "offline" || left.every(({ handovers, photos }) => handovers + photos === 0)) return;
+    if (state === "offline" || left.every(({ handovers, photos }) => handovers + photos === 0)) break;
     await new Promise((done) => setTimeout(done, PAUSE_MS * tried));
   }
+  return (await leftIn(context.store)).every(({ total }) => total === 0);
 }
 
 /** @param {Store} store @returns {Promise<Unsent[]>} of each person in it */

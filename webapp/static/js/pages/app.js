@@ -155,7 +155,7 @@ async function start() {
     shell: new Shell(phone),
   };
   await Promise.all([app.flow.load(), app.shell.read()]);
-  if (!phone.identity && phone.lostStores.length > 0) {
+  if (!phone.hasPeople && phone.lostStores.length > 0) {
     toast(t("This is a new store. The old one is kept; ask your office for a new code."), "attention", {
       stay: true,
     });

@@ -7,7 +7,7 @@ import { wordsOf } from "../domain/problems.js";
 import { beginAnew, isBroken, isKeptTwice } from "../outbox/stores.js";
 import { ask } from "../ui/sheet.js";
 import { toast } from "../ui/toast.js";
-import { clone, el, on, text } from "../ui/template.js";
+import { button, clone, el, on, text } from "../ui/template.js";
 
 let isAsking = false;
 
@@ -23,7 +23,14 @@ export function showTrouble(root, error) {
   el(box, "broken").hidden = !isBroken(error);
   on(box, "again", "click", () => location.reload());
   const asking = isKeptTwice(); // may take a while to answer, and is asked for only when somebody presses
-  on(box, "anew", "click", () => void anew(error, asking));
+  const press = button(box, "anew");
+  press.addEventListener("click", async () => {
+    press.disabled = true; // it may take a while, and a second one would begin another
+    press.setAttribute("aria-busy", "true");
+    await anew(error, asking);
+    press.disabled = false;
+    press.removeAttribute("aria-busy");
+  });
   root.replaceChildren(box);
 }
 
@@ -32,7 +39,7 @@ async function anew(error, asking) {
   const isTwice = await asking;
   const what = isTwice
     ? t(
-        "Baton kept your work on this phone twice: it goes on in the new store, with everybody signed in. The old one is not deleted, and Baton tries it again at every start.",
+        "Baton kept your work on this phone twice: what the second copy has goes on in the new store, with the same people. The old one is not deleted, and Baton tries it again at every start.",
       )
     : t(
         "What is in the old store stays on this phone and is not deleted. Baton tries it again at every start and sends what it can read. You need a new code from your office to go on.",

@@ -3,6 +3,7 @@
  * A database that does not open is left as it is, by its name, and a new one is begun beside it.
  * @module
  */
+import { answered } from "./patience.js";
 import { inBucket, namesInBuckets, ownBuckets } from "./place.js";
 import { DATABASE } from "./schema.js";
 import { spareNames } from "./spare.js";
@@ -47,22 +48,42 @@ export class Shelf {
     return this.read().lost.filter(({ isEmpty, isCopied }) => !isEmpty && !isCopied);
   }
 
+  /** @returns {boolean} it can be known what is written here: a worker cannot read it */
+  get isKnown() {
+    return this.#storage !== null;
+  }
+
   /**
    * From now on another database is in use; the one before is called lost.
    * @param {string} name
-   * @param {{at:string, why:string, isCopied:boolean}} about the one before
+   * @param {{at:string, why:string}} about the one before
    * @returns {boolean} false: it could not be noted, and the next start would be with the old one
    */
-  moveTo(name, about) {
+  moveTo(name, { at, why }) {
     const { current, lost } = this.read();
     const others = lost.filter((one) => one.name !== current && one.name !== name);
-    return this.#write({ current: name, lost: [...others, { name: current, isEmpty: false, ...about }] });
+    return this.#write({ current: name, lost: [...others, { name: current, at, why, isEmpty: false }] });
+  }
+
+  /** @param {Noted} before what was noted, as when the one that was moved to does not open */
+  moveBack(before) {
+    this.#write(before);
+  }
+
+  /** @param {string} name of one of which all that it had is in the one in use, as far as is known */
+  markCopied(name) {
+    this.#mark(name, { isCopied: true });
   }
 
   /** @param {string} name that opened again and has nothing left to send */
   markEmpty(name) {
+    this.#mark(name, { isEmpty: true });
+  }
+
+  /** @param {string} name @param {Partial<LostStore>} more */
+  #mark(name, more) {
     const { current, lost } = this.read();
-    this.#write({ current, lost: lost.map((one) => (one.name === name ? { ...one, isEmpty: true } : one)) });
+    this.#write({ current, lost: lost.map((one) => (one.name === name ? { ...one, ...more } : one)) });
   }
 
   /** @param {Noted} noted @returns {boolean} */
@@ -113,7 +134,7 @@ export async function existingNames() {
 /** @returns {Promise<string[]>} of all databases in the origin's own place, whose files may not open at all */
 async function ownNames() {
   try {
-    const found = (await globalThis.indexedDB?.databases?.()) ?? [];
+    const found = (await answered(Promise.resolve(globalThis.indexedDB?.databases?.()))) ?? [];
     return found.map(({ name }) => name ?? "");
   } catch (error) {
     if (error instanceof DOMException) return [];

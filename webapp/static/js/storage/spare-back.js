@@ -56,10 +56,20 @@ async function dropUnknown(tx) {
  */
 export async function join(second, first) {
   const pictures = await ask(second, (store) => store.count(rowsOf("blob_bytes")));
-  const kept = await readAll(second);
+  await joinKept(await readAll(second), first, { pictures, isOld: false });
+}
+
+/**
+ * @param {Kept[]} kept what the other one has
+ * @param {First} first
+ * @param {{pictures:number, isOld:boolean}} about how many pictures come; whether it may be older than turns are
+ * @returns {Promise<void>}
+ */
+export async function joinKept(kept, first, { pictures, isOld }) {
   const turn = turnOf(kept);
   await changeAll(first, async (tx) => {
-    if (covers(await readTurn(tx), turn)) return; // another tab has joined them since
+    const isUncounted = isOld && turn.n === 0;
+    if (!isUncounted && covers(await readTurn(tx), turn)) return; // another tab has joined them since
     const known = new Set(await tx.objectStore("identities").getAllKeys());
     const of = (/** @type {Name} */ name) =>
       /** @type {any[]} */ (kept.find((store) => store.name === name)?.rows ?? []);

@@ -18,7 +18,7 @@ import { look, quiet, whole } from "./whole.js";
 /** @typedef {IDBPDatabase<Rows>} Second */
 /** @typedef {IDBPDatabase<Tables>} First */
 /** @typedef {IDBPTransaction<Rows, ['rows'], 'readwrite'>} Writing */
-/** Rows of one store, as they stand in the second copy. @typedef {{name:Name, keys:RowKey[], rows:unknown[]}} Kept */
+/** Rows of one store. @typedef {{name:Name, rows:unknown[]}} Kept */
 
 /** All but the bytes of pictures. */
 export const ALL = /** @type {Name[]} */ ([
@@ -82,7 +82,7 @@ export async function turnOfFirst(first) {
   return turnIn(await look(first, "meta", (store) => store.get(TURN_KEY)));
 }
 
-/** @param {Second} second @returns {Promise<Kept[]>} all but the bytes of pictures, of one moment */
+/** @param {Second} second @returns {Promise<(Kept & {keys:RowKey[]})[]>} all but the bytes of pictures, of one moment */
 export async function readAll(second) {
   return ask(second, (store) =>
     Promise.all(

@@ -11,11 +11,12 @@
  * @module
  */
 import { wrap } from "../../vendor/idb-8.0.4/index.js";
+import { noteBehind } from "./behind.js";
 import { answered, isDone, limited } from "./patience.js";
 import { openBucket, ownBuckets } from "./place.js";
 import { level, rightFirst } from "./spare-level.js";
 import { bytesIn, copyWanted, dropPictures, isFull, matchPictures } from "./spare-pictures.js";
-import { follow, turnOfFirst, turnOfSecond } from "./spare-rows.js";
+import { ask, follow, rowsOf, turnOfFirst, turnOfSecond } from "./spare-rows.js";
 import { isSame } from "./turns.js";
 
 /** @import {Change} from './changes.js' */
@@ -99,6 +100,15 @@ export class Spare {
     }
   }
 
+  /** @returns {Promise<boolean>} somebody's work is in it; it does not reject */
+  async hasPeople() {
+    let people = 0;
+    await this.#attempt(async (second) => {
+      people = await ask(second, (store) => store.count(rowsOf("identities")));
+    });
+    return people > 0;
+  }
+
   /**
    * Makes the two copies the same, where they are not.
    * @returns {Promise<boolean>} something came back; when it is done, or takes too long; it does not reject
@@ -139,21 +149,31 @@ export class Spare {
    */
   async follow(changes) {
     const first = this.#first;
-    if (this.#isLate) this.#isBehind = true; // what does not answer must not fill the memory: the turns tell that it is behind
-    if (!first || this.#isLate || this.#isGone) return;
-    const made = this.#inLine((second) => this.#follow(second, first, changes), TRIES);
-    if (changes.some(({ name }) => PROMISED.has(name))) await this.#awaited(made, PATIENCE_MS);
+    const isPromised = changes.some(({ name }) => PROMISED.has(name));
+    let isKept = false;
+    if (first && !this.#isLate && !this.#isGone) {
+      const made = this.#inLine((second) => this.#follow(second, first, changes), TRIES);
+      if (!isPromised) return;
+      isKept = await this.#awaited(made, PATIENCE_MS);
+    } else if (this.#isLate) this.#isBehind = true; // what does not answer must not fill the memory: the turns tell that it is behind
+    if (isPromised && !isKept) noteBehind(this.#name, true);
   }
 
-  /** What takes longer is not waited for again until it is done. @param {Promise<boolean>} work @param {number} ms */
+  /**
+   * What takes longer is not waited for again until it is done.
+   * @param {Promise<boolean>} work
+   * @param {number} ms
+   * @returns {Promise<boolean>} it was done, in that time
+   */
   async #awaited(work, ms) {
-    if (await isDone(work, ms)) return;
+    if (await isDone(work, ms)) return work;
     this.#isLate = true;
-    void work.then(() => {
+    void work.then((isMade) => {
       this.#isLate = false;
-      if (this.#isBehind) void this.level();
+      if (this.#isBehind || isMade) void this.level(); // which also takes back that it is behind
       this.#isBehind = false;
     });
+    return false;
   }
 
   /** It gave no answer, not long ago. */
@@ -239,6 +259,7 @@ export class Spare {
         if (!(await level(second, first))) continue;
       }
       if (this.#lacksPictures) this.#lacksPictures = !(await matchPictures(second, first, hasRoom));
+      noteBehind(this.#name, false);
       return isBack;
     }
     throw new DOMException("each time something was done meanwhile", "UnknownError");

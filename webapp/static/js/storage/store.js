@@ -5,6 +5,7 @@
  */
 import { PhoneError } from "../domain/problems.js";
 import { recording } from "./changes.js";
+import { takeOld } from "./old.js";
 import { openPlaced, spareOf } from "./place.js";
 import { isPassing } from "./spare-rows.js";
 import { Spare } from "./spare.js";
@@ -64,18 +65,6 @@ export class Store {
     this.#spare = spare;
   }
 
-  /**
-   * A database that may be another than the one in use. Two must not keep one second copy: it is that one's.
-   * @param {string} name
-   * @param {string} current the name of the one in use
-   * @param {number} tries
-   * @returns {Store}
-   */
-  static other(name, current, tries) {
-    const isTheirs = name !== current && spareOf(name) === spareOf(current);
-    return new Store(name, isTheirs ? { tries, spare: null } : { tries });
-  }
-
   /** @returns {number} how often every picture is kept until it is sent */
   get copies() {
     return this.#spare ? 2 : 1;
@@ -85,6 +74,17 @@ export class Store {
   async level() {
     await this.#connect();
     return (await this.#spare?.level()) ?? false;
+  }
+
+  /**
+   * Takes in what an earlier database has that this one, which stands in its place, lacks.
+   * @param {Store} old without its second copy, which is this one's
+   * @returns {Promise<boolean>} all of it is here now
+   */
+  async takeIn(old) {
+    const isAll = await takeOld(await old.#connect(), await this.#connect());
+    await this.#spare?.level();
+    return isAll;
   }
 
   /**
@@ -115,7 +115,8 @@ export class Store {
       } catch (error) {
         this.#opening = null;
         if (error instanceof PhoneError) throw error;
-        if (tried >= this.#tries) {
+        const isMute = error instanceof DOMException && error.name === "TimeoutError";
+        if (isMute || tried >= this.#tries) {
           throw new PhoneError(
             "storage-unavailable",
             "This phone’s storage will not open.",
