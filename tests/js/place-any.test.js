@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beginAnew } from "../../webapp/static/js/outbox/stores.js";
+import { Store } from "../../webapp/static/js/storage/store.js";
 import { PhoneOfNames, breakFiles, woken } from "./helpers/places.js";
 import { CODES, collection } from "./helpers/world.js";
 import { numbersFrom } from "./helpers/chance.js";
 
 const LIKELY = [
   ...["seal", "seal", "seal", "send", "send", "startAgain"],
-  ...["break", "break", "mend", "wake", "wake", "losePatience"],
+  ...["break", "break", "mend", "wake", "wake", "losePatience", "giveRoom"],
 ];
 const SCHEDULES = Number(process.env.PLACE_SCHEDULES ?? 4);
 const FROM = Number(process.env.PLACE_FROM ?? 7);
@@ -74,14 +75,23 @@ class Life extends PhoneOfNames {
     );
   }
 
+  /** A full phone: pictures that are there twice make room. */
+  async giveRoom() {
+    const store = new Store(this.shelf.read().current);
+    await store.open();
+    await store.giveRoom();
+    store.close();
+  }
+
   /** Work that is neither here to be seen nor with the office is told of. */
   async isTold() {
     if (!this.phone) return;
     const { events } = this.world.server;
     const missing = [...this.sealed].filter((id) => !events.has(id));
     const { unsent, othersUnsent } = await this.phone.counts();
-    const isSeen = unsent + othersUnsent > 0 || this.phone.lostStores.length > 0;
-    assert.ok(missing.length === 0 || isSeen, "work that nobody is told of");
+    const shown = new Set(unsent > 0 ? (await this.phone.outbox()).map(({ id }) => id) : []);
+    const isSeen = othersUnsent > 0 || this.phone.lostStores.length > 0;
+    assert.ok(isSeen || missing.every((id) => shown.has(id)), "work that nobody is told of");
     const kinds = [...events.values()].map(({ payload }) => payload.kind);
     assert.ok(!kinds.includes("blob_lost"), "a picture is called lost that is not");
   }

@@ -5,6 +5,8 @@ import { beginAnew, isKeptTwice } from "../../webapp/static/js/outbox/stores.js"
 import { lastBegun, spareOf } from "../../webapp/static/js/storage/place.js";
 import { Shelf, existingNames } from "../../webapp/static/js/storage/shelf.js";
 import { Store } from "../../webapp/static/js/storage/store.js";
+import { IDBFactory } from "fake-indexeddb";
+import { openDB, wrap } from "../../webapp/static/vendor/idb-8.0.4/index.js";
 import { closeAll } from "./helpers/buckets.js";
 import { PhoneOfNames, breakFiles, woken } from "./helpers/places.js";
 import { CODES, collection, deviceOf, sealSome } from "./helpers/world.js";
@@ -147,6 +149,72 @@ test("what was sealed while the second copy could not be asked is told of until 
   assert.deepEqual([...world.server.events.keys()].sort(), [alone.id, own.id].sort());
   assert.deepEqual(last.lostStores, []);
   assert.equal(world.server.blobs.size, 4);
+});
+
+/** One handover in the first copy only, whose files break then; the new store has the rest. */
+async function oneAlone() {
+  const life = await PhoneOfNames.begin();
+  await (await life.enrolled()).kick("user");
+  life.world.server.instead = offline;
+  life.closeAll();
+  life.spareAway(true);
+  const phone = await life.start();
+  const alone = await phone.seal(await collection(phone, [CODES[0]]));
+  const mend = breakFiles(life);
+  life.spareAway(false);
+  await beginAnew(await life.start().catch((error) => error), life.shelf);
+  return { life, alone, mend };
+}
+
+test("what is taken in while the second copy is away is not done with, and told of if the new files break", async () => {
+  const { life, alone, mend } = await oneAlone();
+  mend();
+  life.spareAway(true);
+  const next = await life.served();
+  assert.equal((await next.counts()).unsent, 1);
+  breakFiles(life);
+  life.spareAway(false);
+  await beginAnew(await life.start().catch((error) => error), life.shelf);
+  const last = await life.served();
+  life.world.server.instead = null;
+  await last.kick("user");
+  assert.deepEqual([...life.world.server.events.keys()], [alone.id]);
+});
+
+test("an old store that opens as less than it was stays one that is told of", async () => {
+  const { life, mend } = await oneAlone();
+  const [{ isShort }] = life.shelf.read().lost;
+  assert.equal(isShort, true);
+  mend();
+  const db = await openDB("baton");
+  for (const name of ["events", "sealed", "outbox"]) await db.clear(name);
+  const spare = wrap(life.world.buckets.all.get("baton-spare").indexedDB.open("baton"));
+  const turn = await (await spare).get("rows", ["meta", "", "turn"]);
+  await db.put("meta", turn); // as it was when the second copy last followed
+  [db, await spare].forEach((one) => one.close());
+  const last = await life.served();
+  assert.equal(last.lostStores.length, 1);
+});
+
+test("an old store that the browser has thrown away ends the waiting for its pictures", async () => {
+  const life = await PhoneOfNames.begin();
+  const phone = await life.enrolled();
+  await phone.kick("user");
+  life.world.server.instead = offline;
+  await phone.seal(await collection(phone, [CODES[0]]));
+  const store = new Store();
+  await store.open();
+  await store.giveRoom();
+  store.close();
+  breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), life.shelf);
+  life.world.server.instead = null;
+  globalThis.indexedDB = new IDBFactory();
+  const last = await life.served();
+  life.world.time += 3_600_000;
+  await last.kick("user");
+  const kinds = [...life.world.server.events.values()].map(({ payload }) => payload.kind);
+  assert.ok(kinds.includes("blob_lost"), "it is known now that they are lost");
 });
 
 test("pictures that only the old store has are waited for, and not called lost", async () => {

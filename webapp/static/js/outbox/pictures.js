@@ -330,5 +330,5 @@ async function readBack(context, { device, sha256, tries }) {
 function mayBeInOld({ store, shelf }) {
   if (spareOf(store.name) === store.name) return false;
   const before = shelf.read().lost.filter(({ name }) => spareOf(name) === spareOf(store.name));
-  return !shelf.isKnown || before.some(({ isEmpty }) => !isEmpty);
+  return !shelf.isKnown || before.some(({ isEmpty, isGone }) => !isEmpty && !isGone);
 }

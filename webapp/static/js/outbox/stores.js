@@ -7,7 +7,7 @@ import { PhoneError } from "../domain/problems.js";
 import { listIdentities } from "../storage/identities.js";
 import { unsentOf } from "../storage/removal.js";
 import { isBehind } from "../storage/behind.js";
-import { dropBucket, lastBegun, spareOf } from "../storage/place.js";
+import { dropBucket, newestFirst, spareOf } from "../storage/place.js";
 import { Spare } from "../storage/spare.js";
 import { Shelf, existingNames, freeNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
@@ -54,7 +54,7 @@ export async function beginAnew(error, shelf = new Shelf()) {
     if (!shelf.moveTo(name, { at: new Date().toISOString(), why: wordOf(error) })) throw nothingKept();
     try {
       const hasPeople = await opens(name);
-      if (hasPeople && isAllTwice) shelf.markCopied(before.current);
+      shelf.markLeft(before.current, { isCopied: hasPeople && isAllTwice, isShort: !isAllTwice });
       return { name, isCopied: hasPeople };
     } catch (again) {
       shelf.moveBack(before);
@@ -106,24 +106,21 @@ async function opens(name) {
 export async function serveOthers(context) {
   const { shelf } = context;
   const { lost } = shelf.read();
-  const names = [...new Set([...lost.map(({ name }) => name), ...(await existingNames())])];
-  const done = new Set([
-    context.store.name,
-    ...lost.filter(({ isEmpty }) => isEmpty).map(({ name }) => name),
-  ]);
-  const opened = [];
-  for (const name of names.filter((one) => !done.has(one))) {
-    const isOurs = spareOf(name) === spareOf(context.store.name);
-    if (!isOurs && lastBegun(name, names) !== name) continue; // of two with one second copy only one may have it
-    const store = new Store(name, isOurs ? { tries: 1, spare: null } : { tries: 1 });
+  const { name: own } = context.store;
+  const isOurs = (/** @type {string} */ name) => spareOf(name) === spareOf(own);
+  const isDone = (/** @type {string} */ name) => lost.some((one) => one.name === name && one.isEmpty);
+  const names = new Set([...lost.map(({ name }) => name), ...(await existingNames())]);
+  /** @type {string[]} */ const opened = [];
+  for (const name of newestFirst([...names])) {
+    // A page that was open on one of ours may have written to it since: it is looked at again.
+    if (name === own || (isDone(name) && !isOurs(name))) continue;
+    if (opened.some((one) => spareOf(one) === spareOf(name)) && !isOurs(name)) continue; // only one may have the second copy
+    const store = new Store(name, isOurs(name) ? { tries: 1, spare: null } : { tries: 1 });
     try {
       await store.open();
       opened.push(name);
-      if (
-        isOurs ? await context.store.takeIn(store) : await isBroughtHome({ ...context, store, channel: null })
-      ) {
-        shelf.markEmpty(name);
-      }
+      if (isOurs(name)) await takeIn(context, store);
+      else if (await isBroughtHome({ ...context, store, channel: null })) shelf.markEmpty(name);
     } catch (error) {
       if (!(error instanceof PhoneError)) throw error; // still broken: the next start tries again
     } finally {
@@ -131,6 +128,15 @@ export async function serveOthers(context) {
     }
   }
   return opened;
+}
+
+/** @param {Context} context @param {Store} old */
+async function takeIn({ store, shelf }, old) {
+  const how = await store.takeIn(old);
+  const isShort = shelf.read().lost.some(({ name, isShort: is }) => name === old.name && is);
+  if (how === "gone") shelf.markGone(old.name);
+  // Where the old one had something that it has not any more, it was put back to what it was before.
+  else if (how === "joined" || (how === "known" && !isShort)) shelf.markEmpty(old.name);
 }
 
 /**

@@ -11,16 +11,22 @@ import { look, quiet, whole } from "./whole.js";
 /** @import {First, Kept} from './spare-rows.js' */
 
 /**
+ * What came of an old database. `joined`: it had what the one in use lacked, which is there now; `known`: it had nothing of
+ * the kind; `gone`: it has nobody in it, as when the browser threw it away; `full`: not all of its pictures found room.
+ * @typedef {'joined'|'known'|'gone'|'full'} Taken
+ */
+
+/**
  * @param {First} old is not changed
  * @param {First} first the one in use
- * @returns {Promise<boolean>} nothing is in the old one only any more; false: not all found room, or there is nothing in it
- * at all, as when the browser threw it away
+ * @returns {Promise<Taken>}
  */
 export async function takeOld(old, first) {
   const kept = await readWhole(old);
-  if (kept.every(({ name, rows }) => name !== "identities" || rows.length === 0)) return false;
-  await joinKept(kept, first, { pictures: 0, isOld: true });
-  return takePictures(old, first);
+  if (kept.every(({ name, rows }) => name !== "identities" || rows.length === 0)) return "gone";
+  const isJoined = await joinKept(kept, first, { pictures: 0, isOld: true });
+  if (!(await takePictures(old, first))) return "full";
+  return isJoined ? "joined" : "known";
 }
 
 /** @param {First} db @returns {Promise<Kept[]>} all but the bytes of pictures, of one moment */

@@ -67,6 +67,11 @@ export function lastBegun(name, names) {
   return alike.reduce((last, other) => (numberOf(other) > numberOf(last) ? other : last), name);
 }
 
+/** @param {string[]} names @returns {string[]} */
+export function newestFirst(names) {
+  return [...names].sort((a, b) => numberOf(b) - numberOf(a));
+}
+
 /** @param {string} name @returns {number} 0: in the origin's own place */
 function numberOf(name) {
   return Number(IN_BUCKET.exec(name)?.[2] ?? 0);

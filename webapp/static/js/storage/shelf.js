@@ -10,8 +10,9 @@ import { spareNames } from "./spare.js";
 
 /**
  * `why` is the browser's own word; `isEmpty` once it opened again and all in it was with the office; `isCopied`: what its
- * second copy had is in the one that stands in its place.
- * @typedef {{name:string, at:string, why:string, isEmpty:boolean, isCopied?:boolean}} LostStore
+ * second copy had is in the one that stands in its place; `isShort`: something was in it that the second copy had not;
+ * `isGone`: it opened, and the browser had thrown it away.
+ * @typedef {{name:string, at:string, why:string, isEmpty:boolean, isCopied?:boolean, isShort?:boolean, isGone?:boolean}} LostStore
  */
 /** @typedef {{current:string, lost:LostStore[]}} Noted */
 
@@ -70,9 +71,14 @@ export class Shelf {
     this.#write(before);
   }
 
-  /** @param {string} name of one of which all that it had is in the one in use, as far as is known */
-  markCopied(name) {
-    this.#mark(name, { isCopied: true });
+  /** @param {string} name @param {{isCopied:boolean, isShort:boolean}} about it, when another was begun in its place */
+  markLeft(name, about) {
+    this.#mark(name, about);
+  }
+
+  /** @param {string} name of one that opened, and had nobody in it */
+  markGone(name) {
+    this.#mark(name, { isGone: true });
   }
 
   /** @param {string} name that opened again and has nothing left to send */

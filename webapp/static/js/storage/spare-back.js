@@ -63,10 +63,11 @@ export async function join(second, first) {
  * @param {Kept[]} kept what the other one has
  * @param {First} first
  * @param {{pictures:number, isOld:boolean}} about how many pictures come; whether it may be older than turns are
- * @returns {Promise<void>}
+ * @returns {Promise<boolean>} false: the first has all of it
  */
 export async function joinKept(kept, first, { pictures, isOld }) {
   const turn = turnOf(kept);
+  let isJoined = false;
   await changeAll(first, async (tx) => {
     const isUncounted = isOld && turn.n === 0;
     if (!isUncounted && covers(await readTurn(tx), turn)) return; // another tab has joined them since
@@ -78,7 +79,9 @@ export async function joinKept(kept, first, { pictures, isOld }) {
     if (known.size === 0) await takeCurrent({ tx, known, of });
     if (strangers + events > 0) await noteBrought(tx, events, pictures);
     await countJoining(tx, turn);
+    isJoined = true;
   });
+  return isJoined;
 }
 
 /** @param {Kept[]} kept @returns {Turn} */

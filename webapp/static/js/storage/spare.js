@@ -47,6 +47,7 @@ export class Spare {
   /** @type {First|null} */ #first = null;
   #isLate = false;
   #isBehind = false; // a change was not made while it was late
+  #promises = 0; // how many were not kept here when they were made
   /** ms of the page's clock, when it gave no answer. @type {number|null} */ #goneAt = null;
   #isCompared = false; // since the start, and since something failed
   #lacksPictures = true; // as far as is known
@@ -156,7 +157,9 @@ export class Spare {
       if (!isPromised) return;
       isKept = await this.#awaited(made, PATIENCE_MS);
     } else if (this.#isLate) this.#isBehind = true; // what does not answer must not fill the memory: the turns tell that it is behind
-    if (isPromised && !isKept) noteBehind(this.#name, true);
+    if (!isPromised || isKept) return;
+    this.#promises += 1;
+    noteBehind(this.#name, true);
   }
 
   /**
@@ -250,6 +253,7 @@ export class Spare {
   /** @param {Second} second @param {First} first @returns {Promise<boolean>} something came back */
   async #agree(second, first) {
     let isBack = false;
+    const promises = this.#promises;
     for (let tried = 1; tried <= TRIES; tried += 1) {
       isBack = (await rightFirst(second, first)) || isBack;
       this.isUnsure = false;
@@ -259,7 +263,8 @@ export class Spare {
         if (!(await level(second, first))) continue;
       }
       if (this.#lacksPictures) this.#lacksPictures = !(await matchPictures(second, first, hasRoom));
-      noteBehind(this.#name, false);
+      const isLevel = isSame(await turnOfSecond(second), await turnOfFirst(first));
+      if (isLevel && this.#promises === promises) noteBehind(this.#name, false);
       return isBack;
     }
     throw new DOMException("each time something was done meanwhile", "UnknownError");

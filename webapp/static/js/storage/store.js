@@ -4,6 +4,7 @@
  * @module
  */
 import { PhoneError } from "../domain/problems.js";
+import { isBehind, noteBehind } from "./behind.js";
 import { recording } from "./changes.js";
 import { takeOld } from "./old.js";
 import { openPlaced, spareOf } from "./place.js";
@@ -15,6 +16,7 @@ import { whole } from "./whole.js";
 
 /** @import {IDBPDatabase, IDBPTransaction, StoreNames} from '../../vendor/idb-8.0.4/index.js' */
 /** @import {Change} from './changes.js' */
+/** @import {Taken} from './old.js' */
 /** @import {Tables} from './schema.js' */
 
 const BLOCKED_AFTER_MS = 8_000;
@@ -79,12 +81,17 @@ export class Store {
   /**
    * Takes in what an earlier database has that this one, which stands in its place, lacks.
    * @param {Store} old without its second copy, which is this one's
-   * @returns {Promise<boolean>} all of it is here now
+   * @returns {Promise<Taken|null>} null: it is not in the second copy yet, so it is to be tried again
+   * @throws {PhoneError} `storage-full`, `storage-failed`: nothing, or only some pictures, were taken in
    */
   async takeIn(old) {
-    const isAll = await takeOld(await old.#connect(), await this.#connect());
-    await this.#spare?.level();
-    return isAll;
+    const [name, spare] = [spareOf(this.name), this.#spare];
+    return this.#retried(async () => {
+      if (spare) noteBehind(name, true); // past `write`: levelling takes that back
+      const how = await takeOld(await old.#connect(), await this.#connect());
+      await spare?.level();
+      return spare && isBehind(name) ? null : how;
+    });
   }
 
   /**
