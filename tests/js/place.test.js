@@ -267,6 +267,27 @@ test("a new store that cannot be noted is not begun", async () => {
   assert.deepEqual([...life.world.buckets.all.keys()], ["baton-spare"]);
 });
 
+test("a bucket that the browser does not tell of, and that does not open, is left as it is", async () => {
+  const life = await PhoneOfNames.begin();
+  const { world, shelf } = life;
+  const device = deviceOf(await life.enrolled());
+  breakFiles(life);
+  await beginAnew(await life.start().catch((error) => error), shelf);
+  const mend = breakFiles(life);
+  world.buckets.keys = async () => Promise.reject(new DOMException("not now", "UnknownError"));
+  const kept = new Map();
+  const cleared = new Shelf({
+    getItem: (name) => kept.get(name) ?? null,
+    setItem: (name, to) => kept.set(name, to),
+  });
+  await assert.rejects(beginAnew(new DOMException("damaged", "UnknownError"), cleared), {
+    code: "storage-unavailable",
+  });
+  assert.deepEqual(cleared.read(), { current: "baton", lost: [] });
+  mend();
+  assert.equal(deviceOf(await life.start()), device);
+});
+
 test("a browser that lets no bucket be made gets one beside the old, as one without buckets", async () => {
   const life = await PhoneOfNames.begin();
   const { world, shelf } = life;

@@ -19,10 +19,6 @@ export class Buckets {
   async keys() {
     return [...this.all.keys()];
   }
-
-  async delete(name) {
-    this.all.delete(name);
-  }
 }
 
 /** Phones that a test opened. */

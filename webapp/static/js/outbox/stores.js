@@ -7,7 +7,7 @@ import { PhoneError } from "../domain/problems.js";
 import { listIdentities } from "../storage/identities.js";
 import { unsentOf } from "../storage/removal.js";
 import { isBehind } from "../storage/behind.js";
-import { dropBucket, newestFirst, spareOf } from "../storage/place.js";
+import { newestFirst, spareOf } from "../storage/place.js";
 import { Spare } from "../storage/spare.js";
 import { Shelf, existingNames, freeNames } from "../storage/shelf.js";
 import { Store } from "../storage/store.js";
@@ -57,8 +57,7 @@ export async function beginAnew(error, shelf = new Shelf()) {
       shelf.markLeft(before.current, { isCopied: hasPeople && isAllTwice, isShort: !isAllTwice });
       return { name, isCopied: hasPeople };
     } catch (again) {
-      shelf.moveBack(before);
-      await dropBucket(name);
+      shelf.moveBack(before); // nothing is deleted: what the browser did not tell of may be somebody's work
       if (!isBroken(again)) throw again;
       failed = again;
     }

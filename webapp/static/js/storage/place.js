@@ -14,7 +14,7 @@ import { DATABASE } from "./schema.js";
 /** @import {DBSchema, IDBPDatabase, OpenDBCallbacks} from '../../vendor/idb-8.0.4/index.js' */
 
 /** @typedef {{indexedDB:IDBFactory}} Bucket */
-/** @typedef {{open:(name:string, options:{durability:string, persisted:boolean}) => Promise<Bucket>, keys:() => Promise<string[]>, delete:(name:string) => Promise<void>}} Buckets `navigator.storageBuckets` */
+/** @typedef {{open:(name:string, options:{durability:string, persisted:boolean}) => Promise<Bucket>, keys:() => Promise<string[]>}} Buckets `navigator.storageBuckets` */
 
 const IN_BUCKET = new RegExp(`^(${DATABASE}(?:-\\d+)?)-bucket-(\\d+)$`);
 
@@ -26,13 +26,6 @@ export function ownBuckets() {
 /** @param {Buckets} buckets @param {string} name @returns {Promise<Bucket>} made when there is none */
 export function openBucket(buckets, name) {
   return buckets.open(name, { durability: "strict", persisted: true });
-}
-
-/** @param {string} name of a database that is not to be used: its bucket goes with it, where it has one */
-export async function dropBucket(name) {
-  if (!IN_BUCKET.test(name)) return;
-  const dropping = Promise.resolve(ownBuckets()).then((buckets) => buckets?.delete(name));
-  await answered(dropping).catch(() => undefined);
 }
 
 /** @param {string} name of a database @returns {string} of its second copy */
@@ -67,7 +60,7 @@ export function lastBegun(name, names) {
   return alike.reduce((last, other) => (numberOf(other) > numberOf(last) ? other : last), name);
 }
 
-/** @param {string[]} names @returns {string[]} */
+/** @param {string[]} names @returns {string[]} the last begun first, and those of the origin's own place at the end */
 export function newestFirst(names) {
   return [...names].sort((a, b) => numberOf(b) - numberOf(a));
 }
