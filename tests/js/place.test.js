@@ -273,6 +273,7 @@ test("a bucket that the browser does not tell of, and that does not open, is lef
   const device = deviceOf(await life.enrolled());
   breakFiles(life);
   await beginAnew(await life.start().catch((error) => error), shelf);
+  const bucket = world.buckets.all.get("baton-bucket-1");
   const mend = breakFiles(life);
   world.buckets.keys = async () => Promise.reject(new DOMException("not now", "UnknownError"));
   const kept = new Map();
@@ -284,6 +285,7 @@ test("a bucket that the browser does not tell of, and that does not open, is lef
     code: "storage-unavailable",
   });
   assert.deepEqual(cleared.read(), { current: "baton", lost: [] });
+  assert.equal(world.buckets.all.get("baton-bucket-1"), bucket);
   mend();
   assert.equal(deviceOf(await life.start()), device);
 });
