@@ -119,7 +119,8 @@ def test_the_bars_of_a_handover_sheet_can_be_read(browser: Chromium, stage: Stag
     page.emulate_media(media="print")
     for row in page.locator(".sheet-table tbody tr").all():
         [found] = zxingcpp.read_barcodes(Image.open(BytesIO(row.screenshot())))
-        assert found.text == row.locator("th").inner_text().replace("-", "")
+        printed = row.locator("th").inner_text().replace("-", "")
+        assert found.text == printed
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
     assert browser.complaints == []
 
@@ -158,7 +159,7 @@ def test_a_runs_page_follows_the_scans_and_keeps_what_is_ticked(browser: Chromiu
     assert told["results"][0]["status"] == "applied"
     expect(page.locator(".progress-figure")).to_have_text("10 of 11 handed over", timeout=15_000)
     expect(page.locator(f"#off-{stage.parcels[-1]}")).to_be_focused()
-    assert page.locator(f"#off-{stage.parcels[-1]}").is_checked()
+    expect(page.locator(f"#off-{stage.parcels[-1]}")).to_be_checked()
     page.get_by_role("button", name="Take the ticked ones off").click()
     expect(page.locator(".progress-figure")).to_have_text("10 of 10 handed over")
     expect(page.get_by_text("All scanned")).to_be_visible()
@@ -171,14 +172,16 @@ def test_one_tick_ticks_all_rows_that_are_shown_and_follows_them(browser: Chromi
     head = page.get_by_label("Tick all that are shown")
     rows = page.locator("tbody td.tick input")
     head.check()
-    assert all(row.is_checked() for row in rows.all())
+    for row in rows.all():
+        expect(row).to_be_checked()
     rows.first.uncheck()
     expect(head).not_to_be_checked()
     assert head.evaluate("box => box.indeterminate")
     rows.first.check()
     expect(head).to_be_checked()
     head.uncheck()
-    assert not any(row.is_checked() for row in rows.all())
+    for row in rows.all():
+        expect(row).not_to_be_checked()
     assert browser.complaints == []
 
 
@@ -213,8 +216,10 @@ def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
     page.goto(f"{stage.server.url}/office/prepare")
     page.get_by_label("All on this list").check()
     page.get_by_role("button", name="Label").click()
+    expect(page.get_by_role("heading", name="Label 3 parcels?")).to_be_visible()
     faults["asked"] = axe(page)
     page.get_by_role("button", name="Label").click()
+    expect(page.get_by_role("heading", name="Labelled")).to_be_visible()
     faults["prepared"] = axe(page)
     assert {path: found for path, found in faults.items() if found} == {}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import qrcode
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.screens import Person, seed
 from tests.support.browser import Chromium
@@ -117,11 +117,11 @@ def test_a_refused_camera_is_explained_and_can_be_tried_again(
 ) -> None:
     page = at_scan(browser, server, camera(TABLE), REFUSED)
     page.wait_for_selector("text=The camera is not allowed")
-    assert page.is_visible("text=Type the code")
+    expect(page.locator("text=Type the code").first).to_be_visible()
     page.evaluate("() => window.allow()")
     page.click("text=Try the camera again")
     page.wait_for_function(f"() => ({PICTURE})() === 'live'")
-    assert page.is_hidden("text=The camera is not allowed")
+    expect(page.locator("text=The camera is not allowed").first).to_be_hidden()
 
 
 @pytest.mark.timeout(600)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.screens import Person, Shop, seed, shown
 from tests.support.browser import Chromium
@@ -39,7 +40,9 @@ def answer_sheets(person: Person, wanted: set[str], within: float = 60) -> None:
                 page.click("dialog [data-el=keep]")
             else:
                 if title == "Cancelled":  # only a fact may be kept: it is gone already
-                    assert page.inner_text("dialog [data-el=keep]") == "It has been handed over already"
+                    expect(page.locator("dialog [data-el=keep]")).to_have_text(
+                        "It has been handed over already"
+                    )
                 page.click("dialog [data-el=leave]")
         if wanted <= asked and person.scanned() == 4:
             return
@@ -67,7 +70,7 @@ def test_a_run_is_collected_without_a_network_and_is_safe_in_the_end(
     person.page.reload()
     person.page.click("text=A run of the tests")
     answer_sheets(person, {"Unknown parcel", "Cancelled", "Another carrier’s"})
-    assert person.page.inner_text("[data-el=of]") == "of 4 + 1"
+    expect(person.page.locator("[data-el=of]")).to_have_text("of 4 + 1")
     person.to_photos()
     person.photograph(2)
     person.page.reload()  # a crash between the steps
@@ -76,11 +79,11 @@ def test_a_run_is_collected_without_a_network_and_is_safe_in_the_end(
     person.sign()
     person.page.reload()
     person.page.wait_for_selector("canvas")
-    assert person.page.input_value("#sign-name") == "Dewi Lestari"
-    assert person.page.inner_text("#pad-state") == "signed"
+    expect(person.page.locator("#sign-name")).to_have_value("Dewi Lestari")
+    expect(person.page.locator("#pad-state")).to_have_text("signed")
     person.seal()
-    assert person.page.inner_text("#title") == "Sealed"
-    assert "1 unsent" in person.page.inner_text("#unsent")
+    expect(person.page.locator("#title")).to_have_text("Sealed")
+    expect(person.page.locator("#unsent")).to_contain_text("1 unsent")
     browser.kill()
     if way == "the server is dead":
         live_server.start()
@@ -118,14 +121,14 @@ def test_another_carriers_parcel_is_taken_only_with_a_reason(live_server: Server
     person.type_code(shop.others["foreign"])
     page.click("dialog [data-el=keep]")
     page.click("dialog [data-el=keep]")
-    assert page.is_visible("dialog >> text=Choose a reason first")
+    expect(page.locator("dialog >> text=Choose a reason first").first).to_be_visible()
     page.get_by_label("The label was replaced").check(force=True)
     page.click("dialog [data-el=keep]")
     page.wait_for_selector("dialog", state="detached")
-    assert page.inner_text("[data-el=of]") == "of 4 + 1"
+    expect(page.locator("[data-el=of]")).to_have_text("of 4 + 1")
     page.click("[data-el=list]")
-    assert "another carrier’s" in page.inner_text("dialog [data-el=scanned]")
+    expect(page.locator("dialog [data-el=scanned]")).to_contain_text("another carrier’s")
     page.keyboard.press("Escape")
     page.click("[data-el=undo]")
-    assert page.inner_text("[data-el=of]") == "of 4"
-    assert page.is_disabled("[data-el=next]")
+    expect(page.locator("[data-el=of]")).to_have_text("of 4")
+    expect(page.locator("[data-el=next]").first).to_be_disabled()

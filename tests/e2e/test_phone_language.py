@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.screens import Person, seed
 from tests.support.browser import Chromium
@@ -206,5 +206,5 @@ def test_a_phone_of_another_language_speaks_it_from_the_first_screen(
     page = browser.page
     page.goto(f"{live_server.url}/app/")
     page.wait_for_selector("#enrol-code")
-    assert page.inner_text("h2") == words["Connect this phone"]
-    assert page.inner_text("label[for=enrol-label]") == words["Name of this phone"]
+    expect(page.locator("h2")).to_have_text(words["Connect this phone"])
+    expect(page.locator("label[for=enrol-label]")).to_have_text(words["Name of this phone"])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.screens import Person, seed, shown
 from tests.support.browser import Chromium
@@ -48,12 +49,12 @@ def test_a_parcel_is_packed_offline_with_its_checklist_its_count_and_a_photo(
     person.type_code(shop.others["battery"])
     page.wait_for_selector("dialog >> text=call the office")
     picture(person, "dangerous")
-    assert page.locator("dialog.block button:visible").count() == 1, (
-        "there is no way on here: that is the office's"
-    )
+    expect(
+        page.locator("dialog.block button:visible"), "there is no way on here: that is the office's"
+    ).to_have_count(1)
     person.press("Put it aside")
     person.type_code(shop.others["vases"])
-    assert page.is_visible(".verdict-flag:has-text('Fragile')")
+    expect(page.locator(".verdict-flag:has-text('Fragile')")).to_be_visible()
     picture(person, "scan-fragile")
     person.press("Check and count")
     page.wait_for_selector(".counter")
@@ -62,14 +63,14 @@ def test_a_parcel_is_packed_offline_with_its_checklist_its_count_and_a_photo(
     page.wait_for_selector("text=Count what is inside")
     page.click("[data-el=more]")
     page.click("[data-el=more]")
-    assert page.is_visible("text=3 were ordered.")
+    expect(page.locator("text=3 were ordered.").first).to_be_visible()
     page.get_by_text("Packed in several layers").click()
     picture(person, "check-short")
     assert axe(page) == []
     page.reload()
     page.wait_for_selector(".counter")
-    assert page.inner_text(".counter-n") == "2 of 3", "what was counted survives"
-    assert page.get_by_label("Packed in several layers").is_checked()
+    expect(page.locator(".counter-n"), "what was counted survives").to_have_text("2 of 3")
+    expect(page.get_by_label("Packed in several layers")).to_be_checked()
     page.click("[data-el=next]")
     page.wait_for_selector("dialog >> text=with another count than ordered")
     picture(person, "check-asked")
@@ -109,7 +110,7 @@ def test_a_return_is_begun_and_ended_with_the_proof_of_a_handover(
         person.type_code(code)
         person.to_photos()
         person.photograph()
-        assert page.is_disabled("[data-el=next]") is bool(reason)
+        expect(page.locator("[data-el=next]")).to_be_enabled(enabled=not reason)
         if reason:
             page.select_option("[data-el=reason]", label=reason)
             picture(person, "return-photo")

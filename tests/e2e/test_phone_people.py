@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.screens import Person, Shop, inside, seed
 from tests.support.browser import Chromium
@@ -105,7 +105,7 @@ def test_two_people_on_one_phone_seal_offline_and_each_ones_work_comes_home_as_t
     page.wait_for_selector(".toast:has-text('kept for Sri Wahyuni')")
     page.wait_for_selector("#who:has-text('Budi')")
     assert runs(page) == ["0/4"]
-    assert page.locator("[data-el=resume]").is_hidden()
+    expect(page.locator("[data-el=resume]")).to_be_hidden()
     his = page.evaluate(SEAL, shop.parcels[0])
     assert his != hers
 
@@ -115,8 +115,8 @@ def test_two_people_on_one_phone_seal_offline_and_each_ones_work_comes_home_as_t
     page.click("nav [data-tab=me]")
     person.press("Sign out")
     page.wait_for_selector("h1:has-text('People')")
-    assert page.locator("#unsent").is_hidden()
-    assert page.locator(".person").count() == 2
+    expect(page.locator("#unsent")).to_be_hidden()
+    expect(page.locator(".person")).to_have_count(2)
     page.goto(f"{live_server.url}/app/#/outbox")
     page.wait_for_selector("h1:has-text('People')")
 
@@ -152,7 +152,7 @@ def test_connecting_again_says_where_the_unfinished_handover_is(
     page.wait_for_selector(
         ".toast:has-text('The unfinished handover is kept for Budi Santoso. It is under People')"
     )
-    assert page.locator("[data-el=resume]").is_hidden()
+    expect(page.locator("[data-el=resume]")).to_be_hidden()
     page.click("#who")
     page.click(".person:has-text('1 handover unfinished') >> .person-choose")
     page.wait_for_selector("[data-el=resume]:not([hidden])")
@@ -176,7 +176,7 @@ def test_removing_somebody_with_unsent_work_asks_for_its_number_and_leaves_the_o
     go = page.locator("dialog [data-el=go]")
     for words, is_open in (("", False), ("2", False), ("1", True)):
         page.fill("#remove-number", words)
-        assert go.is_enabled() is is_open
+        expect(go).to_be_enabled(enabled=is_open)
     go.click()
     page.wait_for_function("() => document.querySelectorAll('.person').length === 1")
     page.click("[aria-label='Remove Budi Santoso from this phone']")

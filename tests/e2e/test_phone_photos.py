@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.e2e.screens import Person, Shop, seed
 from tests.support.browser import Chromium
@@ -127,7 +128,7 @@ def test_a_photo_is_of_the_parcel_that_was_chosen_at_the_press(person: Person, s
     page.wait_for_selector(".thumb")
     person.wait_until_kept("photos")
     assert page.evaluate(PARCELS) == [shop.parcels[0]]
-    assert page.input_value("[data-el=target]") == shop.parcels[1], "the next one is of the other"
+    expect(page.locator("[data-el=target]"), "the next one is of the other").to_have_value(shop.parcels[1])
 
 
 @pytest.mark.timeout(600)
@@ -168,17 +169,17 @@ def test_parcels_that_turn_out_to_be_one_are_one_on_photo_and_on_sign(person: Pe
     page.select_option("[data-el=target]", second)
     page.evaluate(ONE_PARCEL, [first, second])
     page.wait_for_function("() => document.querySelector('[data-el=target]').options.length === 3")
-    assert page.input_value("[data-el=target]") == first, "the choice goes with its parcel"
+    expect(page.locator("[data-el=target]"), "the choice goes with its parcel").to_have_value(first)
     person.to_signature()
-    assert page.inner_text("[data-el=sum-parcels]") == "2 parcels"
+    expect(page.locator("[data-el=sum-parcels]")).to_have_text("2 parcels")
     person.sign()
     page.evaluate(ONE_PARCEL, [first, third])
     page.wait_for_selector("text=Two of the codes are one parcel: sign again.")
-    assert page.inner_text("[data-el=sum-parcels]") == "1 parcel"
-    assert page.inner_text("[data-el=intact-q]") == "Is the parcel intact?"
-    assert page.inner_text("[data-el=pad-state]") == "empty"
-    assert page.locator("input[name=intact]:checked").count() == 0
-    assert page.input_value("#sign-name") == "Dewi Lestari"
+    expect(page.locator("[data-el=sum-parcels]")).to_have_text("1 parcel")
+    expect(page.locator("[data-el=intact-q]")).to_have_text("Is the parcel intact?")
+    expect(page.locator("[data-el=pad-state]")).to_have_text("empty")
+    expect(page.locator("input[name=intact]:checked")).to_have_count(0)
+    expect(page.locator("#sign-name")).to_have_value("Dewi Lestari")
     assert page.evaluate(PARCELS) == [first]
     person.sign()
     person.seal()
@@ -194,9 +195,9 @@ def test_going_on_waits_for_the_pictures_that_are_still_being_kept(
     person.choose_file(first)
     page.set_input_files("[data-el=file]", others)
     page.evaluate("document.querySelector('[data-el=next]').click()")
-    assert page.inner_text("[data-el=next-text]") == "Keeping the photo …"
+    expect(page.locator("[data-el=next-text]")).to_have_text("Keeping the photo …")
     page.wait_for_selector("canvas")
-    assert page.inner_text("[data-el=sum-photos]") == "4 photos"
+    expect(page.locator("[data-el=sum-photos]")).to_have_text("4 photos")
 
 
 @pytest.mark.timeout(600)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.e2e.screens import Person, inside, shown
 from tests.support.browser import Chromium
@@ -108,7 +108,7 @@ def test_what_came_by_file_counts_once_when_the_phone_comes_online_after_all(
     page.wait_for_selector("text=2 handovers, 4 pictures")
     path = write_and_save(person, tmp_path)
     page.wait_for_selector("text=/Last put in a file .*2 handovers, 4 pictures/")
-    assert page.inner_text("#unsent-text") == "2 unsent", "nothing leaves the queue by it"
+    expect(page.locator("#unsent-text"), "nothing leaves the queue by it").to_have_text("2 unsent")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
     told = json.loads(live_server.baton("rescue", str(path), "--json"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.e2e.screens import Person, ask_for_retake, inside, seed, shown
 from tests.support.browser import Chromium
@@ -67,19 +68,23 @@ def test_axe_finds_nothing_on_any_screen(theme: str, person: Person, server: Ser
     person.type_code(shop.parcels[0])
     found["scan"] = axe(page)
     page.click("[data-el=list]")
+    page.wait_for_selector("dialog[open]")
     found["list"] = axe(page)
     page.keyboard.press("Escape")
     page.click("[data-el=type]")
+    page.wait_for_selector("dialog[open]")
     found["type"] = axe(page)
     page.keyboard.press("Escape")
     person.to_photos()
     person.photograph()
     found["photo"] = axe(page)
     page.click(".thumb")
+    page.wait_for_selector("dialog[open]")
     found["one photo"] = axe(page)
     page.keyboard.press("Escape")
     person.to_signature()
     page.click("[data-el=seal]")
+    page.wait_for_selector("text=Answer this before you seal")
     found["sign, refused"] = axe(page)
     person.sign()
     person.seal()
@@ -108,9 +113,9 @@ def test_an_enrolment_code_that_does_not_work_says_why_and_what_to_do(person: Pe
     page.wait_for_selector("text=A run of the tests")
     page.goto(f"{person.url}/app/#/enrol/{shop.code}")
     page.wait_for_selector("#enrol-code")
-    assert page.is_visible("text=Connect a person to this phone"), (
-        "a link never swaps who the phone is unasked"
-    )
+    expect(
+        page.locator("text=Connect a person to this phone"), "a link never swaps who the phone is unasked"
+    ).to_be_visible()
     page.click("[data-el=go]")
     page.wait_for_selector("text=This code was used already")
 
@@ -121,7 +126,7 @@ def test_a_first_opening_on_a_poor_network_says_what_is_missing(person: Person) 
     page.route("**/outbox/hands.js", lambda route: route.abort())
     page.goto(f"{person.url}/app/")
     page.wait_for_selector(".toast:has-text('A part of Baton is not on this phone yet.')")
-    assert page.is_hidden("text=Not saved"), "there was nothing to save"
+    expect(page.locator("text=Not saved").first, "there was nothing to save").to_be_hidden()
 
 
 @pytest.mark.timeout(600)
@@ -149,20 +154,20 @@ def test_nothing_is_sealed_before_it_is_answered_named_and_signed(person: Person
     to_signature(person, shop.code, shop.parcels[0])
     page = person.page
     page.click("[data-el=seal]")
-    assert page.is_visible("text=Answer this before you seal")
-    assert page.is_visible("text=Write the name of the person who signs")
-    assert page.is_visible("text=Nobody has signed yet")
+    expect(page.locator("text=Answer this before you seal").first).to_be_visible()
+    expect(page.locator("text=Write the name of the person who signs").first).to_be_visible()
+    expect(page.locator("text=Nobody has signed yet").first).to_be_visible()
     page.get_by_label("All intact").check(force=True)
     page.fill("#sign-name", "Dewi")
     box = page.locator("[data-el=pad]").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 60, box["y"] + 60)
     page.click("[data-el=seal]")
-    assert page.is_visible("text=That is only a dot")
+    expect(page.locator("text=That is only a dot").first).to_be_visible()
     page.get_by_role("radio", name="Damage").check(force=True)
     person.draw()
     page.click("[data-el=seal]")
-    assert page.is_visible("text=Say in a few words what is damaged")
+    expect(page.locator("text=Say in a few words what is damaged").first).to_be_visible()
     page.fill("#sign-note", "One corner is wet")
     person.seal()
     person.wait_for_state("Safe")
@@ -180,11 +185,11 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
         "#sign-name", "Enter"
     )  # the keyboard's "done": all is filled in, and still nobody has pressed Seal
     page.wait_for_timeout(500)
-    assert page.is_visible("canvas")
+    expect(page.locator("canvas").first).to_be_visible()
     before = page.evaluate(INK)
     page.set_viewport_size({"width": 740, "height": 360})
     page.wait_for_function("() => document.querySelector('[data-el=pad]').clientWidth > 500")
-    assert page.inner_text("#pad-state") == "signed"
+    expect(page.locator("#pad-state")).to_have_text("signed")
     page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_function("() => document.querySelector('[data-el=pad]').clientWidth < 400")
     page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
@@ -194,7 +199,7 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
     page.click("text=Go on")
     page.wait_for_selector("canvas")
     page.wait_for_function(f"(before) => Math.abs(({INK})() - before) < before / 5", arg=before)
-    assert page.input_value("#sign-name") == "Dewi Lestari"
+    expect(page.locator("#sign-name")).to_have_value("Dewi Lestari")
     person.seal()
 
 
@@ -240,7 +245,7 @@ def test_without_a_camera_codes_are_typed_and_photos_come_from_the_phone(
     page.wait_for_selector("text=No camera found")
     wrong = shop.parcels[0][:-1] + ("0" if shop.parcels[0][-1] != "0" else "1")
     person.type_code(wrong)
-    assert page.is_visible("text=One character is wrong, or two are swapped")
+    expect(page.locator("text=One character is wrong, or two are swapped").first).to_be_visible()
     page.keyboard.press("Escape")
     typed = shop.parcels[0].lower().replace("0", "o").replace("1", "l")
     person.type_code(f"{typed[:4]}-{typed[4:8]} {typed[8:]}")
@@ -284,7 +289,7 @@ def test_a_door_that_stays_shut_is_sealed_as_an_attempt(person: Person, server: 
     person.type_code(shop.parcels[0])
     page.click("text=Could not deliver")
     person.photograph()
-    assert page.is_disabled("[data-el=next]"), "no attempt without a reason"
+    expect(page.locator("[data-el=next]").first, "no attempt without a reason").to_be_disabled()
     for width, height in ((740, 300), (360, 512)):  # turned, and a short phone with the browser's own bar
         page.set_viewport_size({"width": width, "height": height})
         for control in ("[data-el=reason]", "[data-el=next]", ".shutter"):
@@ -325,10 +330,10 @@ def test_a_problem_that_no_reason_fits_is_told_in_words(person: Person, server: 
     person.to_photos()
     person.photograph()
     page.select_option("[data-el=reason]", "other")
-    assert page.is_disabled("[data-el=next]"), "the office learns nothing from “other”"
+    expect(page.locator("[data-el=next]").first, "the office learns nothing from “other”").to_be_disabled()
     page.fill("#photo-note", "It smells of petrol")
     page.select_option("[data-el=reason]", "damage")
-    assert page.is_hidden("#photo-note"), "a note of another reason does not go along"
+    expect(page.locator("#photo-note").first, "a note of another reason does not go along").to_be_hidden()
     page.select_option("[data-el=reason]", "other")
     page.click("[data-el=next]")
     page.wait_for_selector(".done-mark")

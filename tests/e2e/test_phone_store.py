@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Playwright, expect
 
 from tests.e2e.screens import Person, seed
 from tests.e2e.test_phone_spare import handovers
@@ -72,7 +73,9 @@ def test_a_store_that_will_not_open_is_kept_and_its_work_comes_home_when_it_does
     page.wait_for_selector("[data-el=lost]:has-text('did not open')")
     page.wait_for_function("() => document.querySelector('#unsent-text').textContent === '0 unsent'")
     page.wait_for_selector("[data-el=shift]:has-text('Do not hand this phone back yet')")
-    assert page.inner_text("[data-el=shift-text]").startswith("An older store of this phone did not open")
+    expect(page.locator("[data-el=shift-text]")).to_have_text(
+        re.compile("^An older store of this phone did not open")
+    )
     page.click("nav [data-tab=outbox]")
     page.wait_for_selector("[data-el=sum]:has-text('an older store of this phone did not open')")
     page.click("nav [data-tab=me]")
@@ -130,8 +133,8 @@ def test_files_that_open_no_more_cost_nothing_where_there_is_a_second_copy(
     person.wait_for_state("Safe")
     person.go("me")
     chromium.page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
-    assert chromium.page.inner_text("[data-el=brought]").endswith("1 handover\u00a0· 3 pictures")
-    assert not chromium.page.locator("[data-el=lost]").is_visible()
+    expect(chromium.page.locator("[data-el=brought]")).to_have_text(re.compile("1 handover · 3 pictures$"))
+    expect(chromium.page.locator("[data-el=lost]")).to_be_hidden()
 
     # The disk gives the old files again, with what was unsent then: nothing goes twice, and nothing is alarming.
     chromium.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.test_phone_heart import seed
 from tests.support.browser import Chromium
@@ -212,15 +212,15 @@ def test_a_new_version_waits_until_it_is_asked_and_fetches_only_what_changed(
     until(page, "async () => Boolean((await navigator.serviceWorker.getRegistration()).waiting)")
     assert [path for path in between.asked if path.startswith("/static/")] == []
     page.reload()
-    assert page.get_attribute('meta[name="baton-version"]', "content") == version, (
-        "it does not take over by itself"
+    expect(page.locator('meta[name="baton-version"]'), "it does not take over by itself").to_have_attribute(
+        "content", version
     )
     assert len(page.evaluate(CACHES)) == 2
     with page.expect_navigation():
         page.evaluate(
             "async () => (await navigator.serviceWorker.getRegistration()).waiting.postMessage('activate-now')"
         )
-    assert page.get_attribute('meta[name="baton-version"]', "content") == "f" * 16
+    expect(page.locator('meta[name="baton-version"]')).to_have_attribute("content", "f" * 16)
     until(page, f"async () => (await ({CACHES})()).length === 1")
     assert page.evaluate(CACHES) == ["baton-shell-" + "f" * 16]
     between.server.shutdown()
@@ -245,7 +245,7 @@ def test_a_new_version_is_offered_in_the_very_first_session(chromium: Chromium, 
     with page.expect_navigation():
         page.click("[data-el=update]")
     page.wait_for_selector("#screen > *")
-    assert page.get_attribute('meta[name="baton-version"]', "content") == "f" * 16
+    expect(page.locator('meta[name="baton-version"]')).to_have_attribute("content", "f" * 16)
     assert page.evaluate("window.isTheFirst") is None
     between.server.shutdown()
     between.server.server_close()

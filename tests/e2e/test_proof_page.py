@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from sync.evidence.bundle.shell import load_shell
 from tests.support.browser import Chromium
@@ -70,11 +70,11 @@ def test_the_page_says_at_once_that_the_proof_it_carries_holds(
 ) -> None:
     page, asked = opened(chromium, tmp_path, members_of(bundle)["verify.html"])
     assert "All of it holds." in said(page, CARRIED)
-    assert page.locator('.area[data-holds="yes"]').count() == 4
-    assert page.locator(".events > li").count() == 5
-    assert "Nguyễn Thị Hà" in page.inner_text(".events")
+    expect(page.locator('.area[data-holds="yes"]')).to_have_count(4)
+    expect(page.locator(".events > li")).to_have_count(5)
+    expect(page.locator(".events")).to_contain_text("Nguyễn Thị Hà")
     page.locator('img[src^="blob:"]').nth(3).wait_for(state="attached")
-    assert page.locator("img").count() == 4
+    expect(page.locator("img")).to_have_count(4)
     assert {url.split(":")[0] for url in asked} <= {"file", "blob"}
     assert chromium.complaints == []
 
@@ -94,7 +94,7 @@ def test_a_forged_zip_that_is_chosen_is_refused_by_name(
     assert "does not prove what it says" in chosen(page, tmp_path, "forged.zip", zipped(forged.items()))
     codes = page.eval_on_selector_all('li[data-fault="yes"]', "found => found.map(it => it.dataset.code)")
     assert {"photo_changed", "event_signature", "event_changed"} <= set(codes)
-    assert page.locator("figure.absent", has_text="was changed").count() == 1
+    expect(page.locator("figure.absent", has_text="was changed")).to_have_count(1)
     assert "This is no proof bundle" in chosen(page, tmp_path, "note.txt", b"a note")
     assert "All of it holds." in chosen(page, tmp_path, "true.zip", bundle)
     assert chromium.complaints == []
@@ -122,7 +122,7 @@ def test_a_file_chosen_while_the_carried_proof_is_checked_keeps_its_own_verdict(
     page.dispatch_event("body", "gate", {"bubbles": True})
     page.wait_for_timeout(1500)  # the carried proof takes less than that
     assert "This is no proof bundle" in said(page, "note.txt")
-    assert page.locator("#result > *").count() == 0
+    expect(page.locator("#result > *")).to_have_count(0)
 
 
 def test_a_page_that_carries_a_changed_proof_says_so(chromium: Chromium, tmp_path: Path, cast: Cast) -> None:
@@ -138,7 +138,7 @@ def test_a_page_that_carries_a_changed_proof_says_so(chromium: Chromium, tmp_pat
 
 def test_the_empty_page_asks_for_a_bundle(chromium: Chromium, tmp_path: Path, bundle: bytes) -> None:
     page, _ = opened(chromium, tmp_path, load_shell())
-    assert "Nothing is checked yet." in page.inner_text("#verdict")
+    expect(page.locator("#verdict")).to_contain_text("Nothing is checked yet.")
     assert "All of it holds." in chosen(page, tmp_path, "true.zip", bundle)
 
 
@@ -151,7 +151,7 @@ def test_words_in_a_bundle_are_words_and_never_markup(chromium: Chromium, tmp_pa
     data = cast.write(cast.retold(edit), shell=load_shell(), embed_up_to=10**9)
     page, _ = opened(chromium, tmp_path, members_of(data)["verify.html"])
     assert "All of it holds." in said(page, CARRIED)
-    assert evil in page.inner_text("#result")
+    expect(page.locator("#result")).to_contain_text(evil)
     assert page.title() == "Check a proof of handover"
 
 
@@ -167,5 +167,5 @@ def test_pictures_of_other_parcels_are_one_frame(chromium: Chromium, tmp_path: P
     page, _ = opened(chromium, tmp_path, load_shell())
     chosen(page, tmp_path, "proof.zip", zipped(kept.items()))
     collect = page.locator(".events > li").nth(1)
-    assert collect.locator("figure").count() == 1
-    assert f"{len(others)} pictures, of each: Shows another parcel" in collect.inner_text()
+    expect(collect.locator("figure")).to_have_count(1)
+    expect(collect).to_contain_text(f"{len(others)} pictures, of each: Shows another parcel")

@@ -82,6 +82,7 @@ def test_axe_finds_nothing_on_the_door_an_order_and_an_import(
     page = browser.open(f"{server.url}/office/", color_scheme=scheme, **WIDE)
     found = {"sign in": axe(page)}
     sign_in(page, "not the password")
+    expect(page.locator(".notice", has_text="password")).to_be_visible()
     found["refused"] = axe(page)
     sign_in(page, PASSWORD)
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
@@ -103,7 +104,6 @@ def sign_in(page: Page, password: str) -> None:
     page.fill("input[name=email]", ADMIN_EMAIL)
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
-    page.wait_for_load_state()
 
 
 def broken_export(path: Path) -> Path:
