@@ -202,7 +202,7 @@ def _has_counterpart_name(event: Event) -> bool:
 _HAS: dict[str, Callable[[Event], bool]] = {
     "parcels": lambda event: bool(event.parcels),
     "intact": lambda event: event.payload.get("intact") is not None,
-    "photo": lambda event: _has_role(event, "photo"),
+    "photo": lambda event: _has_role(event, "photo") or is_told_gone(event),
     "counterpart": _has_counterpart_name,
     "signature": lambda event: _has_role(event, "signature"),
     "reason": lambda event: bool((event.reason or "").strip()),
@@ -226,6 +226,14 @@ MUST_HAVES: dict[str, tuple[str, ...]] = {
     "review": ("ref",),
     "check": ("ref",),
 }
+
+
+def is_told_gone(event: Event) -> bool:
+    """Whether this answers the office's request for a new photo with the word that nothing is left to photograph.
+
+    A `report` with reason `retake` whose `data.gone` is true: it owes no photo, and settles the task as one would.
+    """
+    return event.kind == "report" and event.reason == "retake" and event.data.get("gone") is True
 
 
 def missing(event: Event) -> tuple[str, ...]:

@@ -214,6 +214,16 @@ class Person:
         )
 
 
+def to_pad(person: Person, code: str, parcel: str) -> None:
+    """Enrol and go to the pad with one parcel typed and one photo taken."""
+    person.enrol(code)
+    person.page.click("text=A run of the tests")
+    person.type_code(parcel)
+    person.to_photos()
+    person.photograph()
+    person.to_signature()
+
+
 def shown(server: Server, code: str) -> dict[str, Any]:
     """What the office's command line tells of a parcel."""
     told: dict[str, Any] = json.loads(server.baton("show", code, "--json"))

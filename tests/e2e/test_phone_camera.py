@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,14 +53,6 @@ AWAY = """(hidden) => {
 }"""
 TRACK = "() => document.querySelector('video')?.srcObject?.getVideoTracks()[0]?.readyState ?? 'none'"
 PICTURE = "() => document.querySelector('.viewfinder').dataset.camera"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running Baton for all tests of this file."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made.start()
-    made.kill()
 
 
 def at_scan(browser: Chromium, server: Server, video: Path | None, stub: str | None = None) -> Page:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.e2e.screens import Person, Shop, seed
-from tests.support.browser import Chromium
-from tests.support.camera import Shot, fake_camera
 from tests.support.server import Server
 
 # The shutter is pressed, and the choice changed before the picture can have been kept.
@@ -72,29 +69,6 @@ ONE_PARCEL = """async ([code, gone]) => {
   store.close();
   new BroadcastChannel("baton").postMessage("all");
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running Baton for all tests of this file."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made.start()
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that sees a table without any tag, never twice the same."""
-    shots = [Shot(None, seconds=0.2, seed=seed) for seed in range(1, 40)]
-    return fake_camera(tmp_path_factory.mktemp("camera") / "table.mjpeg", shots)
-
-
-@pytest.fixture
-def person(make_browser: Callable[[], Chromium], server: Server, table: Path) -> Person:
-    """Somebody with a phone that has a camera."""
-    browser = make_browser()
-    browser.open(server.url, camera=table)
-    return Person(browser, server.url)
 
 
 def at_photos(person: Person, shop: Shop) -> None:

@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.screens import Person, ask_for_retake, inside, seed, shown
+from tests.e2e.screens import Person, inside, seed, shown, to_pad
 from tests.support.browser import Chromium
-from tests.support.camera import Shot, fake_camera, frame
+from tests.support.camera import Shot, frame
 from tests.support.quality import axe
 from tests.support.server import Server
 from webapp.store.blobs.folder import MARK
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running Baton for all tests of this file; each seeds a shop of its own."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made.start()
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera that sees a table without any tag, never twice the same."""
-    shots = [Shot(None, seconds=0.2, seed=seed) for seed in range(1, 40)]
-    return fake_camera(tmp_path_factory.mktemp("camera") / "table.mjpeg", shots)
-
-
-@pytest.fixture
-def person(make_browser: Callable[[], Chromium], server: Server, table: Path) -> Person:
-    """Somebody with a phone that has a camera, not enrolled yet."""
-    browser = make_browser()
-    browser.open(server.url, camera=table)
-    return Person(browser, server.url)
-
-
-def to_signature(person: Person, code: str, parcel: str) -> None:
-    """Enrol and go to the pad with one parcel typed and one photo taken."""
-    person.enrol(code)
-    person.page.click("text=A run of the tests")
-    person.type_code(parcel)
-    person.to_photos()
-    person.photograph()
-    person.to_signature()
 
 
 @pytest.mark.timeout(600)
@@ -151,7 +118,7 @@ def test_the_offices_qr_is_scanned_inside_the_app(
 @pytest.mark.timeout(600)
 def test_nothing_is_sealed_before_it_is_answered_named_and_signed(person: Person, server: Server) -> None:
     shop = seed(server)
-    to_signature(person, shop.code, shop.parcels[0])
+    to_pad(person, shop.code, shop.parcels[0])
     page = person.page
     page.click("[data-el=seal]")
     expect(page.locator("text=Answer this before you seal").first).to_be_visible()
@@ -178,7 +145,7 @@ def test_nothing_is_sealed_before_it_is_answered_named_and_signed(person: Person
 @pytest.mark.timeout(600)
 def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server: Server) -> None:
     shop = seed(server)
-    to_signature(person, shop.code, shop.parcels[0])
+    to_pad(person, shop.code, shop.parcels[0])
     page = person.page
     person.sign()
     page.press(
@@ -206,7 +173,7 @@ def test_a_signature_survives_a_turned_phone_and_a_crash(person: Person, server:
 @pytest.mark.timeout(600)
 def test_a_phone_that_is_turned_under_the_finger_can_still_be_signed(person: Person, server: Server) -> None:
     shop = seed(server)
-    to_signature(person, shop.code, shop.parcels[0])
+    to_pad(person, shop.code, shop.parcels[0])
     page = person.page
     pad = page.locator("[data-el=pad]")
     pad.scroll_into_view_if_needed()
@@ -365,35 +332,3 @@ def test_the_shift_ends_only_when_nothing_is_unsent(person: Person, server: Serv
     page.wait_for_selector("text=0 unsent: safe to hand back")
     told = shown(server, shop.parcels[0])
     assert told["status"] == "delivered", json.dumps(told)[:500]
-
-
-@pytest.mark.timeout(600)
-def test_a_photo_the_office_could_not_use_is_taken_again(person: Person, server: Server) -> None:
-    shop = seed(server)
-    to_signature(person, shop.code, shop.parcels[0])
-    person.sign()
-    person.seal()
-    person.wait_for_state("Safe")
-    [collect] = [e for e in shown(server, shop.parcels[0])["events"] if e["kind"] != "check"]
-    ask_for_retake(server, shop.org, collect["id"])
-    page = person.page
-    person.go("outbox")
-    page.click("[data-el=send]")
-    page.wait_for_selector("#tasks-count:visible")
-    person.go("tasks")
-    page.wait_for_selector("text=The tag cannot be read")
-    page.wait_for_selector(".task-picture:visible")
-    page.click("text=Take the photo again")
-    person.photograph()
-    page.click("[data-el=next]")
-    page.wait_for_selector(".done-mark")
-    person.wait_for_state("Safe")
-    told = shown(server, shop.parcels[0])
-    assert [event["kind"] for event in told["events"] if event["kind"] != "check"] == [
-        "collect",
-        "review",
-        "report",
-    ]
-    assert not told["flags"]["damaged_reported"]
-    person.go("tasks")
-    page.wait_for_selector("text=Nothing asked of you")

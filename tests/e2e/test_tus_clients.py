@@ -104,14 +104,6 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running Baton for all tests of this file; each may kill it, and starts it again."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made.start()
-    made.kill()
-
-
-@pytest.fixture(scope="module")
 def phone(server: Server) -> Enrolled:
     return enrol(server)
 

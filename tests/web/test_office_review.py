@@ -137,6 +137,42 @@ def test_a_retake_is_a_task_on_the_phone_and_its_answer_is_a_proof_of_its_own(
         assert session.execute(select(Task.done_at)).scalar_one() is not None
 
 
+def test_a_parcel_that_is_gone_is_an_answer_too_and_taken_back_it_leaves_the_task_open(
+    olga: FlaskClient, phone: ApiPhone, org_id: str, handed: Callable[..., str]
+) -> None:
+    event_id = handed()
+    cursor = phone.worklist()["cursor"]
+    post(olga, f"/office/review/{event_id}", verdict="retake", reason="tag_unreadable")
+    pulled = phone.worklist(cursor)
+    [task] = pulled["tasks"]["upserts"]
+
+    def tell_gone(about: str) -> str:
+        data = {"task": about, "gone": True}
+        answer = phone.send(phone.seal("report", task["parcels"], reason="retake", ref=event_id, data=data))
+        assert answer["results"][0]["status"] == "recorded"
+        return answer["results"][0]["id"]
+
+    tell_gone("of an earlier request")
+    assert phone.worklist(pulled["cursor"])["tasks"]["removes"] == []
+    first = tell_gone(task["id"])
+    pulled = phone.worklist(pulled["cursor"])
+    assert pulled["tasks"]["removes"] == [task["id"]]
+    phone.send(phone.seal("void", task["parcels"], ref=first, reason="mistake"))
+    pulled = phone.worklist(pulled["cursor"])
+    assert [each["id"] for each in pulled["tasks"]["upserts"]] == [task["id"]]
+
+    told = tell_gone(task["id"])
+    with reading() as session:
+        marks = session.execute(select(Event.marks).where(Event.id == told)).scalar_one()
+    assert "incomplete" not in str(marks)
+    page = olga.get(f"/office/review/{told}").text
+    assert "no new photo, the parcel is gone" in page
+    assert "Accepting this accepts the first record with the photo it has." in page
+    assert "No photo was taken" not in page
+    post(olga, f"/office/review/{told}", verdict="accept")
+    assert [state(org_id, it) for it in (told, event_id)] == ["accept", "accept"]
+
+
 def test_the_second_of_two_reviewers_is_told_who_was_quicker(
     app: Flask, olga: FlaskClient, org_id: str, handed: Callable[..., str]
 ) -> None:

@@ -180,6 +180,7 @@ for _function in (
     words.kind_words,
     words.role_word,
     words.reason_word,
+    words.answer_word,
     words.flag_words,
     rule_words.rule_words,
     rule_words.rule_choices,

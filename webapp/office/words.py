@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sync.rules.lifecycle import row_of
 from sync.rules.reasons import DAMAGE, REASONS
+
+if TYPE_CHECKING:
+    from webapp.store.queries.event_views import EventView
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,13 @@ _REASONS = {code: word for listed in REASONS.values() for code, word in listed i
 def reason_word(code: str | None) -> str:
     """A reason's code in words, from the rules' list where it has it; "" for none."""
     return _REASONS.get(code or "") or (code or "").replace("_", " ").capitalize()
+
+
+def answer_word(event: EventView) -> str:
+    """What an answer to the office's request for a new photo brings; "" for every other record."""
+    if event.kind != "report" or event.reason != "retake":
+        return ""
+    return "no new photo, the parcel is gone" if event.data.get("gone") is True else "new photo, as asked"
 
 
 def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:

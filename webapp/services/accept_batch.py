@@ -21,6 +21,7 @@ from webapp.services.server_identity import signing_key
 from webapp.store import database
 from webapp.store.journal import SqlJournal
 from webapp.store.queries import blobs, devices, review
+from webapp.store.queries.event_views import voids
 from webapp.store.unit import OperationalError, Session, lock_org, transaction
 
 log = structlog.get_logger()
@@ -133,14 +134,20 @@ def _sign_for(
 
 
 def settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
-    """Close the tasks that newly accepted events answer."""
-    answers = {
-        e.ref: e.id for e in (done.change.entries if done.change else ()) if e.reason == "retake" and e.ref
-    }
-    if not answers:
-        return
-    for task in review.open_tasks(session, org_id, list(answers)):
-        task.done_at, task.done_event_id, task.changed = now, answers[task.event_id], head
+    """Close the tasks that newly accepted events answer; an answer that was withdrawn leaves its task open again.
+
+    An answer that names its task (`data.task`) is of no other: the same proof may be asked for once more.
+    """
+    entries = done.change.entries if done.change else ()
+    answers = [e for e in entries if e.reason == "retake" and e.ref]
+    for task in review.open_tasks(session, org_id, [e.ref or "" for e in answers]) if answers else ():
+        for answer in answers:
+            if answer.ref == task.event_id and answer.data.get("task") in (None, task.id):
+                task.done_at, task.done_event_id, task.changed = now, answer.id, head
+    taken_back = [e.ref for e in entries if e.kind == "void" and e.ref]
+    withdrawn = voids(session, org_id, taken_back) if taken_back else {}
+    for task in review.answered_by(session, org_id, list(withdrawn)) if withdrawn else ():
+        task.done_at, task.done_event_id, task.changed = None, None, head
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:

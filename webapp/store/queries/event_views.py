@@ -126,12 +126,12 @@ def views(session: Session, org_id: str, ids: Sequence[str], parcel: str | None 
     payloads = {row.Event.id: envelope.open_(row.Event.jws).payload for row in rows}
     photos = _photos(session, org_id, ids, parcel)
     counts = _counts(session, org_id, ids)
-    voids = _voids(session, org_id, ids)
+    withdrawn = voids(session, org_id, ids)
     places = _places(session, org_id, payloads.values())
     brought = rescues.brought(session, org_id, [row.Event.sha256 for row in rows])
     return [
         replace(
-            _view(row, payloads[row.Event.id], places, counts.get(row.Event.id, 0), photos, voids),
+            _view(row, payloads[row.Event.id], places, counts.get(row.Event.id, 0), photos, withdrawn),
             brought=brought.get(row.Event.sha256),
         )
         for row in rows
@@ -162,7 +162,7 @@ def _view(
     places: Mapping[str, str],
     count: int,
     photos: Mapping[str, list[Photo]],
-    voids: Mapping[str, tuple[str, ...]],
+    withdrawn: Mapping[str, tuple[str, ...]],
 ) -> EventView:
     event: Event = row.Event
     shown = photos.get(event.id, [])
@@ -201,7 +201,7 @@ def _view(
         findings=tuple(finding(code, detail) for code, detail in event.marks or ()),
         photos=tuple(p for p in shown if p.role != "signature"),
         signature=next((p for p in shown if p.role == "signature"), None),
-        voided_by=voids.get(event.id, ()),
+        voided_by=withdrawn.get(event.id, ()),
     )
 
 
@@ -261,7 +261,8 @@ def _counts(session: Session, org_id: str, ids: Collection[str]) -> dict[str, in
     return {row[0]: row[1] for row in rows}
 
 
-def _voids(session: Session, org_id: str, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+def voids(session: Session, org_id: str, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Which events withdrew these, of those that somebody did withdraw."""
     # A void that was only a request raises `void_requested`, and withdraws nothing until that is granted.
     is_request = exists().where(
         Anomaly.org_id == Event.org_id, Anomaly.event_id == Event.id, Anomaly.code == "void_requested"

@@ -260,6 +260,20 @@ def open_tasks(session: Session, org_id: str, event_ids: Sequence[str]) -> list[
     return list(session.execute(query).scalars())
 
 
+def answered_by(session: Session, org_id: str, event_ids: Sequence[str]) -> list[Task]:
+    """The tasks that these events settled, of proofs that nobody has judged otherwise since."""
+    query = (
+        select(Task)
+        .join(Event, (Event.org_id == Task.org_id) & (Event.id == Task.event_id))
+        .where(
+            Task.org_id == org_id,
+            among(session, Task.done_event_id, event_ids),
+            Event.review_state == "retake",
+        )
+    )
+    return list(session.execute(query).scalars())
+
+
 def scanned_codes(session: Session, org_id: str, event_id: str) -> list[str]:
     """The parcels that an event scanned."""
     query = select(EventParcel.code).where(

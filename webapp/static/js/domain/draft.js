@@ -42,6 +42,16 @@ export function blankDraft(id, kind, startedAt) {
 }
 
 /**
+ * Parcels that are meant without being scanned: those of an earlier event, or of what the office asks.
+ * @param {string[]} codes
+ * @param {string} at RFC 3339
+ * @returns {Scan[]}
+ */
+export function asScans(codes, at) {
+  return codes.map((code) => ({ code, raw: code, verdict: "known", at, typed: false, override: null }));
+}
+
+/**
  * Every picture the draft points at.
  * @param {Draft} draft
  * @returns {string[]} digests

@@ -3,7 +3,7 @@
  * Pages call this and listen to its events; they never see IndexedDB, keys or the network.
  * @module
  */
-import { blankDraft } from "../domain/draft.js";
+import { asScans, blankDraft } from "../domain/draft.js";
 import { PhoneError, problemOf } from "../domain/problems.js";
 import { storeBlob } from "../storage/blobs.js";
 import { deleteDraft, keptDraft, putDraft } from "../storage/drafts.js";
@@ -239,14 +239,7 @@ export class Phone extends Kept {
     const event = await eventById(this.#context.store, this.device(), id);
     if (!event) throw new PhoneError("event-unknown", "This phone has no such handover.");
     const draft = this.newDraft("void", { id: `void:${id}`, ref: id, reason, run: event.run });
-    draft.scans = event.parcels.map((code) => ({
-      code,
-      raw: code,
-      verdict: "known",
-      at: draft.startedAt,
-      typed: false,
-      override: null,
-    }));
+    draft.scans = asScans(event.parcels, draft.startedAt);
     return this.seal(draft);
   }
 

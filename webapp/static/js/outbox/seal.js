@@ -4,7 +4,7 @@
  * and verified inside the transaction: of two tabs one wins, the other signs again for the next place.
  * @module
  */
-import { beyond, blankDraft } from "../domain/draft.js";
+import { asScans, beyond, blankDraft } from "../domain/draft.js";
 import { utf8 } from "../domain/bytes.js";
 import { DEFAULT_LIMITS } from "../domain/batches.js";
 import { buildPayload } from "../domain/payload.js";
@@ -149,14 +149,7 @@ export async function sealLoss(context, blob) {
     draft.run = event.run;
     if (role === "signature") draft.signature = { sha256, type, size, strokes: null };
     else draft.photos = [{ sha256, type, size, role, parcel }];
-    draft.scans = event.parcels.map((code) => ({
-      code,
-      raw: code,
-      verdict: "known",
-      at: event.at,
-      typed: false,
-      override: null,
-    }));
+    draft.scans = asScans(event.parcels, event.at);
     await sealDraft(context, blob.device, draft, { byHand: false });
   }
   await patchBlob(context.store, blob.device, blob.sha256, { state: "lost", upload: null });

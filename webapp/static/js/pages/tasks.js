@@ -2,11 +2,14 @@
  * Tasks: what the office asks for again; the answer is a report with reason `retake`.
  * @module
  */
+import { asScans } from "../domain/draft.js";
+import { PhoneError, wordsOf } from "../domain/problems.js";
 import { count, t } from "../domain/words.js";
 import { setBar } from "../ui/bar.js";
 import { age, clockTime, codeText, itemName } from "../ui/format.js";
 import { go } from "../ui/router.js";
 import { ask } from "../ui/sheet.js";
+import { toast } from "../ui/toast.js";
 import { button, clone, cloneAll, el, on, part, text, textOrHide } from "../ui/template.js";
 import { askedParts } from "./photo-words.js";
 
@@ -43,9 +46,10 @@ function card(app, task, urls) {
   text(box, "when", age(task.created_at));
   text(box, "about", aboutOf(app, task));
   el(box, "answered").hidden = !answered;
-  el(box, "gone").hidden = answered;
-  button(box, "go").hidden = answered;
+  for (const way of ["go", "gone"]) button(box, way).hidden = answered;
+  text(box, "gone-text", task.parcels.length === 1 ? t("The parcel is gone") : t("The parcels are gone"));
   on(box, "go", "click", () => void answer(app, task));
+  on(box, "gone", "click", () => void tellGone(app, task));
   if (task.picture) void showPicture(app, task.picture, part(box, "picture", HTMLImageElement), urls);
   return box;
 }
@@ -67,10 +71,46 @@ async function showPicture(app, sha256, image, urls) {
   image.hidden = false;
 }
 
+/** What cannot be photographed any more is an answer as well: the office goes on with the photo it has. @param {App} app @param {Task} task */
+async function tellGone(app, task) {
+  const begun = isAbout(app, task) ? (app.flow.draft?.photos.length ?? 0) : 0;
+  const said = await ask(
+    t("No new photo?"),
+    [
+      t("The office is told that there is nothing left to photograph, and goes on with the photo it has."),
+      begun ? t("What you took for it here is thrown away.") : null,
+    ]
+      .filter(Boolean)
+      .join(" "),
+    [
+      { value: "yes", label: t("Tell the office"), tone: "primary" },
+      { value: "", label: t("Not now") },
+    ],
+  );
+  if (said !== "yes") return;
+  const { id, event, parcels } = task;
+  const draft = app.phone.newDraft("report", { reason: "retake", ref: event });
+  draft.data = { task: id, gone: true };
+  draft.scans = asScans(parcels, draft.startedAt);
+  try {
+    await app.phone.seal(draft);
+    if (isAbout(app, task)) await app.flow.discard(); // the new photo that was begun
+    toast(t("Kept for the office: no new photo."), "sealed");
+  } catch (error) {
+    if (!(error instanceof PhoneError)) throw error;
+    toast(wordsOf(error), "stop");
+  }
+}
+
+/** @param {App} app @param {Task} task @returns {boolean} its new photo is what is being made */
+function isAbout({ flow: { draft } }, task) {
+  return draft?.ref === task.event && draft.data.task === task.id;
+}
+
 /** @param {App} app @param {Task} task */
 async function answer(app, task) {
   const other = app.flow.draft;
-  const isThis = other?.ref === task.event && other.data.task === task.id;
+  const isThis = isAbout(app, task);
   if (other && app.flow.isBegun && !isThis) {
     const choice = await ask(
       t("{what} is not finished", { what: itemName({ kind: other.kind, task: other.ref }) }),
@@ -91,14 +131,7 @@ async function answer(app, task) {
       data: { task: task.id }, // the same proof may be asked for once more
     });
     draft.ask = task.reason;
-    draft.scans = task.parcels.map((code) => ({
-      code,
-      raw: code,
-      verdict: "known",
-      at: draft.startedAt,
-      typed: false,
-      override: null,
-    }));
+    draft.scans = asScans(task.parcels, draft.startedAt);
     await app.flow.save();
   }
   app.flow.locate();

@@ -58,9 +58,10 @@ export function kindName(kind) {
   return t(KINDS[kind] ?? kind);
 }
 
-/** An answer to the office is no problem told. @param {{kind:Kind, task:string|null}} item @returns {string} */
-export function itemName({ kind, task }) {
-  return task ? t("Photo again") : kindName(kind);
+/** An answer to the office is no problem told. @param {{kind:Kind, task:string|null, photosTotal?:number}} item @returns {string} */
+export function itemName({ kind, task, photosTotal }) {
+  if (!task) return kindName(kind);
+  return photosTotal === 0 ? t("No new photo") : t("Photo again");
 }
 
 /** @param {{kind:Kind, data:Record<string, unknown>}} draft @returns {string} a return by its stage */
