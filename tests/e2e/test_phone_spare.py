@@ -96,7 +96,7 @@ def test_a_store_the_browser_threw_away_comes_back_with_all_that_was_not_sent(
     chromium.page.wait_for_selector("[data-el=resume]:visible")
     assert chromium.is_store_new(), "nothing was thrown away: this trial tries nothing"
     chromium.page.click("nav [data-tab=me]")
-    expect(chromium.page.locator("[data-el=brought]")).to_have_text(re.compile("1 handover · 4 pictures$"))
+    expect(chromium.page.locator("[data-el=brought]")).to_have_text(re.compile(r"1 handover\s· 4 pictures$"))
     expect(chromium.page.locator("[data-el=signed]")).to_contain_text("signed", ignore_case=True)
 
     chromium.page.click("nav [data-tab=home]")

@@ -133,7 +133,7 @@ def test_files_that_open_no_more_cost_nothing_where_there_is_a_second_copy(
     person.wait_for_state("Safe")
     person.go("me")
     chromium.page.wait_for_selector("[data-el=shift]:has-text('0 unsent: safe to hand back')")
-    expect(chromium.page.locator("[data-el=brought]")).to_have_text(re.compile("1 handover · 3 pictures$"))
+    expect(chromium.page.locator("[data-el=brought]")).to_have_text(re.compile(r"1 handover\s· 3 pictures$"))
     expect(chromium.page.locator("[data-el=lost]")).to_be_hidden()
 
     # The disk gives the old files again, with what was unsent then: nothing goes twice, and nothing is alarming.
