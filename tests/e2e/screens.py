@@ -20,7 +20,7 @@ from tests.support.server import Server
 
 SEED = """
 import json, sys
-from tests.support.shop import make_parcels, make_run, make_shop, make_user
+from tests.support.shop import make_order, make_parcels, make_run, make_shop, make_user
 from webapp import clock
 from webapp.app import create_app
 from webapp.services.enrol import make_enrolment
@@ -34,6 +34,8 @@ with app.app_context():
     user = make_user(org, asked["role"], "Budi Santoso")
     parcels = make_parcels(org, asked["count"], asked["seed"], status=asked["status"], carrier=asked["carrier"])
     others = {name: make_parcels(org, 1, seed, **members)[0] for name, (seed, members) in asked["others"].items()}
+    for number, (code, door) in enumerate(zip(parcels, asked["doors"]), start=1):
+        make_order(org, str(999000000000000000 + number), [code], recipient=door[0], address=door[1])
     listed = parcels + [others[name] for name in asked["listed"]]
     run = make_run(org, user, listed, asked["kind"], carrier=asked["carrier"])
     codes = [make_enrolment(org, user, None, clock.now(), "http://x").code for _ in range(2)]
@@ -77,7 +79,9 @@ class Shop:
 
 
 def seed(server: Server, kind: str = "collect", parcels: int = 4, **asked: Any) -> Shop:
-    """A shop with one run of that many parcels. `others` are `{name: (seed, members)}`, `listed` of them on the run."""
+    """A shop with one run of that many parcels. `others` are `{name: (seed, members)}`, `listed` of them on the run;
+    `doors` are the recipient and address of each parcel.
+    """
     # Codes of its own for each shop: the command line tells of the first parcel that has the code.
     defaults = {
         "role": "courier",
@@ -86,6 +90,7 @@ def seed(server: Server, kind: str = "collect", parcels: int = 4, **asked: Any) 
         "others": {},
         "listed": [],
         "carrier": None,
+        "doors": [],
     }
     given = json.dumps({**defaults, "kind": kind, "count": parcels, **asked})
     made = json.loads(inside(server, SEED, given).splitlines()[-1])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from sync.protocol.problems import Problem
-from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_order, make_parcels, make_shop, make_user
 from webapp import clock
 from webapp.services import rebuild
 from webapp.services.cancel_parcels import cancel_parcels
@@ -23,7 +23,7 @@ from webapp.services.keep_places import PlaceFacts, save_place
 from webapp.services.keep_stock import Count, adjust, count_in, demand_all, read_stock
 from webapp.services.label_parcels import label_parcels
 from webapp.services.record import Draft, record
-from webapp.store.models import Order, OrderLine, ParcelOrder, Place, Reservation, Stock, StockMove
+from webapp.store.models import OrderLine, Place, Reservation, Stock, StockMove
 from webapp.store.queries.picking import Choice
 from webapp.store.unit import lock_org, reading, transaction
 
@@ -51,14 +51,11 @@ class Shop:
         self.orders += 1
         order_id = str(576_460_000_000_000_000 + self.orders)
         codes = make_parcels(self.org_id, parcels, seed=self.orders)
+        make_order(self.org_id, order_id, codes)
         with transaction() as session:
-            told = {"platform_status": "To ship", "seen_at": clock.now(), "digest": "x"}
-            session.add(Order(org_id=self.org_id, order_id=order_id, **told))
-            session.flush()
             for sku, quantity in lines.items():
                 keys = {"org_id": self.org_id, "order_id": order_id, "sku_id": f"id-{sku}"}
                 session.add(OrderLine(**keys, seller_sku=sku, product=sku, quantity=quantity))
-            session.add_all(ParcelOrder(org_id=self.org_id, code=c, order_id=order_id) for c in codes)
         return codes
 
     def confirm(self, *codes: str) -> dict[str, str]:

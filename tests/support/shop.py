@@ -17,7 +17,7 @@ from tests.unit.phones import Phone, new_codes
 from webapp import clock
 from webapp.office import times
 from webapp.services.enrol import make_enrolment
-from webapp.store.models import Organisation, Parcel, Run, RunParcel, User
+from webapp.store.models import Order, Organisation, Parcel, ParcelOrder, Run, RunParcel, User
 from webapp.store.unit import lock_org, transaction
 
 MARKET = "guide"
@@ -57,6 +57,15 @@ def make_parcels(org_id: str, count: int, seed: int = 1, **members: Any) -> list
                 Parcel(org_id=org_id, code=code, created_at=now, updated_at=now, changed=head, **members)
             )
     return made
+
+
+def make_order(org_id: str, order_id: str, codes: list[str], **members: Any) -> None:
+    """An order of the marketplace that these parcels carry."""
+    with transaction() as session:
+        told = {"platform_status": "To ship", "seen_at": clock.now(), "digest": "", **members}
+        session.add(Order(org_id=org_id, order_id=order_id, **told))
+        session.flush()
+        session.add_all(ParcelOrder(org_id=org_id, code=code, order_id=order_id) for code in codes)
 
 
 def make_run(org_id: str, user_id: str, parcels: list[str], kind: str = "collect", **members: Any) -> str:

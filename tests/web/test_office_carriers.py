@@ -14,14 +14,14 @@ import pytest
 from flask import Flask
 from python_calamine import CalamineWorkbook
 
-from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_order, make_parcels, make_shop, make_user
 from tests.support.sitting import Desk, words
 from webapp import clock
 from webapp.services.feeds import keys
 from webapp.services.feeds.reports import report_from
 from webapp.services.feeds.take import take_reports
 from webapp.services.keep_carriers import CarrierFacts, save_carrier
-from webapp.store.models import Carrier, Order, Parcel, ParcelOrder
+from webapp.store.models import Carrier, Order, Parcel
 from webapp.store.unit import reading, transaction
 
 ID = "576460000000000013"
@@ -185,14 +185,6 @@ def test_keys_are_shown_once_and_only_to_an_administrator(app: Flask, desk: Desk
     assert desk.post("/office/carriers/none/feed/keys").status_code == 404
 
 
-def sold(org_id: str, order_id: str, codes: list[str], shipping: str = "Ship by Seller") -> None:
-    with transaction() as session:
-        made = {"platform_status": "To ship", "seen_at": clock.now(), "digest": "x"}
-        session.add(Order(org_id=org_id, order_id=order_id, shipping_type=shipping, **made))
-        session.flush()
-        session.add_all(ParcelOrder(org_id=org_id, code=code, order_id=order_id) for code in codes)
-
-
 def collect(app: Flask, org_id: str, codes: list[str]) -> None:
     phone = ApiPhone(app.test_client(), org_id, make_user(org_id))
     phone.send(phone.seal("collect", codes, intact=True, counterpart={"name": "A", "role": "seller"}))
@@ -216,11 +208,11 @@ def test_what_the_seller_ships_is_due_until_it_is_marked(
         make_parcels(org_id, 1, seed=n, tracking_number=f"=JX{n}" if n < 6 else None, carrier="jt")[0]
         for n in range(1, 7)
     )
-    sold(org_id, ID, [mine])
-    sold(org_id, ID[:-1] + "4", [theirs], "Ship by TikTok")
-    sold(org_id, ID[:-1] + "5", [waits])
-    sold(org_id, ID[:-1] + "6", [half, rest])
-    sold(org_id, ID[:-1] + "7", [bare])
+    make_order(org_id, ID, [mine], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "4", [theirs], shipping_type="Ship by TikTok")
+    make_order(org_id, ID[:-1] + "5", [waits], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "6", [half, rest], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "7", [bare], shipping_type="Ship by Seller")
     collect(app, org_id, [mine, theirs, half, bare])
     page = desk.page("/office/shipped")
     assert page.count('name="code"') == 3
@@ -247,8 +239,8 @@ def test_what_a_carrier_says_does_not_mark_an_order_as_shipped(
     on_its_way, there = (
         make_parcels(org_id, 1, seed=n, tracking_number=f"JX{n}", carrier="jt")[0] for n in (1, 2)
     )
-    sold(org_id, ID, [on_its_way])
-    sold(org_id, ID[:-1] + "4", [there])
+    make_order(org_id, ID, [on_its_way], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "4", [there], shipping_type="Ship by Seller")
     collect(app, org_id, [on_its_way, there])
     tell(org_id, "1", "JX1", "InTransit")
     tell(org_id, "2", "JX2", "delivered")
@@ -278,7 +270,7 @@ def test_a_newer_export_that_says_shipped_marks_what_a_carrier_had_scanned_befor
 ) -> None:
     save_carrier(org_id, "jt", CarrierFacts("J&T Express"), is_new=True)
     code = make_parcels(org_id, 1, tracking_number="JX1", carrier="jt")[0]
-    sold(org_id, ID, [code])
+    make_order(org_id, ID, [code], shipping_type="Ship by Seller")
     collect(app, org_id, [code])
     tell(org_id, "1", "JX1", "InTransit")
     assert desk.page("/office/shipped").count('name="code"') == 1
@@ -290,8 +282,8 @@ def test_a_newer_export_that_says_shipped_marks_what_a_carrier_had_scanned_befor
 
 def test_a_seller_sees_and_marks_only_their_own(app: Flask, org_id: str) -> None:
     mine, theirs = (make_parcels(org_id, 1, seed=n, seller=s)[0] for n, s in ((1, "Mine"), (2, "Theirs")))
-    sold(org_id, ID, [mine])
-    sold(org_id, ID[:-1] + "4", [theirs])
+    make_order(org_id, ID, [mine], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "4", [theirs], shipping_type="Ship by Seller")
     collect(app, org_id, [mine, theirs])
     seller = Desk(app, org_id, "seller", "Mine")
     assert seller.page("/office/shipped").count('name="code"') == 1
@@ -303,8 +295,8 @@ def test_all_that_the_page_showed_is_marked_in_one_press_and_nothing_that_came_s
     app: Flask, desk: Desk, org_id: str
 ) -> None:
     first, second = (make_parcels(org_id, 1, seed=n)[0] for n in (1, 2))
-    sold(org_id, ID, [first])
-    sold(org_id, ID[:-1] + "4", [second])
+    make_order(org_id, ID, [first], shipping_type="Ship by Seller")
+    make_order(org_id, ID[:-1] + "4", [second], shipping_type="Ship by Seller")
     collect(app, org_id, [first])
 
     def seen() -> str:

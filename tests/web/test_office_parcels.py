@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,10 +11,10 @@ from flask.testing import FlaskClient
 
 from sync.rules.parcel import Flags
 from tests.support.desk import hand_over, make_desk_user, signed_in
-from tests.support.shop import ApiPhone, make_parcels, make_shop, make_user
+from tests.support.shop import ApiPhone, make_order, make_parcels, make_shop, make_user
 from webapp import clock
 from webapp.office.words import FLAGS
-from webapp.store.models import Carrier, Order, Parcel, ParcelOrder
+from webapp.store.models import Carrier, Parcel
 from webapp.store.unit import transaction
 
 CODE = re.compile(r'href="/office/parcels/([0-9A-Z]{12})"')
@@ -37,22 +36,6 @@ def listed(client: FlaskClient, **query: str) -> list[str]:
     return CODE.findall(answer.text)
 
 
-def put_in_order(org_id: str, code: str, order_id: str, **members: Any) -> None:
-    with transaction() as session:
-        session.add(
-            Order(
-                org_id=org_id,
-                order_id=order_id,
-                seen_at=clock.now(),
-                digest="",
-                is_preorder=False,
-                **{"platform_status": "To ship", **members},
-            )
-        )
-        session.flush()
-        session.add(ParcelOrder(org_id=org_id, code=code, order_id=order_id))
-
-
 def test_the_newest_parcels_come_first_and_older_ones_page_by_page(office: FlaskClient, org_id: str) -> None:
     codes = set(make_parcels(org_id, 120))
     seen: list[str] = []
@@ -69,7 +52,7 @@ def test_the_newest_parcels_come_first_and_older_ones_page_by_page(office: Flask
 def test_the_newest_orders_come_first_whatever_their_numbers_say(office: FlaskClient, org_id: str) -> None:
     now = clock.now()
     for number, code in enumerate(make_parcels(org_id, 52)):
-        put_in_order(org_id, code, f"5764{number:04}", created_at=now - timedelta(hours=number))
+        make_order(org_id, f"5764{number:04}", [code], created_at=now - timedelta(hours=number))
     first = office.get("/office/orders").text
     older = re.search(r'rel="next" href="([^"]+)"', first)
     assert older
@@ -200,7 +183,7 @@ def test_a_wrong_character_is_told_from_a_code_nobody_knows(office: FlaskClient,
 def test_a_parcel_is_found_by_tracking_number_package_and_order(office: FlaskClient, org_id: str) -> None:
     [code] = make_parcels(org_id, 1, tracking_number="JT0012345678", package_id="1155667788")
     make_parcels(org_id, 3, seed=2)
-    put_in_order(org_id, code, "576461413038785752")
+    make_order(org_id, "576461413038785752", [code])
     for typed in ("jt 0012 345678", "1155667788", "576461413038785752", "345678", "38785752"):
         assert listed(office, q=typed) == [code], typed
     assert listed(office, q="%%%%") == []
@@ -225,7 +208,7 @@ def test_a_seller_without_a_shop_of_their_own_sees_nothing(app: Flask, org_id: s
 
 def test_another_shop_sees_nothing_of_this_one(app: Flask, org_id: str) -> None:
     [code] = make_parcels(org_id, 1, tracking_number="JT1")
-    put_in_order(org_id, code, "576461413038785752")
+    make_order(org_id, "576461413038785752", [code])
     stranger = signed_in(app, make_desk_user(make_shop("Another shop"), "admin", "Stranger"))
     assert listed(stranger) == []
     assert listed(stranger, q="JT1") == []
@@ -258,7 +241,7 @@ def test_an_address_that_cannot_be_read_breaks_nothing(office: FlaskClient, quer
 
 def test_what_an_export_says_is_text_and_never_markup(office: FlaskClient, org_id: str) -> None:
     [code] = make_parcels(org_id, 1, seller="<script>alert(1)</script>")
-    put_in_order(org_id, code, "576461413038785752", recipient='"><img src=x onerror=alert(1)>')
+    make_order(org_id, "576461413038785752", [code], recipient='"><img src=x onerror=alert(1)>')
     for path in (
         "/office/parcels",
         f"/office/parcels/{code}",
@@ -278,7 +261,7 @@ def test_an_empty_shop_says_what_to_do_first(office: FlaskClient) -> None:
 
 def test_an_order_shows_its_lines_and_parcels(office: FlaskClient, org_id: str) -> None:
     [code] = make_parcels(org_id, 1)
-    put_in_order(org_id, code, "576461413038785752", recipient="Dewi Anggraini")
+    make_order(org_id, "576461413038785752", [code], recipient="Dewi Anggraini")
     text = office.get("/office/orders/576461413038785752").text
     assert "Dewi Anggraini" in text
     assert f"/office/parcels/{code}" in text
@@ -287,8 +270,8 @@ def test_an_order_shows_its_lines_and_parcels(office: FlaskClient, org_id: str) 
 
 def test_an_order_that_is_cancelled_is_called_so_once(office: FlaskClient, org_id: str) -> None:
     [code] = make_parcels(org_id, 1)
-    put_in_order(
-        org_id, code, "576461413038785752", platform_status="Canceled", platform_substatus="Cancelled"
+    make_order(
+        org_id, "576461413038785752", [code], platform_status="Canceled", platform_substatus="Cancelled"
     )
     for path in ("/office/orders", "/office/orders/576461413038785752"):
         text = office.get(path).text.partition('id="main"')[2]
@@ -304,7 +287,7 @@ def test_one_choice_finds_the_orders_of_both_spellings(office: FlaskClient, org_
         "576461413038785754": "To ship",
     }
     for code, (order, status) in zip(make_parcels(org_id, 3), spelt.items(), strict=True):
-        put_in_order(org_id, code, order, platform_status=status)
+        make_order(org_id, order, [code], platform_status=status)
     page = office.get("/office/orders").text
     assert page.count(">Cancelled</option>") == 1
     [value] = re.findall(r'<option value="(\w+)">Cancelled</option>', page)

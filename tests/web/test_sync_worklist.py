@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, update
 
-from tests.support.shop import ApiPhone, make_parcels, make_run, make_shop, make_user, today
+from tests.support.shop import ApiPhone, make_order, make_parcels, make_run, make_shop, make_user, today
 from tests.unit.phones import proof
 from webapp import clock
 from webapp.services import worklist
 from webapp.services.enrol import revoke_device
 from webapp.services.record import Draft, record
-from webapp.store.models import Order, Parcel, ParcelOrder, Run
+from webapp.store.models import Parcel, Run
 from webapp.store.queries import worklist as ask
 from webapp.store.unit import lock_org, reading, transaction
 
@@ -132,23 +132,9 @@ def test_runs_are_told_to_their_person_with_their_parcels_and_taken_back(
 
 def test_a_name_and_address_go_only_to_the_driver_whose_run_it_is(app_on_both: Flask, org_id: str) -> None:
     made = make_parcels(org_id, 2)
-    with transaction() as session:
-        for number, code in enumerate(made):
-            order_id = f"57646075230342391{number}"
-            session.add(
-                Order(
-                    org_id=org_id,
-                    order_id=order_id,
-                    platform_status="Shipped",
-                    recipient="Demo recipient",
-                    address="1 Demo street",
-                    city="Demo city",
-                    seen_at=clock.now(),
-                    digest="",
-                )
-            )
-            session.flush()
-            session.add(ParcelOrder(org_id=org_id, code=code, order_id=order_id))
+    to = {"recipient": "Demo recipient", "address": "1 Demo street", "city": "Demo city"}
+    for number, code in enumerate(made):
+        make_order(org_id, f"57646075230342391{number}", [code], **to)
     client = app_on_both.test_client()
     driver = ApiPhone(client, org_id, make_user(org_id, "driver", "Test driver"))
     courier = ApiPhone(client, org_id, make_user(org_id))

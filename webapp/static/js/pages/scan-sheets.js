@@ -8,6 +8,7 @@ import { SAYS } from "../domain/verdict.js";
 import { clockTime, codeText } from "../ui/format.js";
 import { ask, open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
+import { showDoor } from "./door.js";
 
 /** @import {Draft, Parcel, VerdictCode} from '../domain/types.js' */
 /** @import {App} from './context.js' */
@@ -288,6 +289,7 @@ function row(app, code, scanned, remove) {
   const odd = scanned && scanned.verdict !== "known";
   setIcon(line, "icon", !scanned ? "circle" : odd ? "triangle-alert" : "circle-check");
   line.dataset.tone = !scanned ? "none" : odd ? "attention" : "safe";
+  showDoor(line, parcel, scanned === null);
   text(line, "code", codeText(code));
   const words = [
     parcel?.tracking_number,

@@ -1,0 +1,54 @@
+/**
+ * The door a parcel goes to, on a driver's own run: whose it is, where, and the way there.
+ * @module
+ */
+import { t } from "../domain/words.js";
+import { say, shout } from "../ui/announce.js";
+import { button, el, part, setIcon, text, textOrHide } from "../ui/template.js";
+
+/** @import {Parcel} from '../domain/types.js' */
+
+/**
+ * What opens an address in the maps that are on this phone, with no network too where they keep theirs.
+ * @param {string} address
+ * @param {string} [agent]
+ * @returns {string|null} null where nothing would open
+ */
+export function mapLink(address, agent = navigator.userAgent) {
+  const asked = encodeURIComponent(address);
+  if (/iPhone|iPad|iPod/.test(agent)) return `https://maps.apple.com/?q=${asked}`;
+  return /Android/.test(agent) ? `geo:0,0?q=${asked}` : null;
+}
+
+/**
+ * Fills a row's name, address and ways; a parcel without a recipient, or that is scanned already, has no ways.
+ * @param {HTMLElement} line
+ * @param {Parcel|null} parcel
+ * @param {boolean} isToGo
+ */
+export function showDoor(line, parcel, isToGo) {
+  const { name, address } = parcel?.recipient ?? { name: "", address: "" };
+  textOrHide(line, "who", name || null);
+  textOrHide(line, "address", address || null);
+  const map = part(line, "map", HTMLAnchorElement);
+  const copy = button(line, "copy");
+  const link = mapLink(address);
+  map.hidden = !isToGo || !address || link === null;
+  copy.hidden = !isToGo || !address;
+  if (link !== null) map.href = link;
+  text(line, "map-text", t("Map to {name}", { name: name || address }));
+  text(line, "copy-text", t("Copy the address of {name}", { name: name || address }));
+  copy.addEventListener("click", () => void copyOut(line, address));
+}
+
+/** Told on the button, as the sheet lies over every toast; what may not be copied is at least marked for a hand to do it. @param {HTMLElement} line @param {string} address */
+async function copyOut(line, address) {
+  try {
+    await navigator.clipboard.writeText(address);
+    setIcon(line, "copy-icon", "check");
+    say(t("Copied."));
+  } catch {
+    getSelection()?.selectAllChildren(el(line, "address"));
+    shout(t("This phone did not let Baton copy it."));
+  }
+}
