@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from scripts.run_checks import run_all
 from tests.support.programs import ROOT, find_node
 
-MOST_AT_ONCE = 4
+# A browser waits for a server, a server for a disk, and a unit test of the phone for a timer: beside it another can run.
+AT_ONCE = min(2 * (os.cpu_count() or 1), 4)
 
 
 @dataclass
@@ -56,7 +57,10 @@ def main(arguments: list[str]) -> int:
 def run_node(tally: Tally) -> None:
     """The JavaScript unit tests, by Node's own runner."""
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.test.*js"))
-    code, output = echo([str(find_node()), "--test", "--test-reporter=spec", *files], quiet=True)
+    code, output = echo(
+        [str(find_node()), "--test", f"--test-concurrency={AT_ONCE}", "--test-reporter=spec", *files],
+        quiet=True,
+    )
     counted = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", output, re.MULTILINE)}
     if code:
         print(output)
@@ -67,11 +71,10 @@ def run_node(tally: Tally) -> None:
 def run_pytest(tally: Tally, arguments: list[str]) -> None:
     """All floors of Python tests in one run; long trials and other browsers only when asked for (`-m`, or by name).
 
-    The whole is shared out, a file at a time, to as many processes as there are processors, four at most: beside a
-    browser that waits for a server, another test can run.
+    The whole is shared out, a file at a time, to twice as many processes as there are processors, four at most.
     """
     if not arguments:
-        arguments = ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "loadfile"]
+        arguments = ["-n", str(AT_ONCE), "--dist", "loadfile"]
     if not any(argument in {"-m", "-k"} or "::" in argument for argument in arguments):
         arguments = ["-m", "not chaos and not elsewhere", *arguments]
     code, output = echo([sys.executable, "-m", "pytest", "-q", "--color=no", *arguments])

@@ -51,3 +51,12 @@ TRACE = """\
 def test_what_is_written_and_not_synced_by_the_answer_is_seen(between: str, unsynced: list[str]) -> None:
     (one,) = exchanges(TRACE.format(between))
     assert (one.status, one.unsynced) == (200, unsynced)
+
+
+def test_an_answer_that_left_as_the_watching_ended_is_an_answer() -> None:
+    sent = '9 sendto(7<socket:[1]>, "HTTP/1.1 200 OK", 15, 0, NULL, 0'
+    trace = TRACE.format("9 fdatasync(5</d/baton.db-wal>) = 0").replace(
+        f"{sent}) = 15", f"{sent} <detached ...>"
+    )
+    (one,) = exchanges(trace)
+    assert (one.status, one.unsynced) == (200, [])

@@ -15,7 +15,9 @@ from pathlib import Path
 
 CALLS = "trace=write,pwrite64,fsync,fdatasync,rename,mkdir,sendto,recvfrom"
 _LINE = re.compile(r"^(\d+) +(.*)$")
-_UNFINISHED, _RESUMED = " <unfinished ...>", re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
+# Detached: the answer had reached whoever ended the watching before the call that sent it was over.
+_UNFINISHED = re.compile(r" <(?:unfinished|detached) \.\.\.>$")
+_RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
 _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)")
 _ON_FILE = re.compile(r"^\d+<([^>]*)>")
 _ASKS, _SUCCEEDS = re.compile(r'"((?:POST|PATCH) [^ ]+)'), re.compile(r'"HTTP/1\.1 (2\d\d)')
@@ -99,8 +101,8 @@ def _ended_calls(trace: str) -> Iterator[tuple[str, str]]:
         if found is None:
             continue
         thread, text = found.groups()
-        if text.endswith(_UNFINISHED):
-            begun[thread] = text.removesuffix(_UNFINISHED)
+        if _UNFINISHED.search(text):
+            begun[thread] = _UNFINISHED.sub("", text)
             if text.startswith("sendto"):
                 yield "sendto", text  # an answer leaves when it is begun
             continue
