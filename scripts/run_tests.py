@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from scripts.run_checks import run_all
 from tests.support.programs import ROOT, find_node
 
-# A browser waits for a server, a server for a disk, and a unit test of the phone for a timer: beside it another can run.
-AT_ONCE = min(2 * (os.cpu_count() or 1), 4)
+CORES = min(os.cpu_count() or 1, 4)
+# A unit test of the phone mostly waits for a timer; a browser for its server, and a server for a disk, now and then.
+NODES_AT_ONCE, TESTS_AT_ONCE = 2 * CORES, CORES + 1
 
 
 @dataclass
@@ -58,7 +59,7 @@ def run_node(tally: Tally) -> None:
     """The JavaScript unit tests, by Node's own runner."""
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.test.*js"))
     code, output = echo(
-        [str(find_node()), "--test", f"--test-concurrency={AT_ONCE}", "--test-reporter=spec", *files],
+        [str(find_node()), "--test", f"--test-concurrency={NODES_AT_ONCE}", "--test-reporter=spec", *files],
         quiet=True,
     )
     counted = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", output, re.MULTILINE)}
@@ -71,10 +72,10 @@ def run_node(tally: Tally) -> None:
 def run_pytest(tally: Tally, arguments: list[str]) -> None:
     """All floors of Python tests in one run; long trials and other browsers only when asked for (`-m`, or by name).
 
-    The whole is shared out, a file at a time, to twice as many processes as there are processors, four at most.
+    The whole is shared out, a file at a time, to one process more than there are processors.
     """
     if not arguments:
-        arguments = ["-n", str(AT_ONCE), "--dist", "loadfile"]
+        arguments = ["-n", str(TESTS_AT_ONCE), "--dist", "loadfile"]
     if not any(argument in {"-m", "-k"} or "::" in argument for argument in arguments):
         arguments = ["-m", "not chaos and not elsewhere", *arguments]
     code, output = echo([sys.executable, "-m", "pytest", "-q", "--color=no", *arguments])
