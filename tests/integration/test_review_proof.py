@@ -72,6 +72,44 @@ def test_of_four_verdicts_at_once_one_counts_and_three_are_told(
     assert len(tasks) == (state == "retake")
 
 
+@pytest.mark.parametrize("verdict", ["accept", "reject"])
+def test_the_last_answer_of_two_retakes_is_the_last_word_on_all_of_them(
+    phone: ApiPhone, org_id: str, verdict: str
+) -> None:
+    codes = make_parcels(org_id, 2)
+    first = hand_over(phone, org_id, codes, is_home=False)
+    olga = make_user(org_id, "office", "Olga Office")
+
+    def answer(ref: str) -> str:
+        told = phone.send(phone.seal("report", codes, reason="retake", ref=ref, data={"gone": True}))
+        return str(told["results"][0]["id"])
+
+    asked = [first]
+    for _ in range(2):
+        review_proof(org_id, olga, asked[-1], "retake", clock.now(), reason="photo_blurred")
+        asked.append(answer(asked[-1]))
+    review_proof(org_id, olga, asked[-1], verdict, clock.now(), reason="photo_blurred")
+    with reading() as session:
+        states = [session.get_one(Event, (org_id, it)).review_state for it in asked]
+        assert session.execute(select(Task.id).where(Task.done_at.is_(None))).all() == []
+    assert states == [verdict] * 3
+    assert rebuild.check(clock.now()) == (2, [])
+
+
+def test_a_rejected_answer_leaves_what_was_accepted_meanwhile(phone: ApiPhone, org_id: str) -> None:
+    codes = make_parcels(org_id, 1)
+    first = hand_over(phone, org_id, codes, is_home=False)
+    olga = make_user(org_id, "office", "Olga Office")
+    review_proof(org_id, olga, first, "retake", clock.now(), reason="photo_blurred")
+    told = phone.send(phone.seal("report", codes, reason="retake", ref=first))
+    review_proof(org_id, olga, first, "accept", clock.now(), seen="retake")
+    review_proof(
+        org_id, olga, told["results"][0]["id"], "reject", clock.now(), reason="other", note="It shows a wall."
+    )
+    with reading() as session:
+        assert session.get_one(Event, (org_id, first)).review_state == "accept"
+
+
 def test_an_anomaly_is_closed_once_however_many_press(
     app_on_both: Flask, phone: ApiPhone, org_id: str
 ) -> None:

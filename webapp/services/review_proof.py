@@ -67,7 +67,8 @@ def review_proof(
 ) -> Judged:
     """Record a verdict on a proof that still stands as the reviewer saw it (`seen`).
 
-    Accepting the answer to a retake accepts the proof it answers as well. Problems: `not-found` (not this
+    Accepting the answer to a retake accepts the proof it answers as well, and rejecting it ends what waited for it.
+    Problems: `not-found` (not this
     shop's, or nothing to review), `conflict` (somebody was quicker; the detail says who and what),
     `field-invalid` (no such verdict; no reason where one is due; nobody to ask for a retake).
     """
@@ -76,8 +77,10 @@ def review_proof(
         head = lock_org(session, org_id)
         event = _reviewable(session, org_id, event_id, seen)
         drafts = [_draft(session, event, verdict, reason, note)]
-        if verdict == "accept" and event.reason == "retake" and event.ref:
-            drafts += _older(session, org_id, event.ref, reason, note)
+        if verdict != "retake":
+            drafts += [
+                _draft(session, it, verdict, reason, note) for it in _answered(session, event, verdict)
+            ]
         record(session, org_id, actor_id, drafts, now)
         for draft in drafts:
             _close_task(session, org_id, draft.ref or "", head, now)
@@ -116,11 +119,17 @@ def _draft(session: Session, event: Event, verdict: str, reason: str | None, not
     return Draft("review", codes, reason=reason, note=note or None, ref=event.id, data={"verdict": verdict})
 
 
-def _older(session: Session, org_id: str, ref: str, reason: str | None, note: str | None) -> list[Draft]:
-    older = session.get(Event, (org_id, ref))
-    if older is None or older.review_state in {None, "accept"}:
-        return []
-    return [_draft(session, older, "accept", reason, note)]
+def _answered(session: Session, event: Event, verdict: str) -> list[Event]:
+    """What an answer to a retake is the last word on: the proof it was asked for, what that one answered, and so on."""
+    chain, older = {event.id: event}, event
+    while older.reason == "retake" and older.ref and older.ref not in chain:
+        found = session.get(Event, (event.org_id, older.ref))
+        if found is None or found.review_state is None:
+            break
+        chain[found.id] = older = found
+    # An accepted answer is good for all of it; a rejected one ends what only waited for it.
+    ended = {"waiting", "reject", "retake"} if verdict == "accept" else {"retake"}
+    return [it for it in chain.values() if it is not event and it.review_state in ended]
 
 
 def _for_phone(reason: str | None, note: str | None) -> str:
