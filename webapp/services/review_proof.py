@@ -68,9 +68,8 @@ def review_proof(
     """Record a verdict on a proof that still stands as the reviewer saw it (`seen`).
 
     Accepting the answer to a retake accepts the proof it answers as well, and rejecting it ends what waited for it.
-    Problems: `not-found` (not this
-    shop's, or nothing to review), `conflict` (somebody was quicker; the detail says who and what),
-    `field-invalid` (no such verdict; no reason where one is due; nobody to ask for a retake).
+    Problems: `not-found` (not this shop's, or nothing to review), `conflict` (somebody was quicker; the detail says who
+    and what), `field-invalid` (no such verdict; no reason where one is due; nobody to ask for a retake).
     """
     _check(verdict, reason, note)
     with transaction() as session:
