@@ -228,3 +228,20 @@ def test_the_words_are_on_the_copy() -> None:
 
 def test_what_is_no_picture_is_not_stamped() -> None:
     assert stamp(b"\xff\xd8\xff" + b"nothing" * 40, "image/jpeg", ["x"]) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ({"kind": "report", "reason": "retake"}, "New photo, as the office asked"),
+        (
+            {"kind": "report", "reason": "retake", "data": {"gone": True}},
+            "No new photo, as the office asked: the parcel is gone",
+        ),
+        ({"kind": "report", "reason": "damage", "data": {"gone": True}}, "Damaged"),
+        ({"kind": "attempt", "reason": "a_new_reason"}, "a new reason"),
+        ({"kind": "collect"}, ""),
+    ],
+)
+def test_a_reason_is_printed_in_words(payload: dict[str, object], said: str) -> None:
+    assert words.reason(payload) == said

@@ -229,7 +229,7 @@ def _facts(
         ("Phone's clock", _clock(printed, event)),
         ("Server had it by", received),
         ("Place", _place(event, payload)),
-        ("Reason", words.reason(event["kind"], payload.get("reason"))),
+        ("Reason", words.reason(payload)),
         ("Note", payload.get("note") or ""),
         ("Record", f"no. {event['seq']} of its phone, {event['id']}"),
         ("Digest (SHA-256)", event["sha256"]),

@@ -61,8 +61,11 @@ def others(count: int) -> str:
     return f"{'1 picture' if count == 1 else f'{count} pictures, of each'}: {ABSENT['left_out']}."
 
 
-def reason(kind_: str, code_: str | None) -> str:
-    """A reason in words; one outside the list as it came."""
+def reason(payload: Mapping[str, Any]) -> str:
+    """An event's reason in words; one outside the list as it came."""
+    kind_, code_ = payload["kind"], payload.get("reason")
+    if (kind_, code_) == ("report", "retake") and (payload.get("data") or {}).get("gone") is True:
+        return "No new photo, as the office asked: the parcel is gone"
     return dict(REASONS.get(kind_, ())).get(code_ or "", (code_ or "").replace("_", " "))
 
 
