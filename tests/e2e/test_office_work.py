@@ -37,6 +37,7 @@ class Stage:
     """A shop on a running server: `parcels` are ready and on `run`, `loose` are only expected."""
 
     server: Server
+    org: str
     courier: str
     run: str
     place: str
@@ -56,7 +57,7 @@ def stage(make_server: Callable[..., Server]) -> Iterator[Stage]:
         parcels = make_parcels(org_id, 11, status="ready", carrier="jt", fragile=True)
         loose = make_parcels(org_id, 3, seed=9)
         run = make_run(org_id, courier, parcels, place_id=place)
-        yield Stage(server, courier, run, place, parcels, loose)
+        yield Stage(server, org_id, courier, run, place, parcels, loose)
 
 
 def sign_in(browser: Chromium, stage: Stage, **options: Any) -> Page:
@@ -222,6 +223,42 @@ def test_no_page_has_a_fault_that_axe_finds_or_runs_over_its_side(
     expect(page.get_by_role("heading", name="Labelled")).to_be_visible()
     faults["prepared"] = axe(page)
     assert {path: found for path, found in faults.items() if found} == {}
+
+
+# What has the focus, when a hand that pressed there would reach something else.
+UNDER = """() => {
+  const here = document.activeElement;
+  const { x, y, width, height } = (here.closest("label, .tick") ?? here).getBoundingClientRect();
+  const top = document.elementFromPoint(x + width / 2, y + height / 2);
+  const isSeen = top && (here.contains(top) || (here.closest("label, .tick") ?? here).contains(top));
+  return isSeen ? "" : `${here.outerHTML.slice(0, 90)} at ${Math.round(y)} under ${top?.outerHTML.slice(0, 60)}`;
+}"""
+
+
+@pytest.mark.parametrize(
+    "viewport",
+    [DESK, {"width": 360, "height": 740}, {"width": 1280, "height": 560}],
+    ids=["desk", "phone", "low"],
+)
+def test_nothing_that_has_the_focus_lies_under_the_presses_of_prepare(
+    browser: Chromium, stage: Stage, viewport: dict[str, int]
+) -> None:
+    make_parcels(stage.org, 25, seed=11)
+    page = sign_in(browser, stage, viewport=viewport)
+    page.goto(f"{stage.server.url}/office/prepare")
+    expect(page.get_by_role("button", name="Label")).to_be_in_viewport()
+    page.locator("main").evaluate("main => { main.tabIndex = -1; main.focus(); }")
+    hidden, met = [], set()
+    for way in ("Tab", "Shift+Tab"):
+        for _ in range(90):
+            page.keyboard.press(way)
+            if page.evaluate("() => !document.querySelector('main').contains(document.activeElement)"):
+                break
+            met.add(page.evaluate("() => document.activeElement.outerHTML"))
+            if under := page.evaluate(UNDER):
+                hidden.append(under)
+    assert len(met) > 40
+    assert hidden == []
 
 
 def test_the_page_one_is_on_and_the_way_out_are_in_sight_on_a_low_screen(

@@ -21,6 +21,21 @@ export function mapLink(address, agent = navigator.userAgent) {
 }
 
 /**
+ * Street by street, house by house; what has no address keeps its order behind them.
+ * @param {string[]} codes
+ * @param {(code: string) => Parcel|null} parcelOf
+ * @returns {string[]}
+ */
+export function byDoor(codes, parcelOf) {
+  const addressOf = new Map(codes.map((code) => [code, parcelOf(code)?.recipient?.address ?? ""]));
+  const inOrder = new Intl.Collator(undefined, { numeric: true }).compare;
+  return [...codes].sort((a, b) => {
+    const [one, other] = [addressOf.get(a) ?? "", addressOf.get(b) ?? ""];
+    return one && other ? inOrder(one, other) : Number(!one) - Number(!other);
+  });
+}
+
+/**
  * Fills a row's name, address and ways; a parcel without a recipient, or that is scanned already, has no ways.
  * @param {HTMLElement} line
  * @param {Parcel|null} parcel

@@ -8,7 +8,7 @@ import { SAYS } from "../domain/verdict.js";
 import { clockTime, codeText } from "../ui/format.js";
 import { ask, open } from "../ui/sheet.js";
 import { button, clone, el, on, part, setIcon, text, textOrHide } from "../ui/template.js";
-import { showDoor } from "./door.js";
+import { byDoor, showDoor } from "./door.js";
 
 /** @import {Draft, Parcel, VerdictCode} from '../domain/types.js' */
 /** @import {App} from './context.js' */
@@ -239,7 +239,8 @@ export async function listOf(app, draft, { missing, expected }, remove) {
         : t("{n} missing", { n: codes.length });
     textOrHide(dialog, "missing-title", codes.length > 0 ? words : null);
     el(dialog, "missing").hidden = codes.length === 0;
-    el(dialog, "missing").replaceChildren(...codes.map((code) => row(app, code, null, remove)));
+    const toGo = byDoor(codes, (code) => app.phone.parcel(code));
+    el(dialog, "missing").replaceChildren(...toGo.map((code) => row(app, code, null, remove)));
     text(dialog, "scanned-title", t("{n} scanned", { n: draft.scans.length }));
     el(dialog, "scanned").replaceChildren(
       ...[...draft.scans].reverse().map(({ code, verdict, typed }) =>
