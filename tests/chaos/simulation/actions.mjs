@@ -5,6 +5,7 @@
 import { photo, signature } from "./pictures.mjs";
 import { server } from "./server.mjs";
 import { copy, look } from "./storage.mjs";
+import { TORN } from "./torn.mjs";
 import { VERSIONS } from "./versions.mjs";
 
 const YEAR = 31_557_600_000;
@@ -215,3 +216,4 @@ export const ACTIONS = {
 /** How often a day's hands do each of these, beside what makes the day special. */
 export const ALWAYS = { seal: 10, "press send": 1, weather: 3, "leave a draft": 1, "take back": 1 };
 export const SPECIAL = Object.keys(ACTIONS).filter((name) => !(name in ALWAYS));
+Object.assign(ACTIONS, TORN);

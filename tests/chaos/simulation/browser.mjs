@@ -94,6 +94,19 @@ export class Locks {
   }
 }
 
+/** localStorage: what was noted stays, whatever becomes of the databases. */
+class Noted {
+  #kept = new Map();
+
+  getItem(name) {
+    return this.#kept.get(name) ?? null;
+  }
+
+  setItem(name, value) {
+    this.#kept.set(name, value);
+  }
+}
+
 class SyncBlob {
   constructor([text]) {
     this.text = text;
@@ -128,8 +141,17 @@ export class Answer {
 export function furnish(opening) {
   Object.defineProperty(globalThis, "crypto", {
     configurable: true,
-    get: () => ({ subtle: opening().subtle, getRandomValues: (bytes) => opening().chance.fill(bytes) }),
+    get: () => ({
+      subtle: opening().subtle,
+      getRandomValues: (bytes) => opening().chance.fill(bytes),
+      randomUUID: () => Buffer.from(opening().turns.fill(new Uint8Array(16))).toString("hex"),
+    }),
   });
+  Object.defineProperty(globalThis, "navigator", {
+    configurable: true,
+    get: () => ({ storageBuckets: opening()?.handset.buckets?.of(opening()) }),
+  });
+  globalThis.localStorage = new Noted();
   globalThis.Blob = SyncBlob;
   globalThis.Response = Answer;
   globalThis.CompressionStream = class {};

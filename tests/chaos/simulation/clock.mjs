@@ -110,6 +110,7 @@ export function rule(current) {
   globalThis.setImmediate = countedImmediate;
   globalThis.setTimeout = (run, ms, ...given) => current().after(ms, () => run(...given));
   globalThis.clearTimeout = (timer) => current().cancel(timer);
+  performance.now = () => current().now;
   AbortSignal.timeout = (ms) => {
     const controller = new AbortController();
     current().after(ms, () => controller.abort(new DOMException("The deadline has passed.", "TimeoutError")));

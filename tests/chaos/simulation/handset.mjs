@@ -6,14 +6,16 @@ import "fake-indexeddb/auto";
 import "../../../webapp/static/js/outbox/hands.js"; // loaded before the first schedule: a file's time is nobody's
 import { flushInBackground } from "../../../webapp/static/js/outbox/background.js";
 import { openPhone } from "../../../webapp/static/js/outbox/phone.js";
+import { Shelf } from "../../../webapp/static/js/storage/shelf.js";
+import { Spare } from "../../../webapp/static/js/storage/spare.js";
 import { Store } from "../../../webapp/static/js/storage/store.js";
 import { Locks, furnish, makeSubtle } from "./browser.mjs";
-import { ailing, look } from "./storage.mjs";
+import { Buckets, ailing, look } from "./storage.mjs";
 
 const never = new Promise(() => undefined);
 const GB = 1_073_741_824;
 
-/** Whose store it is: told by who was being opened when it was. @type {WeakMap<Store, Tab>} */
+/** Whose store, or second copy, it is: told by who was being opened when it was. @type {WeakMap<Store|Spare, Tab>} */
 const owners = new WeakMap();
 let opening = null;
 
@@ -32,6 +34,13 @@ const around = (original) =>
   };
 Store.prototype.read = around(read);
 Store.prototype.write = around(write);
+const { of } = Spare;
+Spare.of = (name) => {
+  const spare = of(name);
+  if (spare) owners.set(spare, opening);
+  return spare;
+};
+Spare.prototype.follow = around(Spare.prototype.follow); // killed between the two copies
 furnish(() => opening);
 
 /** One opened page of the app. */
@@ -53,6 +62,7 @@ export class Tab {
       if (this.isDead) await never;
     };
     this.subtle = makeSubtle(this.step);
+    this.turns = chance.stream("turns");
   }
 
   get isFrozen() {
@@ -93,6 +103,7 @@ export class Handset {
     this.databases = [this.database];
     this.chance = world.draw.stream(name);
     this.locks = this.chance.chance(0.8) ? new Locks() : null; // else a lease
+    this.buckets = this.chance.stream("buckets").chance(0.6) ? new Buckets() : undefined;
   }
 
   get ails() {
@@ -161,6 +172,7 @@ export class Handset {
         persisted: async () => true,
       },
       client: this.client,
+      shelf: new Shelf(null),
       auto: false,
     };
   }

@@ -187,7 +187,10 @@ export class Judge {
       if (code !== "device_revoked") found.push(`held back without need: ${device} ${code} ${detail}`);
     }
     for (const { events } of phones) {
-      for (const { kind, id } of events) if (kind === "blob_lost") found.push(`unsound: ${id} tells a loss`);
+      for (const { kind, id, blobs } of events) {
+        const isTrue = blobs.every(({ sha256 }) => this.#world.gone.has(sha256));
+        if (kind === "blob_lost" && !isTrue) found.push(`unsound: ${id} tells a loss`);
+      }
     }
     return found;
   }

@@ -36,6 +36,18 @@ export const MUTANTS = {
     to: "  return false;",
     under: { isLimited: true },
   },
+  "says that it is kept twice": {
+    file: "storage/spare.js",
+    from: "this.#inLine((second) => this.#follow(second, first, changes), TRIES);",
+    to: "Promise.resolve(true);",
+    under: { isTorn: true },
+  },
+  "takes the older copy for the right one": {
+    file: "storage/turns.js",
+    from: "id === earlier.id && n >= earlier.n",
+    to: "id === earlier.id && n <= earlier.n",
+    under: { isTorn: true },
+  },
   "parks what a proxy made unreadable": {
     file: "outbox/flush.js",
     from: "return isUnread ?",

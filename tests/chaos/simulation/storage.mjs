@@ -2,7 +2,7 @@
  * What a phone's storage may do: be full, lose its connection, abort, be cleared, be copied to another phone. Looked at
  * past the phone's own modules, by the bare database.
  */
-import { IDBDatabase, IDBObjectStore, indexedDB } from "fake-indexeddb";
+import { IDBDatabase, IDBFactory, IDBObjectStore, indexedDB } from "fake-indexeddb";
 import { VERSION, upgrade } from "../../../webapp/static/js/storage/schema.js";
 import { openDB } from "../../../webapp/static/vendor/idb-8.0.4/index.js";
 
@@ -41,7 +41,7 @@ IDBDatabase.prototype.transaction = function (...given) {
 for (const name of ["put", "add"]) {
   const original = IDBObjectStore.prototype[name];
   IDBObjectStore.prototype[name] = function (...given) {
-    if (ailments.get(this.transaction.db.name)?.full.has(this.name)) {
+    if (!isLooking && ailments.get(this.transaction.db.name)?.full.has(this.name)) {
       throw new DOMException("There is no room.", "QuotaExceededError");
     }
     return original.apply(this, given);
@@ -59,7 +59,7 @@ const STORES = [
   "blobs",
   "blob_bytes",
 ];
-const COPIED = [...STORES, "receipts", "parcels", "runs", "tasks", "notices", "meta"];
+export const COPIED = [...STORES, "receipts", "parcels", "runs", "tasks", "notices", "meta"];
 
 /** As a newer version of the app has left it, or as today's makes it. */
 async function openAny(name) {
@@ -101,6 +101,62 @@ export async function copy(from, to) {
   const db = await openDB(to, VERSION, { upgrade });
   const tx = db.transaction(COPIED, "readwrite");
   for (const store of COPIED) for (const row of rows[store]) void tx.objectStore(store).put(row);
+  await tx.done;
+  db.close();
+}
+
+/** A browser's storage buckets: each has databases of its own. */
+export class Buckets {
+  #all = new Map();
+
+  /** The same for one tab, which does nothing there any more once it is dead. */
+  of(tab) {
+    return {
+      open: async (name) => ({ indexedDB: this.#openedBy(tab, name) }),
+      keys: async () => [...this.#all.keys()],
+    };
+  }
+
+  #openedBy(tab, name) {
+    if (!this.#all.has(name)) this.#all.set(name, new IDBFactory());
+    const factory = this.#all.get(name);
+    const open = (...given) => {
+      const request = factory.open(...given);
+      request.addEventListener("success", () => {
+        const { result: db } = request;
+        const begin = db.transaction.bind(db);
+        db.transaction = (...wanted) => {
+          if (tab.isDead) throw new DOMException("The page is gone.", "InvalidStateError");
+          return begin(...wanted);
+        };
+      });
+      return request;
+    };
+    return { open, databases: () => factory.databases() };
+  }
+}
+
+/** The browser takes the files for damaged, and deletes them. */
+export function throwAway(name) {
+  // The pages that had it open are dead; this one would wait for them, as a browser does not.
+  for (const connection of indexedDB._databases.get(name)?.connections ?? []) connection.close();
+  return new Promise((done, failed) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = done;
+    request.onerror = () => failed(request.error);
+  });
+}
+
+/** The database silently is what it was when these rows were read, as after a torn record in its log. */
+export async function goBack(name, rows) {
+  const db = await openAny(name);
+  isLooking = true;
+  const tx = db.transaction(COPIED, "readwrite");
+  for (const store of COPIED) {
+    void tx.objectStore(store).clear();
+    for (const row of rows[store]) void tx.objectStore(store).put(row);
+  }
+  isLooking = false;
   await tx.done;
   db.close();
 }

@@ -11,6 +11,7 @@ import { Judge } from "./judge.mjs";
 import { FAULTS, Network } from "./network.mjs";
 import { server } from "./server.mjs";
 import { forget } from "./storage.mjs";
+import { TORN } from "./torn.mjs";
 
 /** What is said of liveness: so long after the last fault every queue is empty, with nobody touching anything. */
 export const BOUND_MS = 30 * 60_000;
@@ -167,6 +168,9 @@ export class World {
     const special = plan.some(SPECIAL, plan.whole(0, 5));
     const weights = { ...ALWAYS, ...Object.fromEntries(special.map((name) => [name, 2])) };
     if ("put back a backup" in weights) weights["keep a backup"] = 2;
+    if (this.under.isTorn || this.draw.stream("torn").chance(0.4)) {
+      for (const name of Object.keys(TORN)) weights[name] = 2;
+    }
     this.note(`faults: ${network.kinds.join(", ")}; special: ${special.join(", ")}`);
     await this.#begin(plan.whole(1, 3));
     for (let left = plan.whole(6, 18); left > 0; left -= 1) {
