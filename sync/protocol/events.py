@@ -233,7 +233,8 @@ def is_told_gone(event: Event) -> bool:
 
     A `report` with reason `retake` whose `data.gone` is true: it owes no photo, and settles the task as one would.
     """
-    return event.kind == "report" and event.reason == "retake" and event.data.get("gone") is True
+    answers = event.kind == "report" and event.reason == "retake" and event.ref is not None
+    return answers and event.data.get("gone") is True
 
 
 def missing(event: Event) -> tuple[str, ...]:

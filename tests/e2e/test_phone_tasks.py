@@ -65,6 +65,7 @@ def test_a_parcel_that_is_gone_is_an_answer_that_waits_for_the_network_and_can_b
     expect(page.get_by_text("Answered; waiting for the office.")).to_be_visible()
     expect(page.get_by_role("button", name="The parcel is gone")).to_be_hidden()
     page.click("nav [data-tab=home]")
+    page.wait_for_selector("[data-el=runs] .run")
     expect(page.locator("[data-el=resume]"), "the photo begun for it").to_be_hidden()
 
     page.click("nav [data-tab=outbox]")
@@ -72,8 +73,10 @@ def test_a_parcel_that_is_gone_is_an_answer_that_waits_for_the_network_and_can_b
     person.press("Withdraw")
     page.click("dialog button:has-text('Scanned by mistake')")
     page.wait_for_selector(".toast:has-text('Withdrawn')")
-    person.go("tasks")
     person.browser.offline(False)
+    expect(page.locator("#unsent-text")).to_have_text("0 unsent")
+    person.go("tasks")  # both came home in one batch, and the task is open as it was
+    expect(page.get_by_text("Answered; waiting for the office.")).to_be_hidden()
     tell_gone(page)
     page.wait_for_selector("text=Nothing asked of you")
     assert [(event["kind"], event["marks"]) for event in told(server, asked)][2:] == [

@@ -41,6 +41,10 @@ def looks_once(source: str) -> list[str]:
     ]
 
 
+def test_there_are_trials_in_browsers() -> None:
+    assert len(FILES) > 20
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_assertion_looks_at_a_page_only_once(path: Path) -> None:
     assert looks_once(path.read_text()) == []

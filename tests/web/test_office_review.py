@@ -167,7 +167,7 @@ def test_a_parcel_that_is_gone_is_an_answer_too_and_taken_back_it_leaves_the_tas
     assert "incomplete" not in str(marks)
     page = olga.get(f"/office/review/{told}").text
     assert "no new photo, the parcel is gone" in page
-    assert "Your verdict is the first record’s as well, with the photo it has." in page
+    assert "Accepted or rejected, this counts for the first record as well." in page
     assert "No photo was taken" not in page
     post(olga, f"/office/review/{told}", verdict="accept")
     assert [state(org_id, it) for it in (told, event_id)] == ["accept", "accept"]

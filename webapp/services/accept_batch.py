@@ -136,18 +136,25 @@ def _sign_for(
 def settle_tasks(session: Session, org_id: str, head: int, done: Accepted, now: datetime) -> None:
     """Close the tasks that newly accepted events answer; an answer that was withdrawn leaves its task open again.
 
-    An answer that names its task (`data.task`) is of no other: the same proof may be asked for once more.
+    An answer that names its task (`data.task`) is of no other: the same proof may be asked for once more. A withdrawal
+    may come with its answer, or before it.
     """
     entries = done.change.entries if done.change else ()
     answers = [e for e in entries if e.reason == "retake" and e.ref]
-    for task in review.open_tasks(session, org_id, [e.ref or "" for e in answers]) if answers else ():
-        for answer in answers:
+    taken_back = [e.ref for e in entries if e.kind == "void" and e.ref]
+    if not answers and not taken_back:
+        return
+    withdrawn = voids(session, org_id, [*(e.id for e in answers), *taken_back])
+    standing = [e for e in answers if e.id not in withdrawn]
+    for task in review.open_tasks(session, org_id, [e.ref or "" for e in standing]):
+        for answer in standing:
             if answer.ref == task.event_id and answer.data.get("task") in (None, task.id):
                 task.done_at, task.done_event_id, task.changed = now, answer.id, head
-    taken_back = [e.ref for e in entries if e.kind == "void" and e.ref]
-    withdrawn = voids(session, org_id, taken_back) if taken_back else {}
-    for task in review.answered_by(session, org_id, list(withdrawn)) if withdrawn else ():
-        task.done_at, task.done_event_id, task.changed = None, None, head
+    session.flush()
+    for task in review.answered_by(session, org_id, list(withdrawn)):
+        other = review.standing_answer(session, task)
+        task.done_at, task.done_event_id = (now, other) if other else (None, None)
+        task.changed = head
 
 
 def _heartbeat(session: Session, caller: CallingDevice, batch: wire.Body, now: datetime) -> None:

@@ -15,6 +15,7 @@ from webapp.services.notices import raise_notice, to_person
 from webapp.services.record import Draft, record
 from webapp.store.models import Event, Task
 from webapp.store.queries import people, review
+from webapp.store.queries.event_views import voids
 from webapp.store.unit import Session, lock_org, transaction
 
 VERDICTS = ("accept", "reject", "retake")
@@ -77,9 +78,7 @@ def review_proof(
         event = _reviewable(session, org_id, event_id, seen)
         drafts = [_draft(session, event, verdict, reason, note)]
         if verdict != "retake":
-            drafts += [
-                _draft(session, it, verdict, reason, note) for it in _answered(session, event, verdict)
-            ]
+            drafts += [_after(session, it, verdict, note) for it in _answered(session, event, verdict)]
         record(session, org_id, actor_id, drafts, now)
         for draft in drafts:
             _close_task(session, org_id, draft.ref or "", head, now)
@@ -121,14 +120,32 @@ def _draft(session: Session, event: Event, verdict: str, reason: str | None, not
 def _answered(session: Session, event: Event, verdict: str) -> list[Event]:
     """What an answer to a retake is the last word on: the proof it was asked for, what that one answered, and so on."""
     chain, older = {event.id: event}, event
-    while older.reason == "retake" and older.ref and older.ref not in chain:
+    while (
+        older.reason == "retake"
+        and older.ref
+        and older.ref not in chain
+        and not voids(session, event.org_id, [older.id])
+    ):
         found = session.get(Event, (event.org_id, older.ref))
         if found is None or found.review_state is None:
             break
         chain[found.id] = older = found
     # An accepted answer is good for all of it; a rejected one ends what only waited for it.
     ended = {"waiting", "reject", "retake"} if verdict == "accept" else {"retake"}
-    return [it for it in chain.values() if it is not event and it.review_state in ended]
+    return [
+        it
+        for it in chain.values()
+        if it is not event
+        and it.review_state in ended
+        # Asked for anew, it waits for another answer than this.
+        and (verdict == "accept" or review.open_retake(session, event.org_id, it.id) is None)
+    ]
+
+
+def _after(session: Session, event: Event, verdict: str, note: str | None) -> Draft:
+    """What was wrong with the answer is no word on what it answers."""
+    said = note if verdict == "accept" else "What was sent for it, as asked, was rejected."
+    return _draft(session, event, verdict, None, said)
 
 
 def _for_phone(reason: str | None, note: str | None) -> str:
@@ -137,10 +154,9 @@ def _for_phone(reason: str | None, note: str | None) -> str:
 
 
 def _close_task(session: Session, org_id: str, event_id: str, head: int, now: datetime) -> None:
-    task = review.open_retake(session, org_id, event_id)
-    if task is not None:
+    for task in review.open_tasks(session, org_id, [event_id]):
         task.done_at, task.changed = now, head
-        session.flush()
+    session.flush()
 
 
 def _ask(session: Session, event: Event, reason: str, head: int, now: datetime) -> str:

@@ -186,13 +186,16 @@ export class Judge {
     for (const { device, code, detail } of this.#said.quarantined) {
       if (code !== "device_revoked") found.push(`held back without need: ${device} ${code} ${detail}`);
     }
-    for (const { events } of phones) {
-      for (const { kind, id, blobs } of events) {
-        const isTrue = blobs.every(({ sha256 }) => this.#world.gone.has(sha256));
-        if (kind === "blob_lost" && !isTrue) found.push(`unsound: ${id} tells a loss`);
-      }
-    }
-    return found;
+    return [...found, ...this.#falseLosses(phones)];
+  }
+
+  /** A picture is called lost that nothing has taken. */
+  #falseLosses(phones) {
+    const isGone = ({ sha256 }) => this.#world.gone.has(sha256);
+    return phones
+      .flatMap(({ events }) => events.filter(({ kind }) => kind === "blob_lost"))
+      .filter(({ blobs }) => blobs.length === 0 || !blobs.every(isGone))
+      .map(({ id }) => `unsound: ${id} tells a loss`);
   }
 
   /** Each event that the server took has its receipt on the phone, signed by the key of the enrolment. */

@@ -16,15 +16,17 @@ async function tear(world, handset, what, work) {
   world.count(what);
   world.note(`${handset.name} ${what}`);
   // What nobody was told to be kept may be gone, and so may what the phone knows to be in one copy only.
-  world.forgive(handset, isBehind(database) ? rows : unheard(handset, rows));
+  const unheard = rows.events.filter(({ id }) => !handset.sealed.has(id));
+  world.forgive(handset, isBehind(database) ? rows : { ...rows, events: unheard, blobs: [] });
   await work(database);
   await handset.open();
+  world.forgive(handset, { ...rows, events: [], blobs: await noMoreHere(database, rows) });
 }
 
 /** Pictures that are with the office are kept once: a backup that is put back there may lack what the phone has just lost. */
-function unheard(handset, { events, blobs, ...rows }) {
-  const unknown = events.filter(({ id }) => !handset.sealed.has(id));
-  return { ...rows, events: unknown, blobs: blobs.filter(({ state }) => state === "held") };
+async function noMoreHere(database, { blobs }) {
+  const here = new Set((await look(database, ["blob_bytes"])).blob_bytes.map(({ sha256 }) => sha256));
+  return blobs.filter(({ sha256, state }) => state === "held" && !here.has(sha256));
 }
 
 export const TORN = {

@@ -24,7 +24,7 @@ from webapp.store.models import (
     Task,
 )
 from webapp.store.models.ledger import WAITING
-from webapp.store.queries.event_views import EventView, Finding, finding, views
+from webapp.store.queries.event_views import EventView, Finding, finding, views, voids
 from webapp.store.queries.looks import Judged, Look, judged, looks
 from webapp.store.queries.parcel_filter import GIVEN_ON
 
@@ -261,7 +261,11 @@ def open_tasks(session: Session, org_id: str, event_ids: Sequence[str]) -> list[
 
 
 def answered_by(session: Session, org_id: str, event_ids: Sequence[str]) -> list[Task]:
-    """The tasks that these events settled, of proofs that nobody has judged otherwise since."""
+    """The tasks that these events settled, of proofs that nobody has judged otherwise or asked for anew since."""
+    newer = aliased(Task)
+    is_asked_anew = exists().where(
+        newer.org_id == Task.org_id, newer.event_id == Task.event_id, newer.created_at > Task.created_at
+    )
     query = (
         select(Task)
         .join(Event, (Event.org_id == Task.org_id) & (Event.id == Task.event_id))
@@ -269,9 +273,24 @@ def answered_by(session: Session, org_id: str, event_ids: Sequence[str]) -> list
             Task.org_id == org_id,
             among(session, Task.done_event_id, event_ids),
             Event.review_state == "retake",
+            ~is_asked_anew,
         )
     )
     return list(session.execute(query).scalars())
+
+
+def standing_answer(session: Session, task: Task) -> str | None:
+    """The id of an answer to this task, or to its proof with no task named, that nobody has withdrawn."""
+    query = select(Event.id, Event.data).where(
+        Event.org_id == task.org_id,
+        Event.ref == task.event_id,
+        Event.kind == "report",
+        Event.reason == "retake",
+        Event.received_at >= task.created_at,
+    )
+    meant = [row.id for row in session.execute(query) if (row.data or {}).get("task") in (None, task.id)]
+    withdrawn = voids(session, task.org_id, meant)
+    return next((it for it in meant if it not in withdrawn), None)
 
 
 def scanned_codes(session: Session, org_id: str, event_id: str) -> list[str]:

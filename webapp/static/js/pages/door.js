@@ -3,7 +3,6 @@
  * @module
  */
 import { t } from "../domain/words.js";
-import { say, shout } from "../ui/announce.js";
 import { button, el, part, setIcon, text, textOrHide } from "../ui/template.js";
 
 /** @import {Parcel} from '../domain/types.js' */
@@ -20,17 +19,31 @@ export function mapLink(address, agent = navigator.userAgent) {
   return /Android/.test(agent) ? `geo:0,0?q=${asked}` : null;
 }
 
+/** A house's number before its street, as it is written in some countries: `No. 12A, ` or `14/2 `. */
+const HOUSE = /^(?:(?:no|lot|unit|blk|blok|block)\b[.:]?\s*)?#?\d[\d/-]*[a-z]?\b[,\s]+/i;
+
+/** @param {string} address its parts from the house to the postcode @returns {string} by which it is put in order */
+function areaFirst(address) {
+  const house = HOUSE.exec(address)?.[0] ?? "";
+  const parts = address.slice(house.length).split(", ");
+  return [...parts.slice(-1), ...parts, house].join(", ");
+}
+
 /**
- * Street by street, house by house; what has no address keeps its order behind them.
+ * Area by area, street by street, house by house; what has no address keeps its order behind them.
  * @param {string[]} codes
  * @param {(code: string) => Parcel|null} parcelOf
  * @returns {string[]}
  */
 export function byDoor(codes, parcelOf) {
-  const addressOf = new Map(codes.map((code) => [code, parcelOf(code)?.recipient?.address ?? ""]));
+  const keyOf = (/** @type {string} */ code) => {
+    const address = parcelOf(code)?.recipient?.address;
+    return address ? areaFirst(address) : "";
+  };
+  const keys = new Map(codes.map((code) => [code, keyOf(code)]));
   const inOrder = new Intl.Collator(undefined, { numeric: true }).compare;
   return [...codes].sort((a, b) => {
-    const [one, other] = [addressOf.get(a) ?? "", addressOf.get(b) ?? ""];
+    const [one, other] = [keys.get(a) ?? "", keys.get(b) ?? ""];
     return one && other ? inOrder(one, other) : Number(!one) - Number(!other);
   });
 }
@@ -56,14 +69,13 @@ export function showDoor(line, parcel, isToGo) {
   copy.addEventListener("click", () => void copyOut(line, address));
 }
 
-/** Told on the button, as the sheet lies over every toast; what may not be copied is at least marked for a hand to do it. @param {HTMLElement} line @param {string} address */
+/** Told in the row, as the sheet lies over every toast; what may not be copied is marked for a hand to do it. @param {HTMLElement} line @param {string} address */
 async function copyOut(line, address) {
-  try {
-    await navigator.clipboard.writeText(address);
-    setIcon(line, "copy-icon", "check");
-    say(t("Copied."));
-  } catch {
-    getSelection()?.selectAllChildren(el(line, "address"));
-    shout(t("This phone did not let Baton copy it."));
-  }
+  const isCopied = await navigator.clipboard.writeText(address).then(
+    () => true,
+    () => false,
+  );
+  setIcon(line, "copy-icon", isCopied ? "check" : "copy");
+  text(line, "copied", isCopied ? t("Copied.") : t("This phone did not let Baton copy it."));
+  if (!isCopied) getSelection()?.selectAllChildren(el(line, "address"));
 }
