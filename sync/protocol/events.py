@@ -202,7 +202,7 @@ def _has_counterpart_name(event: Event) -> bool:
 _HAS: dict[str, Callable[[Event], bool]] = {
     "parcels": lambda event: bool(event.parcels),
     "intact": lambda event: event.payload.get("intact") is not None,
-    "photo": lambda event: _has_role(event, "photo") or is_told_gone(event),
+    "photo": lambda event: _has_role(event, "photo") or _owes_no_photo(event),
     "counterpart": _has_counterpart_name,
     "signature": lambda event: _has_role(event, "signature"),
     "reason": lambda event: bool((event.reason or "").strip()),
@@ -228,13 +228,16 @@ MUST_HAVES: dict[str, tuple[str, ...]] = {
 }
 
 
-def is_told_gone(event: Event) -> bool:
-    """Whether this answers the office's request for a new photo with the word that nothing is left to photograph.
+def is_told_gone(kind: str, reason: str | None, data: Mapping[str, Any] | None) -> bool:
+    """Whether an event answers the office's request for a new photo with the word that nothing is left to photograph.
 
     A `report` with reason `retake` whose `data.gone` is true: it owes no photo, and settles the task as one would.
     """
-    answers = event.kind == "report" and event.reason == "retake" and event.ref is not None
-    return answers and event.data.get("gone") is True
+    return (kind, reason) == ("report", "retake") and (data or {}).get("gone") is True
+
+
+def _owes_no_photo(event: Event) -> bool:
+    return event.ref is not None and is_told_gone(event.kind, event.reason, event.data)
 
 
 def missing(event: Event) -> tuple[str, ...]:

@@ -123,18 +123,24 @@ test("where the second copy cannot be asked the new one is empty, says so, and t
   assert.equal([...world.server.events.values()][0].payload.device, device);
 });
 
-test("what was sealed while the second copy could not be asked is told of until the old store opens and it is home", async () => {
+/** One handover in the first copy only, whose files break then; the new store has the rest. */
+async function oneAlone() {
   const life = await PhoneOfNames.begin();
-  const { world, shelf } = life;
   await (await life.enrolled()).kick("user");
-  world.server.instead = offline;
+  life.world.server.instead = offline;
   life.closeAll();
   life.spareAway(true);
   const phone = await life.start();
   const alone = await phone.seal(await collection(phone, [CODES[0]]));
   const mend = breakFiles(life);
   life.spareAway(false);
-  const { isCopied } = await beginAnew(await life.start().catch((error) => error), shelf);
+  const { isCopied } = await beginAnew(await life.start().catch((error) => error), life.shelf);
+  return { life, alone, mend, isCopied };
+}
+
+test("what was sealed while the second copy could not be asked is told of until the old store opens and it is home", async () => {
+  const { life, alone, mend, isCopied } = await oneAlone();
+  const { world } = life;
   assert.equal(isCopied, true, "the people are there");
   world.server.instead = null;
   const next = await life.start();
@@ -150,21 +156,6 @@ test("what was sealed while the second copy could not be asked is told of until 
   assert.deepEqual(last.lostStores, []);
   assert.equal(world.server.blobs.size, 4);
 });
-
-/** One handover in the first copy only, whose files break then; the new store has the rest. */
-async function oneAlone() {
-  const life = await PhoneOfNames.begin();
-  await (await life.enrolled()).kick("user");
-  life.world.server.instead = offline;
-  life.closeAll();
-  life.spareAway(true);
-  const phone = await life.start();
-  const alone = await phone.seal(await collection(phone, [CODES[0]]));
-  const mend = breakFiles(life);
-  life.spareAway(false);
-  await beginAnew(await life.start().catch((error) => error), life.shelf);
-  return { life, alone, mend };
-}
 
 test("what is taken in while the second copy is away is not done with, and told of if the new files break", async () => {
   const { life, alone, mend } = await oneAlone();

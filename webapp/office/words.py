@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sync.protocol.events import is_told_gone
 from sync.rules.lifecycle import row_of
 from sync.rules.reasons import DAMAGE, REASONS
 
@@ -149,7 +150,8 @@ def answer_word(event: EventView) -> str:
     """What an answer to the office's request for a new photo brings; "" for every other record."""
     if event.kind != "report" or event.reason != "retake":
         return ""
-    return "no new photo, the parcel is gone" if event.data.get("gone") is True else "new photo, as asked"
+    is_gone = is_told_gone(event.kind, event.reason, event.data)
+    return "no new photo, the parcel is gone" if is_gone else "new photo, as asked"
 
 
 def flag_words(flags: Mapping[str, Any] | None) -> list[Words]:

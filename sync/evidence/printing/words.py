@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from sync.evidence.bundle.findings import KIND_WORDS
+from sync.protocol.events import is_told_gone
 from sync.protocol.times import parse_time
 from sync.rules.lifecycle import row_of
 from sync.rules.reasons import REASONS
@@ -64,7 +65,7 @@ def others(count: int) -> str:
 def reason(payload: Mapping[str, Any]) -> str:
     """An event's reason in words; one outside the list as it came."""
     kind_, code_ = payload["kind"], payload.get("reason")
-    if (kind_, code_) == ("report", "retake") and (payload.get("data") or {}).get("gone") is True:
+    if is_told_gone(kind_, code_, payload.get("data")):
         return "No new photo, as the office asked: the parcel is gone"
     return dict(REASONS.get(kind_, ())).get(code_ or "", (code_ or "").replace("_", " "))
 
